@@ -1,1 +1,46 @@
-//! crates/margin-core
+//! The risk kernel of the margin engine: Black-76 values, Greeks, SVI vols and scenario revaluation in integers.
+//!
+//! `no_std`, no allocation, no clock, no floating point: the program, the clients and the tests run the same code
+//! and get the same bits. Inputs are checked once, where they enter ([`Expiry::prepare`], [`Leg::prepare`],
+//! [`Svi::prepare`], [`Scenario::new`]); inside, ranges are argued in comments and asserted in debug builds.
+#![cfg_attr(not(test), no_std)]
+#![forbid(unsafe_code)]
+#![warn(missing_docs)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::arithmetic_side_effects,
+        clippy::float_arithmetic,
+        clippy::indexing_slicing,
+        clippy::integer_division,
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::panic
+    )
+)]
+
+mod black;
+mod deviation;
+mod digital;
+mod elementary;
+mod error;
+mod expiry;
+mod fx;
+mod greeks;
+mod normal;
+pub mod portfolio;
+pub mod quantities;
+mod risk_array;
+mod scenario;
+mod svi;
+mod tables;
+
+pub use black::{OptionKind, value};
+pub use deviation::MAX_VOL;
+pub use error::KernelError;
+pub use expiry::{Expiry, ExpiryInputs, MAX_RATE, MAX_SECONDS, MIN_RATE};
+pub use greeks::{GREEK_BITS, Greeks, greeks};
+pub use quantities::{Lots, Multiplier, Price, Rate, Seconds, Usd, Vol};
+pub use risk_array::{DigitalArray, Leg, MAX_GROSS_LOTS, RiskArray};
+pub use scenario::{MAX_MULTIPLIER, MAX_SCENARIOS, Scenario, ScenarioGrid, VolLevel, VolLevels};
+pub use svi::{MAX_SVI_PARAMETER, SVI_ONE, Svi, SviSlice};

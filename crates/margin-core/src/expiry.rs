@@ -1,0 +1,172 @@
+//! What all legs of one expiry share: discounting, time and the logarithm of the forward.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "operators are those of Fx or on exponents whose ranges are argued inline"
+)]
+
+use crate::elementary::{Normal, Root, exp_neg, sqrt};
+use crate::error::KernelError;
+use crate::fx::{Fx, mul_high, scale};
+use crate::quantities::{Price, Rate, Seconds};
+use crate::tables;
+
+/// Longest time to expiry: four years (the stated range is three).
+pub const MAX_SECONDS: Seconds = Seconds(4 * crate::quantities::SECONDS_PER_YEAR);
+/// Lowest rate of [`Expiry::from_forward`] and [`Expiry::from_spot`]: -50 % per year.
+pub const MIN_RATE: Rate = Rate(-5_000_000_000);
+/// Highest rate: 200 % per year.
+pub const MAX_RATE: Rate = Rate(20_000_000_000);
+
+/// One in Q60, the format of discount factors.
+pub(crate) const ONE_Q60: u64 = 1 << 60;
+
+/// Market inputs of one expiry.
+///
+/// Normally `forward` is the forward and `fixed` is zero. Inside the settlement window the option settles on an
+/// average of which a part is already known: `fixed` is (share observed) x (average observed so far) and `forward`
+/// the variable part, F x (time left / window). Scenarios shock the variable part only.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct ExpiryInputs {
+    /// The part of the settlement price that still moves with the market.
+    pub forward: Price,
+    /// The part of the settlement average that is already observed.
+    pub fixed: Price,
+    /// Time to expiry; zero prices at intrinsic value.
+    pub time: Seconds,
+    /// Published rate.
+    pub rate: Rate,
+}
+
+/// A prepared expiry. Fields are private to the kernel; formats in the comments.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Expiry {
+    /// ln(F) of the forward in 1e-12 USD, Q56; |.| < 2^62.
+    pub(crate) ln_forward: Fx,
+    /// F D as `spot * 2^spot_exponent` in 1e-12 USD, spot in [2^61, 2^62).
+    pub(crate) spot: u64,
+    pub(crate) spot_exponent: i32,
+    /// D, Q60: between e^-8 and e^2.
+    pub(crate) discount: u64,
+    /// tau in years, Q60: at most 2^62.
+    pub(crate) years: u64,
+    /// sqrt(tau) in Q(60 + root_shift), below 2^63: as many digits for five minutes as for a year.
+    pub(crate) root_years: u64,
+    /// 0 ..= 14.
+    pub(crate) root_shift: i32,
+    /// sqrt(tau) / 1e8, Q88: below 2^62.5.
+    pub(crate) vol_factor: u64,
+    /// |r|, Q60, and its sign.
+    pub(crate) rate: u64,
+    pub(crate) rate_is_negative: bool,
+    /// Whole forward and its variable part.
+    pub(crate) forward: Price,
+    pub(crate) variable: Price,
+}
+
+impl Expiry {
+    /// Prepares an expiry for the risk model. A negative published rate counts as zero.
+    ///
+    /// # Errors
+    /// `ForwardOutOfRange` (fixed + variable is zero or overflows), `TimeOutOfRange`, `RateOutOfRange`.
+    pub fn prepare(inputs: ExpiryInputs) -> Result<Self, KernelError> {
+        let total = inputs.forward.checked_add(inputs.fixed).ok_or(KernelError::ForwardOutOfRange)?;
+        let mut expiry = Self::from_forward(total, inputs.time, inputs.rate.for_discounting())?;
+        expiry.variable = inputs.forward;
+        Ok(expiry)
+    }
+
+    /// Prepares an expiry from a forward, with discounting at exactly `rate`, negative or not (Black-76).
+    ///
+    /// # Errors
+    /// `ForwardOutOfRange` (zero), `TimeOutOfRange`, `RateOutOfRange`, `DiscountOutOfRange`.
+    #[inline]
+    pub fn from_forward(forward: Price, time: Seconds, rate: Rate) -> Result<Self, KernelError> {
+        if forward == Price::ZERO {
+            return Err(KernelError::ForwardOutOfRange);
+        }
+        let mut expiry = Self::discounting(time, rate)?.0;
+        let normal = Normal::new(forward.0);
+        expiry.ln_forward = normal.ln();
+        // F D = mantissa * 2^-zeros * discount * 2^-60 = product * 2^(4 - zeros); D >= e^-8 keeps the product
+        // above 2^51.
+        let product = Normal::new(mul_high(normal.mantissa, expiry.discount));
+        expiry.spot = product.mantissa >> 2;
+        expiry.spot_exponent = 6 - product.zeros as i32 - normal.zeros as i32;
+        expiry.forward = forward;
+        expiry.variable = forward;
+        Ok(expiry)
+    }
+
+    /// Prepares an expiry from a spot price without carry other than `rate` (Black-Scholes): F = S e^(r tau).
+    ///
+    /// The forward itself is never rounded to a [`Price`]; [`Expiry::forward`] reports it rounded down and is zero
+    /// when it does not fit.
+    ///
+    /// # Errors
+    /// `ForwardOutOfRange` (zero), `TimeOutOfRange`, `RateOutOfRange`, `DiscountOutOfRange`.
+    #[inline]
+    pub fn from_spot(spot: Price, time: Seconds, rate: Rate) -> Result<Self, KernelError> {
+        if spot == Price::ZERO {
+            return Err(KernelError::ForwardOutOfRange);
+        }
+        let (mut expiry, growth) = Self::discounting(time, rate)?;
+        let normal = Normal::new(spot.0);
+        expiry.ln_forward = normal.ln() + growth; // below 2^61.5 + 2^59
+        expiry.spot = normal.mantissa >> 2;
+        expiry.spot_exponent = 2 - normal.zeros as i32;
+        Ok(expiry)
+    }
+
+    /// Everything that depends on time and rate only, and r tau in Q56.
+    #[inline(always)]
+    fn discounting(time: Seconds, rate: Rate) -> Result<(Self, Fx), KernelError> {
+        if time > MAX_SECONDS {
+            return Err(KernelError::TimeOutOfRange);
+        }
+        if rate < MIN_RATE || rate > MAX_RATE {
+            return Err(KernelError::RateOutOfRange);
+        }
+        // |rate| < 2^34.3 and time < 2^27: below 2^61.3.
+        let magnitude = rate.0.unsigned_abs();
+        let growth = Fx::from_bits(mul_high(magnitude.wrapping_mul(time.0), tables::RATE_SECOND_RECIPROCAL) >> 1);
+        let growth = Fx(rate.0).sign_onto(growth.bits());
+        debug_assert!(growth.0 >= -(2 << 56) && growth.0 <= 8 << 56);
+        let discount = if growth == Fx::ZERO { ONE_Q60 } else { exp_neg(growth) };
+        let Root { mantissa, half_shift } = if time == Seconds::ZERO {
+            Root { mantissa: 0, half_shift: 0 }
+        } else {
+            sqrt(time.0)
+        };
+        let half_shift = half_shift as i32; // 16 ..= 30
+        Ok((
+            Self {
+                ln_forward: Fx::ZERO,
+                spot: 0,
+                spot_exponent: 0,
+                discount,
+                years: mul_high(time.0 << 37, tables::YEAR_RECIPROCAL),
+                // sqrt(t) 2^(30 + half_shift) times 2^75 / sqrt(year): Q(41 + half_shift), below 2^59.6.
+                root_years: mul_high(mantissa, tables::ROOT_YEAR_RECIPROCAL) << 3,
+                root_shift: half_shift - 16,
+                vol_factor: scale(mul_high(mantissa, tables::VOL_ROOT_YEAR_RECIPROCAL), 20 - half_shift),
+                rate: mul_high(magnitude << 28, tables::RATE_RECIPROCAL),
+                rate_is_negative: rate.0 < 0,
+                forward: Price::ZERO,
+                variable: Price::ZERO,
+            },
+            growth,
+        ))
+    }
+
+    /// The whole forward: fixed plus variable part.
+    #[must_use]
+    pub const fn forward(&self) -> Price {
+        self.forward
+    }
+
+    /// Discount factor exp(-r tau) in Q60 (2^60 is one).
+    #[must_use]
+    pub const fn discount_q60(&self) -> u64 {
+        self.discount
+    }
+}

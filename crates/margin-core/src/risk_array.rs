@@ -1,0 +1,342 @@
+//! Scenario revaluation: one strike at a time into a fixed array of accumulators per expiry.
+//!
+//! The inner loop runs once per (strike, scenario), some thousand times per margin check; everything that does not
+//! depend on the scenario is hoisted, every product fits 64 bits, and calls and puts of a strike share one
+//! evaluation: q_c C + q_p P = (q_c + q_p) C - q_p (F - K), whose last term is linear and kept apart.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::indexing_slicing,
+    reason = "operators are those of Fx or argued inline; indices come from the grid, which is built within bounds"
+)]
+
+use crate::black::Terms;
+use crate::deviation::Deviation;
+use crate::error::KernelError;
+use crate::expiry::Expiry;
+use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
+use crate::quantities::{Lots, Price};
+use crate::scenario::{Group, MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
+
+/// Largest sum of |calls| + |puts| over one risk array: 2^40.
+pub const MAX_GROSS_LOTS: i64 = 1 << 40;
+
+/// One strike of one expiry, ready for scenarios.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct Leg {
+    /// ln(F/K), Q56; |x| <= 20 ln 2.
+    x: Fx,
+    /// D K as `strike * 2^strike_exponent` in 1e-12 USD; below 2^63.
+    strike: u64,
+    strike_exponent: i32,
+    /// By vol level; `None` has no time value.
+    levels: [Option<Deviation>; 3],
+}
+
+impl Leg {
+    /// Prepares one strike with its three vols.
+    ///
+    /// # Errors
+    /// `StrikeOutOfRange`, `MoneynessOutOfRange`, `VolOutOfRange`.
+    #[inline]
+    pub fn prepare(expiry: &Expiry, strike: Price, vols: &VolLevels) -> Result<Self, KernelError> {
+        let terms = Terms::new(expiry, strike)?;
+        Ok(Self {
+            x: terms.x,
+            strike: terms.strike,
+            strike_exponent: terms.exponent,
+            levels: [
+                Deviation::new(expiry, vols.up)?,
+                Deviation::new(expiry, vols.none)?,
+                Deviation::new(expiry, vols.down)?,
+            ],
+        })
+    }
+}
+
+/// Sum over strikes of lots x call value: `high * 2^21 + low` in quarter ticks.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Cell {
+    high: Fx,
+    low: Fx,
+}
+
+/// Value of an expiry's vanilla options in every scenario of a grid.
+///
+/// Sums are exact in the evaluated values, so equal and opposite lots of one strike vanish exactly, in any order.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct RiskArray {
+    cells: [Cell; MAX_SCENARIOS],
+    /// Sum of put lots, and of put lots x D K in quarter ticks.
+    put_lots: i64,
+    put_strikes: i128,
+    gross_lots: i64,
+}
+
+impl Default for RiskArray {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl RiskArray {
+    /// An empty array (about 700 bytes: mind the 4 KiB stack frames of the SVM).
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            cells: [Cell { high: Fx::ZERO, low: Fx::ZERO }; MAX_SCENARIOS],
+            put_lots: 0,
+            put_strikes: 0,
+            gross_lots: 0,
+        }
+    }
+
+    /// Adds net calls and net puts of one strike in every scenario of the grid of the same expiry.
+    ///
+    /// Each value is discounted and within 2e-11 of max(F, K).
+    ///
+    /// # Errors
+    /// `LotsOutOfRange`: the gross lots of the array would pass [`MAX_GROSS_LOTS`]; the array is unchanged.
+    #[inline]
+    pub fn add(&mut self, grid: &ScenarioGrid, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
+        self.gross_lots = gross(self.gross_lots, calls, puts)?;
+        // |calls|, |puts| <= 2^40 from here on.
+        let strike = Strike::new(grid, leg);
+        if puts != Lots::ZERO {
+            self.put_lots += puts.0;
+            // |puts| 2^40 times a strike below 2^64.
+            self.put_strikes += i128::from(puts.0) * (i128::from(strike.whole) << 2);
+        }
+        let lots = Fx(calls.0 + puts.0);
+        if lots == Fx::ZERO {
+            return Ok(());
+        }
+        let mut start = 0;
+        for (group, level) in grid.groups.iter().zip(&leg.levels) {
+            if group.end > start {
+                let nodes = &grid.nodes[start..group.end];
+                let cells = &mut self.cells[start..group.end];
+                strike.add_group(nodes, cells, group, level.as_ref(), lots);
+                start = group.end;
+            }
+        }
+        Ok(())
+    }
+
+    /// The caller's `index`-th scenario: lots x 1e-12 USD per unit, discounted, rounded down (against the account).
+    /// Multiply by the lot size. `None` beyond the grid.
+    #[inline]
+    #[must_use]
+    pub fn total(&self, grid: &ScenarioGrid, index: usize) -> Option<i128> {
+        if index >= grid.len {
+            return None;
+        }
+        let position = usize::from(*grid.positions.get(index)?);
+        let (cell, node) = (self.cells.get(position)?, grid.nodes.get(position)?);
+        let (mut high, mut low) = (cell.high, cell.low);
+        if self.put_lots != 0 {
+            // |put_lots| <= 2^40 and both halves of the forward are below 2^21: with the sums, below 2^62.
+            let puts = Fx(self.put_lots);
+            high = high - puts * (node.forward >> 19);
+            low = low - puts * ((node.forward << 2) & QUARTER_TICKS);
+        }
+        let quarters = (i128::from(high.0) << 21) + i128::from(low.0) + self.put_strikes;
+        let shift = grid.tick_exponent - 2;
+        // |quarters| <= 2^40 lots * 2^64 ticks; a tick exponent is at most 29, at least -64.
+        Some(if shift >= 0 { quarters << shift } else { quarters >> -shift })
+    }
+}
+
+/// Low part of a value in quarter ticks.
+const QUARTER_TICKS: Fx = Fx(0x1f_ffff);
+const MASK_22: Fx = Fx(0x3f_ffff);
+
+fn gross(so_far: i64, calls: Lots, puts: Lots) -> Result<i64, KernelError> {
+    let added = calls.0.unsigned_abs().saturating_add(puts.0.unsigned_abs());
+    let total = (so_far as u64).saturating_add(added); // so_far is in 0..=2^40
+    if total > MAX_GROSS_LOTS as u64 { Err(KernelError::LotsOutOfRange) } else { Ok(total as i64) }
+}
+
+/// D K in the ticks of a grid.
+struct Strike {
+    x: Fx,
+    /// In ticks, nearest, below 2^63.
+    whole: u64,
+    /// In 2^coarse ticks, below 2^40.
+    reduced: Fx,
+    /// Bits dropped from strike and forward when the strike lies above the grid's largest forward.
+    coarse: u32,
+}
+
+impl Strike {
+    #[inline(always)]
+    fn new(grid: &ScenarioGrid, leg: &Leg) -> Self {
+        let shift = leg.strike_exponent - grid.tick_exponent;
+        let whole = if shift >= 0 {
+            crate::fx::scale(leg.strike, shift)
+        } else {
+            let right = shift.unsigned_abs();
+            if right > 62 { 0 } else { (leg.strike + (1 << (right - 1))) >> right }
+        };
+        let coarse = if whole >> 40 == 0 { 0 } else { 24 - leading_zeros(whole) };
+        Self { x: leg.x, whole, reduced: Fx::from_bits(whole >> coarse), coarse }
+    }
+
+    /// Call value in 2^-22 ticks: F N(d1) - K N(d2) with N in Q44 split at 22 bits.
+    ///
+    /// Forward and strike are below 2^40 and N at most 2^44, so the products are below 2^62.
+    #[inline(always)]
+    fn combine(&self, forward: Fx, n1: Fx, n2: Fx) -> Fx {
+        let high = forward * (n1 >> 22) - self.reduced * (n2 >> 22);
+        let low = forward * (n1 & MASK_22) - self.reduced * (n2 & MASK_22);
+        high + (low >> 22)
+    }
+
+    #[inline(always)]
+    fn add_group(&self, nodes: &[Node], cells: &mut [Cell], group: &Group, level: Option<&Deviation>, lots: Fx) {
+        let Some(deviation) = level else {
+            for (node, cell) in nodes.iter().zip(cells) {
+                let strike = Fx::from_bits(self.whole.min(1 << 40));
+                cell.add((node.forward - strike).max(Fx::ZERO) << 22, lots);
+            }
+            return;
+        };
+        let line = Line::new(deviation);
+        let (lowest, highest) = (line.at(self.x + group.low), line.at(self.x + group.high));
+        if highest.0.is_negative() {
+            return; // worthless in every scenario: d2 < d1 < -8
+        }
+        if self.coarse == 0 && !lowest.1.is_negative() && (highest.0 >> SCAN_END_BITS) == Fx::ZERO && line.fits(self.x + group.low) && line.fits(self.x + group.high) {
+            for (node, cell) in nodes.iter().zip(cells) {
+                let (i1, i2) = line.at_unclamped(self.x + node.ln_shift);
+                cell.add(self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
+            }
+        } else {
+            for (node, cell) in nodes.iter().zip(cells) {
+                let (i1, i2) = line.at(self.x + node.ln_shift);
+                let forward = node.forward >> self.coarse;
+                let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
+                // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
+                cell.add(value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
+            }
+        }
+    }
+}
+
+impl Cell {
+    /// Adds lots x value, the value in 2^-22 ticks and in -2^42..=2^62. |lots| sums to at most 2^40 and each half
+    /// of a value is below 2^21, so the sums stay below 2^62.
+    #[inline(always)]
+    fn add(&mut self, value: Fx, lots: Fx) {
+        self.high += lots * (value >> 41);
+        self.low += lots * ((value >> 20) & QUARTER_TICKS);
+    }
+}
+
+/// The scan coordinates of d1 and d2 as linear functions of x.
+struct Line {
+    reciprocal: Fx,
+    shift: u32,
+    bias: Fx,
+    v: Fx,
+}
+
+/// |x/v| beyond this many reduced units saturates: it is at least 16.
+const REDUCED_LIMIT: Fx = Fx(0x7fff_ffff);
+
+impl Line {
+    #[inline(always)]
+    fn new(deviation: &Deviation) -> Self {
+        // x / v = x 2^(shift + 63 - 56 - 89 - ...): with x in Q56 and 2^89/V, x * reciprocal is (x/v) 2^(89 - shift);
+        // dropping 31 - shift bits first and 19 afterwards leaves Q39.
+        let v = (deviation.v + Fx::power(16)) >> 17; // Q39
+        Self {
+            reciprocal: Fx::from_bits(deviation.reciprocal),
+            shift: (31 - deviation.shift) as u32, // 0 ..= 36
+            bias: SCAN_BIAS + (v >> 1),
+            v,
+        }
+    }
+
+    /// |reduced| < 2^31 and reciprocal < 2^32: the product is below 2^63.
+    #[inline(always)]
+    fn fits(&self, x: Fx) -> bool {
+        let reduced = x >> self.shift;
+        reduced <= REDUCED_LIMIT && reduced >= -REDUCED_LIMIT
+    }
+
+    #[inline(always)]
+    fn at_unclamped(&self, x: Fx) -> (Fx, Fx) {
+        let i1 = (((x >> self.shift) * self.reciprocal) >> 19) + self.bias;
+        (i1, i1 - self.v)
+    }
+
+    #[inline(always)]
+    fn at(&self, x: Fx) -> (Fx, Fx) {
+        let reduced = (x >> self.shift).min(REDUCED_LIMIT).max(-REDUCED_LIMIT);
+        let i1 = ((reduced * self.reciprocal) >> 19) + self.bias;
+        (i1, i1 - self.v)
+    }
+}
+
+/// Value of an expiry's digital options in every scenario, in lots x 1e-12 USD for a payout of one USD per unit.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct DigitalArray {
+    totals: [i128; MAX_SCENARIOS],
+    gross_lots: i64,
+}
+
+impl Default for DigitalArray {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl DigitalArray {
+    /// An empty array.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { totals: [0; MAX_SCENARIOS], gross_lots: 0 }
+    }
+
+    /// Adds net digital calls and puts of one strike in every scenario of the grid of the same expiry.
+    ///
+    /// # Errors
+    /// `LotsOutOfRange` as in [`RiskArray::add`].
+    pub fn add(&mut self, grid: &ScenarioGrid, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
+        self.gross_lots = gross(self.gross_lots, calls, puts)?;
+        let mut start = 0;
+        for (group, level) in grid.groups.iter().zip(&leg.levels) {
+            for position in start..group.end {
+                let x = leg.x + grid.nodes[position].ln_shift;
+                let n2 = match level {
+                    None if x > Fx::ZERO => ONE_Q44,
+                    None => Fx::ZERO,
+                    Some(deviation) => scan_cdf_saturating(Line::new(deviation).at(x).1).max(Fx::ZERO).min(ONE_Q44),
+                };
+                // Q44 << 18 is Q62; |lots| <= 2^40 times at most e^2 * 1e12.
+                let call = i128::from(payout(n2, grid.discount));
+                let put = i128::from(payout(ONE_Q44 - n2, grid.discount));
+                self.totals[position] += i128::from(calls.0) * call + i128::from(puts.0) * put;
+            }
+            start = group.end;
+        }
+        Ok(())
+    }
+
+    /// The caller's `index`-th scenario: lots x 1e-12 USD, discounted. `None` beyond the grid.
+    #[must_use]
+    pub fn total(&self, grid: &ScenarioGrid, index: usize) -> Option<i128> {
+        if index >= grid.len {
+            return None;
+        }
+        self.totals.get(usize::from(*grid.positions.get(index)?)).copied()
+    }
+}
+
+/// D N in 1e-12 USD, nearest, N in Q44.
+#[inline(always)]
+fn payout(n: Fx, discount: u64) -> u64 {
+    let discounted = mul_high((n << 18).bits(), discount); // Q62 * Q60 -> Q58
+    (mul_high(discounted, Price::ONE_USD.0 << 23) + (1 << 16)) >> 17
+}

@@ -1,0 +1,210 @@
+//! Raw SVI: total variance w(k) = a + b (rho (k - m) + sqrt((k - m)^2 + sigma^2)), k = ln(K / F_ref).
+//!
+//! J. Gatheral, "The Volatility Surface" (2006); k is clamped to +-4 sqrt(a + b sigma) so that a strike listed far
+//! in the wings keeps a sane vol.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "operators are those of Fx or on exponents whose ranges are argued inline"
+)]
+
+use crate::deviation::MAX_VOL;
+use crate::elementary::{Normal, Root, sqrt};
+use crate::error::KernelError;
+use crate::expiry::MAX_SECONDS;
+use crate::fx::{Fx, leading_zeros, mul_high, scale};
+use crate::quantities::{Price, Seconds, Vol};
+use crate::tables;
+
+/// Bound of |a|, b, |m| and sigma: 16, in 1e-15.
+pub const MAX_SVI_PARAMETER: i64 = 16 * SVI_ONE;
+/// One in the unit of the parameters.
+pub const SVI_ONE: i64 = 1_000_000_000_000_000;
+
+/// Raw SVI parameters of one expiry, 1e-15 each, with the forward and time they were fitted at.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Svi {
+    /// Level of total variance.
+    pub a: i64,
+    /// Slope of the wings.
+    pub b: i64,
+    /// Correlation: tilt of the smile.
+    pub rho: i64,
+    /// Log-moneyness of the smile's centre.
+    pub m: i64,
+    /// Curvature at the centre.
+    pub sigma: i64,
+    /// Reference forward F_ref.
+    pub forward: Price,
+    /// Reference time tau_ref.
+    pub time: Seconds,
+}
+
+/// A prepared slice. Parameters in Q56.
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SviSlice {
+    a: Fx,
+    b: u64,
+    rho: Fx,
+    m: Fx,
+    sigma: u64,
+    /// Bound of |k|.
+    wing: Fx,
+    ln_forward: Fx,
+    /// 1e8 / sqrt(tau_ref) = `vol_factor * 2^vol_shift`, vol_factor in [2^58, 2^61).
+    vol_factor: u64,
+    vol_shift: i32,
+}
+
+impl Svi {
+    /// Static sanity: b >= 0, |rho| < 1, sigma > 0 and a non-negative minimum variance, with bounded parameters.
+    ///
+    /// The last check is rounded against the slice by less than 1e-15.
+    ///
+    /// # Errors
+    /// `SviParameterOutOfRange`, `SviSlopeOutOfRange`, `SviCorrelationOutOfRange`, `SviCurvatureOutOfRange`,
+    /// `SviMinimumVarianceNegative`, `SviTimeOutOfRange`, `SviForwardOutOfRange`.
+    pub fn validate(&self) -> Result<(), KernelError> {
+        self.check_ranges()?;
+        if self.a < 0 {
+            // sqrt(1 - rho^2), Q60 root of a Q60 number: 1 - rho^2 = (1 - rho)(1 + rho) > 0 in 1e-30.
+            let (below, above) = (to_q56(SVI_ONE - self.rho), to_q56(SVI_ONE + self.rho));
+            let slack = mul_high(below.bits() << 5, above.bits() << 5).max(1); // Q61 each: Q58
+            let cosine = root_q(slack, 58); // Q56
+            let dip = mul_high(mul_high(to_q56(self.b).bits() << 3, to_q56(self.sigma).bits() << 3), cosine << 6);
+            // Q59 * Q59 -> Q54, * Q62 -> Q52
+            if scale(dip, 4) < to_q56(self.a).abs() {
+                return Err(KernelError::SviMinimumVarianceNegative);
+            }
+        }
+        Ok(())
+    }
+
+    fn check_ranges(&self) -> Result<(), KernelError> {
+        if self.a.unsigned_abs() > MAX_SVI_PARAMETER as u64 || self.m.unsigned_abs() > MAX_SVI_PARAMETER as u64 {
+            return Err(KernelError::SviParameterOutOfRange);
+        }
+        if self.b < 0 || self.b > MAX_SVI_PARAMETER {
+            return Err(KernelError::SviSlopeOutOfRange);
+        }
+        if self.rho <= -SVI_ONE || self.rho >= SVI_ONE {
+            return Err(KernelError::SviCorrelationOutOfRange);
+        }
+        if self.sigma <= 0 || self.sigma > MAX_SVI_PARAMETER {
+            return Err(KernelError::SviCurvatureOutOfRange);
+        }
+        if self.time == Seconds::ZERO || self.time > MAX_SECONDS {
+            return Err(KernelError::SviTimeOutOfRange);
+        }
+        if self.forward == Price::ZERO {
+            return Err(KernelError::SviForwardOutOfRange);
+        }
+        Ok(())
+    }
+
+    /// Prepares the slice for [`SviSlice::vol`].
+    ///
+    /// # Errors
+    /// Those of [`Svi::validate`] on ranges, and `SviVarianceNegative` when a + b sigma is negative.
+    pub fn prepare(&self) -> Result<SviSlice, KernelError> {
+        self.check_ranges()?;
+        let a = to_q56(self.a);
+        let (b, sigma) = (to_q56(self.b).bits(), to_q56(self.sigma).bits());
+        // Q59 * Q59 -> Q54, at most 256; the sum in Q52 stays below 2^61.
+        let centre = (a >> 4) + Fx::from_bits(mul_high(b << 3, sigma << 3) >> 2);
+        if centre.is_negative() {
+            return Err(KernelError::SviVarianceNegative);
+        }
+        // sqrt(centre) <= 16.5: four times that is below 2^62.1 in Q56.
+        let wing = if centre == Fx::ZERO { Fx::ZERO } else { Fx::from_bits(root_q(centre.bits(), 52) << 2) };
+        let Root { mantissa, half_shift } = sqrt(self.time.0);
+        // 1e8 sqrt(year) / sqrt(t) = C / (mantissa 2^-(30 + half_shift)), C in Q23 below 2^63. Long division by the
+        // upper 31 bits and one correction step keeps 60 bits.
+        let divisor = mantissa >> 30; // [2^30, 2^31]
+        let rough = (1u64 << 62).wrapping_div(divisor) << 30; // 2^122 / mantissa, relative error 2^-30
+        let excess = Fx(1 << 58) - Fx::from_bits(mul_high(rough, mantissa)); // 2^58 (1 - rough * mantissa / 2^122)
+        let reciprocal = Fx::from_bits(rough) + (((Fx::from_bits(rough) >> 30) * (excess >> 2)) >> 26);
+        let vol_factor = mul_high(reciprocal.bits(), tables::ROOT_YEAR_IN_VOL_UNITS);
+        Ok(SviSlice {
+            a,
+            b,
+            rho: to_q56(self.rho),
+            m: to_q56(self.m),
+            sigma,
+            wing,
+            ln_forward: Normal::new(self.forward.0).ln(),
+            vol_factor, // 2^122 / mantissa * 2^23 C / 2^64 = (1e8 / sqrt(tau)) 2^(51 - half_shift)
+            vol_shift: half_shift as i32 - 51,
+        })
+    }
+}
+
+impl SviSlice {
+    /// Vol at a strike, rounded to the nearest 1e-8.
+    ///
+    /// # Errors
+    /// `StrikeOutOfRange` (zero), `SviVarianceNegative`, `VolOutOfRange` (above [`MAX_VOL`]).
+    pub fn vol(&self, strike: Price) -> Result<Vol, KernelError> {
+        if strike == Price::ZERO {
+            return Err(KernelError::StrikeOutOfRange);
+        }
+        let k = (Normal::new(strike.0).ln() - self.ln_forward).clamp(-self.wing, self.wing);
+        let variance = self.variance(k)?;
+        if variance == 0 {
+            return Ok(Vol::ZERO);
+        }
+        // sqrt(w) = mantissa 2^-(30 + half_shift) 2^-26 for w in Q52.
+        let Root { mantissa, half_shift } = sqrt(variance);
+        // vol = mantissa * vol_factor * 2^(vol_shift - half_shift - 56), of which mul_high takes 2^64.
+        let product = mul_high(mantissa, self.vol_factor);
+        let shift = self.vol_shift - half_shift as i32 + 9; // one bit kept for rounding
+        let vol = Vol((scale(product, shift) + 1) >> 1);
+        if vol > MAX_VOL { Err(KernelError::VolOutOfRange) } else { Ok(vol) }
+    }
+
+    /// Total variance in Q52 at a clamped log-moneyness.
+    #[inline(always)]
+    fn variance(&self, k: Fx) -> Result<u64, KernelError> {
+        let offset = k - self.m; // |ln K - ln F_ref| <= 64 ln 2, |m| <= 16: below 60.4, Q56
+        let hypotenuse = Fx::from_bits(hypotenuse(offset.abs(), self.sigma)); // below 62.5, Q56
+        let tilt = offset.sign_onto(mul_high(offset.abs(), self.rho.abs() << 7) << 1); // Q56 * Q63 -> Q55 -> Q56
+        let tilt = if self.rho.is_negative() { -tilt } else { tilt };
+        // |tilt| < hypotenuse up to rounding, so the bracket is below 125, and 16 times it below 2^11.
+        let bracket = (hypotenuse + tilt).max(Fx::ZERO);
+        let slope = mul_high(self.b << 3, bracket.bits()); // Q59 * Q56 -> Q51
+        let variance = Fx::from_bits(slope << 1) + (self.a >> 4); // Q52
+        if variance.is_negative() {
+            Err(KernelError::SviVarianceNegative)
+        } else if variance >= Fx::power(62) {
+            Err(KernelError::VolOutOfRange) // total variance of 1 024
+        } else {
+            Ok(variance.bits())
+        }
+    }
+}
+
+/// A parameter of magnitude at most 16 (or |1 +- rho| < 2) from 1e-15 to Q56, nearest.
+#[inline(always)]
+fn to_q56(parameter: i64) -> Fx {
+    // |parameter| <= 16e15 < 2^53.9: shifted by 10 it is below 2^64; Q10 * Q112 -> Q58.
+    let scaled = mul_high(parameter.unsigned_abs() << 10, tables::SVI_RECIPROCAL);
+    Fx(parameter).sign_onto((scaled + 2) >> 2)
+}
+
+/// Square root of a Q`bits` number below 2^62 with even `bits`, Q56.
+#[inline(always)]
+fn root_q(value: u64, bits: i32) -> u64 {
+    let Root { mantissa, half_shift } = sqrt(value);
+    scale(mantissa, 26 - half_shift as i32 - (bits >> 1))
+}
+
+/// sqrt(x^2 + y^2) for Q56 numbers below 2^63, not both zero; relative error below 2^-56.
+#[inline(always)]
+fn hypotenuse(x: u64, y: u64) -> u64 {
+    // Aligned so that the larger is in [2^62, 2^63): each square is below 2^62 and their sum below 2^63.
+    let shift = leading_zeros(x.max(y)) - 1;
+    let (x, y) = (x << shift, y << shift);
+    let sum = (mul_high(x, x) + mul_high(y, y)) >> 2; // (x^2 + y^2) 2^-66, below 2^61
+    let Root { mantissa, half_shift } = sqrt(sum);
+    // sqrt(sum) 2^33 = mantissa 2^(3 - half_shift)
+    scale(mantissa, 3 - half_shift as i32 - shift as i32)
+}
