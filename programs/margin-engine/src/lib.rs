@@ -1,1 +1,108 @@
-//! programs/margin-engine
+//! Portfolio-margin engine for Solana.
+//!
+//! A margin account holds cash, token collateral, options and perpetuals as data. Any instruction that may raise risk
+//! reprices the whole book from oracle prices and published vol surfaces, in every scenario of the margin model, and
+//! demands initial margin; anyone may liquidate an account whose equity is below maintenance margin.
+//!
+//! The arithmetic lives in `margin-core`; this crate stores state, authenticates accounts and prices, and moves money.
+//! Every instruction is one file in [`instructions`]; its `validate` names each of its accounts.
+
+// Anchor's `Result` carries a large error; its own macros return it everywhere.
+#![allow(clippy::result_large_err)]
+// `emit_cpi!` and `#[program]` expand to `cfg`s of Anchor's own.
+#![allow(unexpected_cfgs)]
+
+pub mod constants;
+pub mod error;
+pub mod events;
+pub mod instructions;
+pub mod liquidation;
+pub mod mint_policy;
+pub mod oracle;
+pub mod risk;
+pub mod risk_accounts;
+pub mod state;
+
+use anchor_lang::prelude::*;
+use instructions::*;
+use risk::MarginReport;
+
+declare_id!("64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS");
+
+#[program]
+pub mod margin_engine {
+    use super::*;
+
+    /// Creates an engine at the PDA of its creator.
+    pub fn engine_initialize<'info>(
+        ctx: Context<'info, EngineInitialize<'info>>,
+        args: EngineInitializeArgs,
+    ) -> Result<()> {
+        EngineInitialize::handle(ctx, args)
+    }
+
+    /// Lists a token as collateral, the quote token first, and creates its vault. Admin.
+    pub fn collateral_add<'info>(ctx: Context<'info, CollateralAdd<'info>>, args: CollateralAddArgs) -> Result<()> {
+        CollateralAdd::handle(ctx, args)
+    }
+
+    /// Lists an underlying with its oracle, lot size and margin model. Admin.
+    pub fn underlying_add<'info>(ctx: Context<'info, UnderlyingAdd<'info>>, args: UnderlyingAddArgs) -> Result<()> {
+        UnderlyingAdd::handle(ctx, args)
+    }
+
+    /// Lists an expiry (Unix seconds) on an underlying. Admin.
+    pub fn expiry_list<'info>(ctx: Context<'info, ExpiryList<'info>>, expiry: i64) -> Result<()> {
+        ExpiryList::handle(ctx, expiry)
+    }
+
+    /// Publishes forward, rate and raw SVI surface of an expiry. The underlying's publisher.
+    pub fn surface_publish<'info>(ctx: Context<'info, SurfacePublish<'info>>, args: SurfacePublishArgs) -> Result<()> {
+        SurfacePublish::handle(ctx, args)
+    }
+
+    /// Opens an empty margin account of the signing owner.
+    pub fn account_open<'info>(ctx: Context<'info, AccountOpen<'info>>, args: AccountOpenArgs) -> Result<()> {
+        AccountOpen::handle(ctx, args)
+    }
+
+    /// Closes an empty margin account. Owner.
+    pub fn account_close<'info>(ctx: Context<'info, AccountClose<'info>>) -> Result<()> {
+        AccountClose::handle(ctx)
+    }
+
+    /// Moves tokens into an account. Owner or delegate; works whatever the oracles say.
+    pub fn deposit<'info>(ctx: Context<'info, Deposit<'info>>, amount: u64) -> Result<()> {
+        Deposit::handle(ctx, amount)
+    }
+
+    /// Moves tokens out of an account that keeps its initial margin. Owner.
+    pub fn withdraw<'info>(ctx: Context<'info, Withdraw<'info>>, amount: u64) -> Result<()> {
+        Withdraw::handle(ctx, amount)
+    }
+
+    /// Settles a trade that maker and taker both sign; each must have initial margin afterwards.
+    pub fn trade_execute<'info>(ctx: Context<'info, TradeExecute<'info>>, args: TradeExecuteArgs) -> Result<()> {
+        TradeExecute::handle(ctx, args)
+    }
+
+    /// Computes an account's margin and returns a [`MarginReport`] as return data. Anyone.
+    pub fn margin_check<'info>(ctx: Context<'info, MarginCheck<'info>>) -> Result<MarginReport> {
+        MarginCheck::handle(ctx)
+    }
+
+    /// Puts an account below its maintenance margin into liquidation. Anyone.
+    pub fn liquidation_start<'info>(ctx: Context<'info, LiquidationStart<'info>>) -> Result<()> {
+        LiquidationStart::handle(ctx)
+    }
+
+    /// Buys a slice of an account in liquidation at a discount. Anyone with a margin account that can carry it.
+    pub fn liquidation_bid<'info>(ctx: Context<'info, LiquidationBid<'info>>, args: LiquidationBidArgs) -> Result<()> {
+        LiquidationBid::handle(ctx, args)
+    }
+
+    /// Releases an account that has recovered its maintenance margin and buffer. Anyone.
+    pub fn liquidation_stop<'info>(ctx: Context<'info, LiquidationStop<'info>>) -> Result<()> {
+        LiquidationStop::handle(ctx)
+    }
+}

@@ -1,0 +1,101 @@
+use super::{MarginError, Ratio, UnderlyingRisk, parameters::floor_division};
+use crate::{Price, Usd};
+
+/// An account's equity and requirements, summed over what it holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountRisk {
+    /// Cash, collateral in full and positions at their marks.
+    pub equity: Usd,
+    /// Equity below this: anyone may liquidate.
+    pub maintenance_margin: Usd,
+    /// Equity below this: no new risk, no withdrawal.
+    pub initial_margin: Usd,
+}
+
+impl AccountRisk {
+    /// An account with nothing but cash.
+    pub fn new(cash: Usd) -> Self {
+        Self { equity: cash, ..Self::default() }
+    }
+
+    /// Adds the stand-alone figures of one underlying; requirements of different underlyings add up.
+    pub fn add_underlying(&mut self, risk: &UnderlyingRisk) -> Result<(), MarginError> {
+        self.add(risk.mark_to_market, risk.maintenance_margin, risk.initial_margin)
+    }
+
+    /// Adds a token balance: its value counts in full as equity, its haircuts as requirements.
+    pub fn add_collateral(&mut self, value: Usd, maintenance: Ratio, initial: Ratio) -> Result<(), MarginError> {
+        let maintenance = maintenance.of_rounded_up(value)?;
+        let on_top = initial.of_rounded_up(value)?;
+        self.add(value, maintenance, add(maintenance, on_top)?)
+    }
+
+    fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
+        self.equity = add(self.equity, value)?;
+        self.maintenance_margin = add(self.maintenance_margin, maintenance)?;
+        self.initial_margin = add(self.initial_margin, initial)?;
+        Ok(())
+    }
+
+    /// May take risk or withdraw.
+    pub fn initially_healthy(&self) -> bool {
+        self.equity >= self.initial_margin
+    }
+
+    /// May not be liquidated.
+    pub fn safe(&self) -> bool {
+        self.equity >= self.maintenance_margin
+    }
+
+    /// `Margin(MM)`: equity less maintenance margin.
+    pub fn maintenance_surplus(&self) -> Result<Usd, MarginError> {
+        self.equity.0.checked_sub(self.maintenance_margin.0).map(Usd).ok_or(MarginError::Overflow)
+    }
+
+    /// Buffer margin `B = Margin(MM) + b·(Margin(MM) − equity)`; a liquidation is done when it is not negative.
+    /// Since `Margin(MM) − equity` is minus the requirement, B = surplus − b·requirement; rounded down.
+    pub fn buffer_margin(&self, buffer: Ratio) -> Result<Usd, MarginError> {
+        let charge = buffer.of_rounded_up(self.maintenance_margin)?;
+        self.maintenance_surplus()?.0.checked_sub(charge.0).map(Usd).ok_or(MarginError::Overflow)
+    }
+}
+
+fn add(a: Usd, b: Usd) -> Result<Usd, MarginError> {
+    a.0.checked_add(b.0).map(Usd).ok_or(MarginError::Overflow)
+}
+
+/// Value of `amount` atoms of a token with `decimals` at `price` for a whole token, rounded down.
+pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, MarginError> {
+    let unit = 10i128.checked_pow(u32::from(decimals)).ok_or(MarginError::Overflow)?;
+    let product = i128::from(amount).checked_mul(i128::from(price.0)).ok_or(MarginError::Overflow)?;
+    floor_division(product, unit).map(Usd)
+}
+
+/// Largest fraction (1e-9, rounded down, at most 1) that a bid may take of an account in liquidation.
+///
+/// Scaling an account by (1 − f) scales equity and requirement alike, all but the cash `R` that earlier bids paid in,
+/// and the bidder pays f·d·(equity − R). Then B(f) = (1 − f)·(B − R) + R + f·d·(equity − R), and B(f) = 0 solves to
+///
+/// `f = B / (B − equity·d − R·(1 − d))`
+///
+/// for B < 0; an account with B ≥ 0 is done (0). With `d` the share of value that the bidder pays.
+pub fn maximum_fraction(buffer_margin: Usd, equity: Usd, cash_from_bids: Usd, share_paid: Ratio) -> Result<u64, MarginError> {
+    const ONE: i128 = 1_000_000_000;
+    if buffer_margin.0 >= 0 {
+        return Ok(0);
+    }
+    let overflow = MarginError::Overflow;
+    let share = i128::from(share_paid.0);
+    let paid = floor_division(equity.0.checked_mul(share).ok_or(overflow)?, ONE)?;
+    let complement = ONE.checked_sub(share).ok_or(overflow)?;
+    let kept = floor_division(cash_from_bids.0.checked_mul(complement).ok_or(overflow)?, ONE)?;
+    let denominator = buffer_margin.0.checked_sub(paid).and_then(|x| x.checked_sub(kept)).ok_or(overflow)?;
+    // With nothing to pay for, no part of the account restores it: all of it may go.
+    if denominator >= buffer_margin.0 {
+        return Ok(ONE.unsigned_abs() as u64);
+    }
+    let numerator = buffer_margin.0.checked_mul(ONE).ok_or(overflow)?;
+    // Both negative.
+    let fraction = floor_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)?;
+    u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
+}

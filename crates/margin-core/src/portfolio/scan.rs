@@ -1,0 +1,85 @@
+//! Scan risk: the whole book revalued in every scenario.
+
+use super::{
+    Market, MarginError, Ratio,
+    parameters::{floor_division, lot_price_to_usd},
+};
+use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, RiskArray, ScenarioGrid, Usd};
+
+/// Value of an underlying's options in each scenario, in lots × 1e-12 USD.
+pub(super) struct Scan {
+    totals: [i128; MAX_SCENARIOS],
+}
+
+/// The same for one expiry while its strikes are being added.
+pub(super) struct ExpiryScan {
+    grid: ScenarioGrid,
+    array: RiskArray,
+}
+
+impl ExpiryScan {
+    pub(super) fn new(expiry: &Expiry, market: &Market) -> Result<Self, MarginError> {
+        Ok(Self { grid: ScenarioGrid::prepare(expiry, market.scenarios)?, array: RiskArray::new() })
+    }
+
+    pub(super) fn add_strike(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
+        Ok(self.array.add(&self.grid, leg, calls, puts)?)
+    }
+}
+
+impl Scan {
+    pub(super) fn new(market: &Market) -> Result<Self, MarginError> {
+        let count = market.scenarios.len();
+        if count == 0 || count > MAX_SCENARIOS || count != market.weights.len() {
+            return Err(MarginError::ScenarioCount);
+        }
+        Ok(Self { totals: [0; MAX_SCENARIOS] })
+    }
+
+    pub(super) fn add_expiry(&mut self, expiry: &ExpiryScan) -> Result<(), MarginError> {
+        for (index, total) in self.totals.iter_mut().enumerate().take(expiry.grid.len()) {
+            let value = expiry.array.total(&expiry.grid, index).ok_or(MarginError::ScenarioCount)?;
+            *total = total.checked_add(value).ok_or(MarginError::Overflow)?;
+        }
+        Ok(())
+    }
+
+    /// Profit in the worst scenario and its number; zero and `None` where nothing loses.
+    ///
+    /// profit_i = weight_i · (options_i − options_0 + perpetual · (spot_i − 1)), spot and weight in 1e-9. Profits are
+    /// compared in units of 1e-9 · lots × 1e-12 USD, so that a perpetual needs no division; the weight is applied in
+    /// binary, rounded up, to the profit rounded down. One division at the end, rounded down.
+    pub(super) fn worst(
+        &self,
+        market: &Market,
+        option_marks: i128,
+        perpetual_marks: i128,
+    ) -> Result<(Usd, Option<u8>), MarginError> {
+        let overflow = MarginError::Overflow;
+        let one = i128::from(Ratio::ONE.0);
+        let mut worst = (0i128, None);
+        let scenarios = market.scenarios.iter().zip(market.weights);
+        for ((index, (scenario, weight)), shocked) in (0u8..).zip(scenarios).zip(&self.totals) {
+            let options = shocked.checked_sub(option_marks).and_then(|change| change.checked_mul(one)).ok_or(overflow)?;
+            let shift = i128::from(scenario.spot.0).checked_sub(one).ok_or(overflow)?;
+            let linear = perpetual_marks.checked_mul(shift).ok_or(overflow)?;
+            let mut profit = options.checked_add(linear).ok_or(overflow)?;
+            if *weight != Ratio::ONE {
+                profit = (profit >> WEIGHT_BITS).checked_mul(binary_weight(*weight)).ok_or(overflow)?;
+            }
+            if profit < worst.0 {
+                worst = (profit, Some(index));
+            }
+        }
+        let profit = lot_price_to_usd(floor_division(worst.0, one)?, market.lot_size)?;
+        Ok((profit, worst.1))
+    }
+}
+
+const WEIGHT_BITS: u32 = 32;
+
+/// A weight in Q32, rounded up.
+fn binary_weight(weight: Ratio) -> i128 {
+    // Below 2^64: the weight has 32 bits.
+    i128::from((u64::from(weight.0) << WEIGHT_BITS).div_ceil(u64::from(Ratio::ONE.0)))
+}

@@ -1,0 +1,42 @@
+//! Limits, seeds and fixed-point scales of the program.
+
+/// One in the program's parts-per-billion ratios (haircuts, weights, multipliers, fractions).
+pub const RATIO_ONE: u64 = 1_000_000_000;
+
+/// Decimals of `Usd` and `Price` in the core crate.
+pub const USD_DECIMALS: u32 = 12;
+
+/// Indices of underlyings and collaterals fit one 64-bit set, so that the accounts a check needs are a bit mask.
+pub const MAX_UNDERLYINGS: u16 = 64;
+pub const MAX_COLLATERALS: u16 = 64;
+
+/// Positions in one margin account.
+pub const MAX_POSITIONS: usize = 128;
+/// Token balances (besides cash) in one margin account.
+pub const MAX_BALANCES: usize = 8;
+/// Expiries listed at once on one underlying.
+pub const MAX_EXPIRIES: usize = 12;
+/// Scenarios of one underlying.
+pub const MAX_SCENARIOS: usize = 40;
+/// Legs in one trade.
+pub const MAX_TRADE_LEGS: usize = 8;
+
+/// A Solana clock may lag the publisher's; a price further ahead than this is refused.
+pub const MAX_FUTURE_SECONDS: i64 = 15;
+/// No expiry is listed further out than the kernel's domain (3 years).
+pub const MAX_TIME_TO_EXPIRY: i64 = 3 * 31_536_000;
+/// A price may never be accepted when older than this, whatever the parameters say.
+pub const MAX_ORACLE_AGE_SECONDS: u32 = 86_400;
+
+pub const ENGINE_SEED: &[u8] = b"engine";
+pub const COLLATERAL_SEED: &[u8] = b"collateral";
+pub const VAULT_SEED: &[u8] = b"vault";
+pub const UNDERLYING_SEED: &[u8] = b"underlying";
+pub const ACCOUNT_SEED: &[u8] = b"account";
+
+/// Layout version written into every account.
+pub const LAYOUT_VERSION: u8 = 1;
+
+/// precision: 1e-12 USD. Lowest and highest price or strike of a trade: 1e-8 and 1e7 USD.
+pub const MIN_PRICE: u64 = 10_000;
+pub const MAX_PRICE: u64 = 10_000_000_000_000_000_000;

@@ -1,0 +1,228 @@
+//! One error for each check. Codes are stable: new ones go at the end of their block's range.
+
+use anchor_lang::prelude::*;
+
+#[error_code]
+pub enum EngineError {
+    // --- arithmetic and stored data -----------------------------------------------------------
+    #[msg("An amount does not fit its type")]
+    Overflow = 0,
+    #[msg("A stored account was written with a layout this program does not know")]
+    UnknownLayout,
+    #[msg("The account belongs to another engine")]
+    ForeignEngine,
+
+    // --- authority ----------------------------------------------------------------------------
+    #[msg("Only the engine's admin may do this")]
+    NotAdmin = 20,
+    #[msg("Only the account's owner may do this")]
+    NotOwner,
+    #[msg("Only the account's owner or delegate may do this")]
+    NotOwnerOrDelegate,
+    #[msg("Only the underlying's publisher may do this")]
+    NotPublisher,
+
+    // --- listing ------------------------------------------------------------------------------
+    #[msg("Quote token decimals must be between 0 and 9")]
+    QuoteDecimals = 40,
+    #[msg("Collateral token decimals must be at most 18")]
+    CollateralDecimals,
+    #[msg("The first collateral must be the quote token, and the quote token must be the first")]
+    QuoteCollateralOrder,
+    #[msg("The quote token counts at face value: it takes no oracle and no haircut")]
+    QuoteCollateralParameters,
+    #[msg("A collateral other than the quote token needs an oracle")]
+    OracleMissing,
+    #[msg("No more collaterals can be listed")]
+    CollateralLimit,
+    #[msg("No more underlyings can be listed")]
+    UnderlyingLimit,
+    #[msg("Haircuts must add up to at most 100 %")]
+    HaircutParameter,
+    #[msg("The oracle's feed id or address is missing")]
+    OracleFeedMissing,
+    #[msg("Oracle ages must satisfy 0 < max_age <= liquidation_max_age <= 86400")]
+    OracleAgeParameter,
+    #[msg("Oracle confidence limits must satisfy 0 < max_confidence <= liquidation_max_confidence < 100 %")]
+    OracleConfidenceParameter,
+    #[msg("The liquidation discount must be below 100 %")]
+    LiquidationDiscountParameter,
+    #[msg("The liquidation buffer must be at most 100 %")]
+    LiquidationBufferParameter,
+    #[msg("Token-2022 mints with a transfer fee are not accepted")]
+    MintTransferFee,
+    #[msg("Token-2022 mints with a transfer hook are not accepted")]
+    MintTransferHook,
+    #[msg("Token-2022 mints with a permanent delegate are not accepted")]
+    MintPermanentDelegate,
+    #[msg("Token-2022 mints whose accounts start frozen or can be paused are not accepted")]
+    MintFreezable,
+    #[msg("Token-2022 mints that cannot be transferred are not accepted")]
+    MintNonTransferable,
+    #[msg("Token-2022 mints that can be closed are not accepted")]
+    MintCloseAuthority,
+    #[msg("The mint has an extension that is not known to be harmless")]
+    MintUnknownExtension,
+    #[msg("The lot size must be positive and at most 1e9 units")]
+    LotSizeParameter,
+    #[msg("Surface ages must satisfy 0 < max <= liquidation max <= 86400")]
+    SurfaceAgeParameter,
+    #[msg("The symbol must be 1 to 16 ASCII letters or digits")]
+    SymbolParameter,
+    #[msg("Between 1 and 40 scenarios are needed")]
+    ScenarioCount,
+    #[msg("A scenario's spot multiplier must be within 0.01 and 8")]
+    ScenarioSpot,
+    #[msg("A scenario's weight must be above 0 and at most 1")]
+    ScenarioWeight,
+    #[msg("Vol shocks: ranges at most 400 %, down range below 100 %, powers at most 1, floor 1 hour to 30 days")]
+    VolShockParameter,
+    #[msg("Margin factors must satisfy 0 < maintenance_factor <= initial_factor <= 4")]
+    MarginFactorParameter,
+    #[msg("A position charge must be at most 100 % of notional")]
+    PositionChargeParameter,
+
+    // --- expiries and surfaces ----------------------------------------------------------------
+    #[msg("The expiry must be in the future and within three years")]
+    ExpiryTime = 80,
+    #[msg("The expiry is listed already")]
+    ExpiryListed,
+    #[msg("No free expiry slot")]
+    ExpiryTableFull,
+    #[msg("The expiry is not listed on this underlying")]
+    ExpiryUnknown,
+    #[msg("The series has expired")]
+    SeriesExpired,
+    #[msg("The forward must be within 50 % of the spot it was taken at")]
+    ForwardRange,
+    #[msg("The rate must be within -100 % and +100 % a year")]
+    RateRange,
+    #[msg("The SVI parameters are outside their range or allow negative variance")]
+    SviParameters,
+    #[msg("The SVI reference forward or time is missing or out of range")]
+    SviReference,
+    #[msg("No surface has been published for the expiry")]
+    SurfaceMissing,
+    #[msg("The vol surface is too old")]
+    SurfaceStale,
+    #[msg("The publication carries no time or one in the future")]
+    SurfaceTime,
+    #[msg("The publication is older than the one it would replace")]
+    SurfaceOutOfOrder,
+
+    // --- oracles ------------------------------------------------------------------------------
+    #[msg("The price account is not owned by the oracle's program")]
+    OracleOwner = 120,
+    #[msg("The price account is not a price account of this provider")]
+    OracleAccount,
+    #[msg("The price account carries another feed")]
+    OracleFeed,
+    #[msg("The price update is not fully verified")]
+    OracleVerification,
+    #[msg("The price is too old")]
+    OracleStale,
+    #[msg("The price lies in the future")]
+    OracleFuture,
+    #[msg("The price is zero, negative or out of range")]
+    OraclePrice,
+    #[msg("The price's confidence interval is too wide")]
+    OracleConfidence,
+    #[msg("The oracle does not trade now")]
+    OracleHalted,
+    #[msg("The stored oracle provider is unknown")]
+    OracleProvider,
+
+    // --- accounts a check needs ---------------------------------------------------------------
+    #[msg("A collateral or underlying that the account holds was not passed")]
+    RiskAccountMissing = 160,
+    #[msg("An account was passed that the check does not need")]
+    RiskAccountUnexpected,
+    #[msg("Risk accounts must be in order: collaterals by index, then underlyings by index, each followed by its price")]
+    RiskAccountOrder,
+    #[msg("A risk account is not owned by this program")]
+    RiskAccountOwner,
+    #[msg("A risk account is neither a collateral nor an underlying")]
+    RiskAccountKind,
+
+    // --- account life cycle -------------------------------------------------------------------
+    #[msg("The account still has cash")]
+    AccountHasCash = 200,
+    #[msg("The account still has token balances")]
+    AccountHasBalances,
+    #[msg("The account still has positions")]
+    AccountHasPositions,
+    #[msg("The account is in liquidation")]
+    AccountInLiquidation,
+    #[msg("No more token balances fit this account")]
+    BalanceTableFull,
+    #[msg("No more positions fit this account")]
+    PositionTableFull,
+    #[msg("The amount must be above zero")]
+    AmountZero,
+    #[msg("The deposit would pass the collateral's cap")]
+    DepositCap,
+    #[msg("The account does not have that much")]
+    InsufficientBalance,
+    #[msg("The vault does not hold that much at the moment")]
+    VaultLiquidity,
+    #[msg("The account would fall below its initial margin")]
+    BelowInitialMargin,
+    #[msg("The mint is not the collateral's")]
+    WrongMint,
+    #[msg("The token account is not the collateral's vault, or is the vault where another belongs")]
+    WrongVault,
+    #[msg("The token program is not the collateral's")]
+    WrongTokenProgram,
+
+    // --- trading ------------------------------------------------------------------------------
+    #[msg("A trade needs 1 to 8 legs")]
+    TradeLegs = 240,
+    #[msg("Maker and taker must be different accounts")]
+    TradeWithSelf,
+    #[msg("The trade's deadline has passed")]
+    TradeDeadline,
+    #[msg("The account's sequence number is not the one the trade was signed for")]
+    TradeSequence,
+    #[msg("A leg's quantity must not be zero")]
+    LegQuantity,
+    #[msg("A leg's price is out of range")]
+    LegPrice,
+    #[msg("A leg's strike is out of range")]
+    LegStrike,
+    #[msg("A perpetual has no expiry and no strike; an option has both")]
+    LegInstrument,
+
+    // --- margin -------------------------------------------------------------------------------
+    #[msg("The forward is outside the pricing kernel's range")]
+    KernelForward = 280,
+    #[msg("The strike is outside the pricing kernel's range")]
+    KernelStrike,
+    #[msg("Time to expiry is outside the pricing kernel's range")]
+    KernelTime,
+    #[msg("The vol is outside the pricing kernel's range")]
+    KernelVol,
+    #[msg("The rate is outside the pricing kernel's range")]
+    KernelRate,
+    #[msg("The vol surface has negative variance at this strike")]
+    KernelSvi,
+    #[msg("A value inside the margin calculation does not fit its type")]
+    KernelOverflow,
+
+    // --- liquidation --------------------------------------------------------------------------
+    #[msg("The account is at or above its maintenance margin")]
+    AccountHealthy = 320,
+    #[msg("The account is not in liquidation")]
+    NotInLiquidation,
+    #[msg("The account is in liquidation already")]
+    AlreadyInLiquidation,
+    #[msg("The account has not recovered its maintenance margin and buffer")]
+    NotRecovered,
+    #[msg("An account cannot bid for itself, nor an owner for his own account")]
+    SelfLiquidation,
+    #[msg("The fraction must be above 0 and at most 1")]
+    BidFraction,
+    #[msg("The slice costs more than the bidder's limit")]
+    BidPriceLimit,
+    #[msg("The fraction is too small to move anything")]
+    BidTooSmall,
+}

@@ -1,0 +1,133 @@
+//! Events, emitted by CPI to the program itself so that log truncation cannot lose them. Amounts are in the token's
+//! atoms unless named otherwise; cash amounts are whole quote atoms, rounded down.
+
+use anchor_lang::prelude::*;
+
+use crate::state::Instrument;
+
+#[event]
+pub struct EngineInitialized {
+    pub engine: Pubkey,
+    pub admin: Pubkey,
+    pub quote_mint: Pubkey,
+}
+
+#[event]
+pub struct CollateralAdded {
+    pub engine: Pubkey,
+    pub collateral: Pubkey,
+    pub mint: Pubkey,
+    pub index: u16,
+}
+
+#[event]
+pub struct UnderlyingAdded {
+    pub engine: Pubkey,
+    pub underlying: Pubkey,
+    pub index: u16,
+    pub symbol: [u8; 16],
+}
+
+#[event]
+pub struct ExpiryListed {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+}
+
+#[event]
+pub struct SurfacePublished {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    pub forward: u64,
+    pub spot_reference: u64,
+    pub rate: i64,
+}
+
+#[event]
+pub struct AccountOpened {
+    pub account: Pubkey,
+    pub engine: Pubkey,
+    pub owner: Pubkey,
+    pub index: u16,
+}
+
+#[event]
+pub struct AccountClosed {
+    pub account: Pubkey,
+    pub owner: Pubkey,
+}
+
+#[event]
+pub struct Deposited {
+    pub account: Pubkey,
+    pub mint: Pubkey,
+    pub amount: u64,
+    pub balance_before: i64,
+    pub balance_after: i64,
+}
+
+#[event]
+pub struct Withdrawn {
+    pub account: Pubkey,
+    pub mint: Pubkey,
+    pub amount: u64,
+    pub balance_before: i64,
+    pub balance_after: i64,
+}
+
+/// One leg of a trade as settled. Quantities are the taker's; the maker's are the opposite.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct SettledLeg {
+    pub instrument: Instrument,
+    pub lots: i64,
+    /// precision: 1e-12 USD per unit of underlying.
+    pub price: u64,
+    /// Quote atoms the taker owes the maker for the leg (negative: is owed).
+    pub cost: i64,
+}
+
+#[event]
+pub struct TradeExecuted {
+    pub maker: Pubkey,
+    pub taker: Pubkey,
+    pub legs: Vec<SettledLeg>,
+    pub maker_cash_before: i64,
+    pub maker_cash_after: i64,
+    pub taker_cash_before: i64,
+    pub taker_cash_after: i64,
+}
+
+#[event]
+pub struct LiquidationStarted {
+    pub account: Pubkey,
+    pub liquidator: Pubkey,
+    /// Quote atoms, rounded down.
+    pub equity: i64,
+    /// Quote atoms, rounded up.
+    pub maintenance_margin: i64,
+}
+
+#[event]
+pub struct LiquidationBid {
+    pub account: Pubkey,
+    pub bidder: Pubkey,
+    /// precision: 1e-9. The share of the account that was taken.
+    pub fraction: u64,
+    /// Quote atoms: mark-to-market of what was taken.
+    pub slice_value: i64,
+    /// Quote atoms that the bidder paid.
+    pub price: u64,
+    pub equity_before: i64,
+    pub equity_after: i64,
+    pub maintenance_margin_before: i64,
+    pub maintenance_margin_after: i64,
+    /// Whether the bid ended the liquidation.
+    pub released: bool,
+}
+
+#[event]
+pub struct LiquidationStopped {
+    pub account: Pubkey,
+    pub equity: i64,
+    pub maintenance_margin: i64,
+}

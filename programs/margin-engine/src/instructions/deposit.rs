@@ -1,0 +1,95 @@
+use anchor_lang::prelude::*;
+use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
+use fixed::types::I80F48;
+
+use crate::{
+    error::EngineError,
+    events::Deposited,
+    risk::cash_atoms_floor,
+    state::{Collateral, MarginAccount},
+};
+
+#[event_cpi]
+#[derive(Accounts)]
+pub struct Deposit<'info> {
+    pub authority: Signer<'info>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    #[account(mut)]
+    pub collateral: AccountLoader<'info, Collateral>,
+    pub mint: InterfaceAccount<'info, Mint>,
+    #[account(mut)]
+    pub vault: InterfaceAccount<'info, TokenAccount>,
+    #[account(mut)]
+    pub source: InterfaceAccount<'info, TokenAccount>,
+    pub token_program: Interface<'info, TokenInterface>,
+}
+
+impl<'info> Deposit<'info> {
+    fn validate(&self, amount: u64) -> Result<()> {
+        let account = self.margin_account.load()?;
+        let collateral = self.collateral.load()?;
+        // authority: owner or delegate, so that strangers cannot fill the balance table; the token program checks that
+        // it may move `source`.
+        require!(account.may_trade(self.authority.key), EngineError::NotOwnerOrDelegate);
+        // margin_account and collateral: this program's, by their types; of one engine.
+        require_keys_eq!(collateral.engine, account.engine, EngineError::ForeignEngine);
+        // mint, vault, token_program: the collateral's.
+        require_keys_eq!(self.mint.key(), collateral.mint, EngineError::WrongMint);
+        require_keys_eq!(self.vault.key(), collateral.vault, EngineError::WrongVault);
+        require_keys_eq!(self.token_program.key(), collateral.token_program, EngineError::WrongTokenProgram);
+        // source: a token account of the mint, checked by the token program; never the vault itself.
+        require_keys_neq!(self.source.key(), collateral.vault, EngineError::WrongVault);
+
+        require!(amount > 0, EngineError::AmountZero);
+        let total = collateral.total_deposits.checked_add(amount).ok_or(EngineError::DepositCap)?;
+        require!(total <= collateral.deposit_cap, EngineError::DepositCap);
+        Ok(())
+    }
+
+    /// Moves tokens into the vault and credits the account. Never depends on an oracle.
+    pub fn handle(ctx: Context<'info, Self>, amount: u64) -> Result<()> {
+        ctx.accounts.validate(amount)?;
+        let accounts = &ctx.accounts;
+        let transfer = TransferChecked {
+            from: accounts.source.to_account_info(),
+            mint: accounts.mint.to_account_info(),
+            to: accounts.vault.to_account_info(),
+            authority: accounts.authority.to_account_info(),
+        };
+        token_interface::transfer_checked(
+            CpiContext::new(accounts.token_program.key(), transfer),
+            amount,
+            accounts.mint.decimals,
+        )?;
+
+        let (balance_before, balance_after) = {
+            let mut collateral = accounts.collateral.load_mut()?;
+            collateral.total_deposits = collateral.total_deposits.checked_add(amount).ok_or(EngineError::Overflow)?;
+            let mut account = accounts.margin_account.load_mut()?;
+            if collateral.is_quote() {
+                let before = cash_atoms_floor(account.cash())?;
+                account.add_cash(I80F48::checked_from_num(amount).ok_or(EngineError::Overflow)?)?;
+                (before, cash_atoms_floor(account.cash())?)
+            } else {
+                let before = account.balance_of(collateral.index);
+                let after = before.checked_add(amount).ok_or(EngineError::Overflow)?;
+                account.set_balance(collateral.index, after)?;
+                (to_i64(before)?, to_i64(after)?)
+            }
+        };
+        emit_cpi!(Deposited {
+            account: ctx.accounts.margin_account.key(),
+            mint: ctx.accounts.mint.key(),
+            amount,
+            balance_before,
+            balance_after,
+        });
+        Ok(())
+    }
+}
+
+/// A token balance as an event shows it.
+pub(super) fn to_i64(amount: u64) -> Result<i64> {
+    Ok(i64::try_from(amount).map_err(|_| EngineError::Overflow)?)
+}

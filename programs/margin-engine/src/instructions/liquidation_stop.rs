@@ -1,0 +1,56 @@
+use anchor_lang::prelude::*;
+use margin_core::portfolio::Ratio;
+
+use crate::{
+    risk_accounts::{RequiredMarkets, RiskAccounts},
+    error::EngineError,
+    events::LiquidationStopped,
+    oracle::PriceUse,
+    risk::{assess, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    state::{Engine, LiquidationState, MarginAccount},
+};
+
+/// Remaining accounts: the markets of what the account holds ([`RiskAccounts`]).
+#[event_cpi]
+#[derive(Accounts)]
+pub struct LiquidationStop<'info> {
+    pub engine: AccountLoader<'info, Engine>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+}
+
+impl<'info> LiquidationStop<'info> {
+    fn validate(&self) -> Result<()> {
+        // engine, margin_account: this program's, by their types; of each other. Anyone may call.
+        let account = self.margin_account.load()?;
+        require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
+        require!(account.in_liquidation(), EngineError::NotInLiquidation);
+        Ok(())
+    }
+
+    /// Releases an account that has its maintenance margin and the buffer again, after a deposit or a better market.
+    pub fn handle(ctx: Context<'info, Self>) -> Result<()> {
+        ctx.accounts.validate()?;
+        let now = Clock::get()?.unix_timestamp;
+        let engine_key = ctx.accounts.engine.key();
+        let event = {
+            let mut account = ctx.accounts.margin_account.load_mut()?;
+            let engine = ctx.accounts.engine.load()?;
+            let mut required = RequiredMarkets::default();
+            required.add_account(&account)?;
+            let markets =
+                RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
+            let risk = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
+            let buffer = risk.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?;
+            require!(buffer.0 >= 0, EngineError::NotRecovered);
+            account.liquidation = LiquidationState::default();
+            LiquidationStopped {
+                account: ctx.accounts.margin_account.key(),
+                equity: usd_to_atoms_floor(risk.equity, engine.quote_decimals)?,
+                maintenance_margin: usd_to_atoms_ceil(risk.maintenance_margin, engine.quote_decimals)?,
+            }
+        };
+        emit_cpi!(event);
+        Ok(())
+    }
+}

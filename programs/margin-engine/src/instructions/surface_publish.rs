@@ -1,0 +1,96 @@
+use anchor_lang::prelude::*;
+use margin_core::{Price, Seconds, Svi};
+
+use crate::{
+    constants::MAX_TIME_TO_EXPIRY,
+    error::EngineError,
+    events::SurfacePublished,
+    state::{SviParameters, Underlying},
+};
+
+/// What a publisher says about one expiry.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct SurfacePublishArgs {
+    pub expiry: i64,
+    /// precision: 1e-12 USD.
+    pub forward: u64,
+    /// precision: 1e-12 USD. Spot when the forward was taken; later the forward moves with spot in proportion.
+    pub spot_reference: u64,
+    /// precision: 1e-10 a year, continuous.
+    pub rate: i64,
+    pub svi: SviParameters,
+    /// Unix seconds at which the publisher took the figures. Publications must come in order, and its age counts from here.
+    pub observed_at: i64,
+}
+
+#[event_cpi]
+#[derive(Accounts)]
+pub struct SurfacePublish<'info> {
+    pub publisher: Signer<'info>,
+    #[account(mut)]
+    pub underlying: AccountLoader<'info, Underlying>,
+}
+
+impl<'info> SurfacePublish<'info> {
+    fn validate(&self, args: &SurfacePublishArgs, now: i64) -> Result<()> {
+        // publisher: the underlying's. underlying: this program's, by its type.
+        let underlying = self.underlying.load()?;
+        require_keys_eq!(self.publisher.key(), underlying.publisher, EngineError::NotPublisher);
+
+        let slot = underlying.expiry(args.expiry).ok_or(EngineError::ExpiryUnknown)?;
+        require!(args.expiry > now, EngineError::SeriesExpired);
+        require!(args.observed_at > 0 && args.observed_at <= now, EngineError::SurfaceTime);
+        require!(args.observed_at >= slot.updated_at, EngineError::SurfaceOutOfOrder);
+
+        // Within 50 % of spot; written without a division.
+        let (forward, spot) = (u128::from(args.forward), u128::from(args.spot_reference));
+        require!(spot > 0 && 2 * forward >= spot && 2 * forward <= 3 * spot, EngineError::ForwardRange);
+        require!(args.rate.unsigned_abs() <= 10_000_000_000, EngineError::RateRange);
+        require!(
+            args.svi.forward > 0 && args.svi.time > 0 && args.svi.time <= MAX_TIME_TO_EXPIRY as u64,
+            EngineError::SviReference
+        );
+        Svi::from(&args.svi).validate().map_err(|_| EngineError::SviParameters)?;
+        Ok(())
+    }
+
+    /// Replaces forward, rate and vol surface of one expiry.
+    pub fn handle(ctx: Context<'info, Self>, args: SurfacePublishArgs) -> Result<()> {
+        ctx.accounts.validate(&args, Clock::get()?.unix_timestamp)?;
+        {
+            let mut underlying = ctx.accounts.underlying.load_mut()?;
+            let slot = underlying
+                .expiries
+                .iter_mut()
+                .find(|slot| slot.expiry == args.expiry)
+                .ok_or(EngineError::ExpiryUnknown)?;
+            slot.updated_at = args.observed_at;
+            slot.forward = args.forward;
+            slot.spot_reference = args.spot_reference;
+            slot.rate = args.rate;
+            slot.svi = args.svi;
+        }
+        emit_cpi!(SurfacePublished {
+            underlying: ctx.accounts.underlying.key(),
+            expiry: args.expiry,
+            forward: args.forward,
+            spot_reference: args.spot_reference,
+            rate: args.rate,
+        });
+        Ok(())
+    }
+}
+
+impl From<&SviParameters> for Svi {
+    fn from(stored: &SviParameters) -> Self {
+        Self {
+            a: stored.a,
+            b: stored.b,
+            rho: stored.rho,
+            m: stored.m,
+            sigma: stored.sigma,
+            forward: Price(stored.forward),
+            time: Seconds(stored.time),
+        }
+    }
+}

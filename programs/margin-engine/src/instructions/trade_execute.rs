@@ -1,0 +1,147 @@
+use anchor_lang::prelude::*;
+use fixed::types::I80F48;
+
+use crate::{
+    risk_accounts::{RequiredMarkets, RiskAccounts},
+    constants::{MAX_PRICE, MAX_TRADE_LEGS, MIN_PRICE},
+    error::EngineError,
+    events::{SettledLeg, TradeExecuted},
+    oracle::PriceUse,
+    risk::{assess, cash_atoms_floor, cost_atoms, perpetual_value_floor},
+    state::{Engine, Instrument, MarginAccount},
+};
+
+/// One leg. The taker's side: positive lots are bought from the maker.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct TradeLeg {
+    pub instrument: Instrument,
+    pub lots: i64,
+    /// precision: 1e-12 USD per unit of underlying.
+    pub price: u64,
+}
+
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
+pub struct TradeExecuteArgs {
+    pub legs: Vec<TradeLeg>,
+    /// Unix seconds; the trade is refused after it.
+    pub deadline: i64,
+    /// If given, the maker's sequence number must still be this.
+    pub maker_sequence: Option<u64>,
+    /// If given, the taker's sequence number must still be this.
+    pub taker_sequence: Option<u64>,
+}
+
+/// Remaining accounts: the markets of what both accounts hold after the trade ([`RiskAccounts`]).
+#[event_cpi]
+#[derive(Accounts)]
+pub struct TradeExecute<'info> {
+    pub maker: Signer<'info>,
+    pub taker: Signer<'info>,
+    pub engine: AccountLoader<'info, Engine>,
+    #[account(mut)]
+    pub maker_account: AccountLoader<'info, MarginAccount>,
+    #[account(mut)]
+    pub taker_account: AccountLoader<'info, MarginAccount>,
+}
+
+impl<'info> TradeExecute<'info> {
+    fn validate(&self, args: &TradeExecuteArgs, now: i64) -> Result<()> {
+        require_keys_neq!(self.maker_account.key(), self.taker_account.key(), EngineError::TradeWithSelf);
+        // maker, taker: owner or delegate of their accounts. maker_account, taker_account: this program's, by their
+        // types; of this engine (which is this program's, by its type) and not in liquidation.
+        for (signer, account, sequence) in [
+            (&self.maker, &self.maker_account, args.maker_sequence),
+            (&self.taker, &self.taker_account, args.taker_sequence),
+        ] {
+            let account = account.load()?;
+            require!(account.may_trade(signer.key), EngineError::NotOwnerOrDelegate);
+            require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
+            require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
+            require!(sequence.is_none_or(|wanted| wanted == account.sequence), EngineError::TradeSequence);
+        }
+        require!(now <= args.deadline, EngineError::TradeDeadline);
+        require!((1..=MAX_TRADE_LEGS).contains(&args.legs.len()), EngineError::TradeLegs);
+        args.legs.iter().try_for_each(TradeLeg::validate)
+    }
+
+    /// Settles every leg between two accounts that both sign, then requires initial margin of each, once.
+    ///
+    /// A leg's cost is rounded up to a whole quote atom: its payer pays that, its receiver gets it.
+    pub fn handle(ctx: Context<'info, Self>, args: TradeExecuteArgs) -> Result<()> {
+        let now = Clock::get()?.unix_timestamp;
+        ctx.accounts.validate(&args, now)?;
+        let engine_key = ctx.accounts.engine.key();
+        let engine = ctx.accounts.engine.load()?;
+        let mut maker = ctx.accounts.maker_account.load_mut()?;
+        let mut taker = ctx.accounts.taker_account.load_mut()?;
+        let maker_cash_before = cash_atoms_floor(maker.cash())?;
+        let taker_cash_before = cash_atoms_floor(taker.cash())?;
+
+        let mut required = RequiredMarkets::default();
+        required.add_account(&maker)?;
+        required.add_account(&taker)?;
+        for leg in &args.legs {
+            required.add_underlying(leg.instrument.underlying)?;
+        }
+        let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
+
+        let mut settled = Vec::with_capacity(args.legs.len());
+        for leg in args.legs {
+            let market = markets.underlying(leg.instrument.underlying)?;
+            if leg.instrument.kind.is_option() {
+                require!(market.state.expiry(leg.instrument.expiry).is_some(), EngineError::ExpiryUnknown);
+                require!(leg.instrument.expiry > now, EngineError::SeriesExpired);
+            }
+            let cost = cost_atoms(leg.lots, leg.price, market.state.lot_size, engine.quote_decimals)?;
+            let opposite = leg.lots.checked_neg().ok_or(EngineError::Overflow)?;
+            for (account, lots, cost) in [(&mut taker, leg.lots, cost), (&mut maker, opposite, -cost)] {
+                if leg.instrument.kind.is_option() {
+                    account.add_position(leg.instrument, lots, 0)?;
+                    account.add_cash(-I80F48::from_num(cost))?;
+                } else {
+                    account.add_position(leg.instrument, lots, cost)?;
+                    let total = account.position(&leg.instrument).map_or(0, |position| position.lots);
+                    let value = perpetual_value_floor(total, market, engine.quote_decimals)?;
+                    account.settle_perpetual(leg.instrument, value)?;
+                }
+            }
+            settled.push(SettledLeg { instrument: leg.instrument, lots: leg.lots, price: leg.price, cost });
+        }
+
+        for account in [&mut maker, &mut taker] {
+            account.sequence = account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
+            let risk = assess(account, &markets, &engine, PriceUse::RaiseRisk, now)?;
+            require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
+        }
+
+        let event = TradeExecuted {
+            maker: ctx.accounts.maker_account.key(),
+            taker: ctx.accounts.taker_account.key(),
+            legs: settled,
+            maker_cash_before,
+            maker_cash_after: cash_atoms_floor(maker.cash())?,
+            taker_cash_before,
+            taker_cash_after: cash_atoms_floor(taker.cash())?,
+        };
+        // Nothing may be borrowed during the CPI that emits the event.
+        drop((engine, maker, taker, markets));
+        emit_cpi!(event);
+        Ok(())
+    }
+}
+
+impl TradeLeg {
+    fn validate(&self) -> Result<()> {
+        require!(self.lots != 0, EngineError::LegQuantity);
+        require!(self.price <= MAX_PRICE, EngineError::LegPrice);
+        let instrument = &self.instrument;
+        if instrument.kind.is_option() {
+            require!(instrument.expiry > 0 && instrument.strike > 0, EngineError::LegInstrument);
+            require!((MIN_PRICE..=MAX_PRICE).contains(&instrument.strike), EngineError::LegStrike);
+        } else {
+            require!(instrument.expiry == 0 && instrument.strike == 0, EngineError::LegInstrument);
+            require!(self.price >= MIN_PRICE, EngineError::LegPrice);
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,91 @@
+//! Moving a slice of one account into another.
+
+use anchor_lang::prelude::*;
+use fixed::types::I80F48;
+
+use crate::{constants::RATIO_ONE, error::EngineError, state::MarginAccount};
+
+/// Moves `fraction` (1e-9) of every position and balance, and of the cash that does not come from earlier bids.
+///
+/// Lots round away from zero, so that a slice always makes progress on every position; what a perpetual still has to
+/// settle moves in proportion to its lots; token balances and cash round down. Everything that leaves one account
+/// enters the other, so nothing is created or lost. Returns whether anything moved.
+pub fn transfer_slice(
+    from: &mut MarginAccount,
+    to: &mut MarginAccount,
+    fraction: u64,
+    cash_from_bids: I80F48,
+) -> Result<bool> {
+    if fraction == 0 {
+        return Ok(false);
+    }
+    let mut moved = false;
+    // A position taken whole leaves the table, so the walk goes backwards.
+    for at in (0..from.positions().len()).rev() {
+        let position = from.positions()[at];
+        let instrument = position.instrument().ok_or(EngineError::UnknownLayout)?;
+        let lots = share_away_from_zero(position.lots, fraction)?;
+        let settled_value = proportional(position.settled_value, lots, position.lots)?;
+        from.add_position(instrument, negated(lots)?, negated(settled_value)?)?;
+        to.add_position(instrument, lots, settled_value)?;
+        moved = true;
+    }
+    for at in (0..from.balances().len()).rev() {
+        let balance = from.balances()[at];
+        let amount = u128::from(balance.amount) * u128::from(fraction) / u128::from(RATIO_ONE);
+        let amount = u64::try_from(amount).map_err(|_| EngineError::Overflow)?;
+        if amount > 0 {
+            from.set_balance(balance.collateral, balance.amount - amount)?;
+            let held = to.balance_of(balance.collateral);
+            to.set_balance(balance.collateral, held.checked_add(amount).ok_or(EngineError::Overflow)?)?;
+            moved = true;
+        }
+    }
+    // Whole atoms, rounded towards −∞.
+    let own_cash = from.cash().checked_sub(cash_from_bids).ok_or(EngineError::Overflow)?;
+    let whole: i128 = own_cash.checked_floor().ok_or(EngineError::Overflow)?.to_num();
+    let share = whole
+        .checked_mul(i128::from(fraction))
+        .ok_or(EngineError::Overflow)?
+        .div_euclid(i128::from(RATIO_ONE));
+    let share = I80F48::checked_from_num(share).ok_or(EngineError::Overflow)?;
+    if share != I80F48::ZERO {
+        from.add_cash(-share)?;
+        to.add_cash(share)?;
+        moved = true;
+    }
+    Ok(moved)
+}
+
+/// `lots · fraction`, rounded away from zero.
+fn share_away_from_zero(lots: i64, fraction: u64) -> Result<i64> {
+    let share = (u128::from(lots.unsigned_abs()) * u128::from(fraction)).div_ceil(u128::from(RATIO_ONE));
+    let share = i64::try_from(share).map_err(|_| EngineError::Overflow)?;
+    Ok(if lots < 0 { -share } else { share })
+}
+
+/// `value · part / whole`, rounded towards zero; the whole value for the whole.
+fn proportional(value: i64, part: i64, whole: i64) -> Result<i64> {
+    let share = i128::from(value) * i128::from(part) / i128::from(whole);
+    Ok(i64::try_from(share).map_err(|_| EngineError::Overflow)?)
+}
+
+fn negated(value: i64) -> Result<i64> {
+    Ok(value.checked_neg().ok_or(EngineError::Overflow)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slices_round_away_from_zero_and_never_exceed_the_whole() {
+        assert_eq!(share_away_from_zero(10, 1).unwrap(), 1);
+        assert_eq!(share_away_from_zero(-10, 1).unwrap(), -1);
+        assert_eq!(share_away_from_zero(10, 500_000_000).unwrap(), 5);
+        assert_eq!(share_away_from_zero(-11, 500_000_000).unwrap(), -6);
+        assert_eq!(share_away_from_zero(i64::MAX, RATIO_ONE).unwrap(), i64::MAX);
+        assert_eq!(proportional(-7, 3, 3).unwrap(), -7);
+        assert_eq!(proportional(-7, -1, -2).unwrap(), -3);
+    }
+}

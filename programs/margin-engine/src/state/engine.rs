@@ -1,0 +1,52 @@
+use anchor_lang::prelude::*;
+
+use crate::{constants::RATIO_ONE, error::EngineError, state::assert_layout};
+
+/// Root of one margin engine: roles, quote token and liquidation parameters.
+///
+/// Read-only in every instruction but administration, so that traders never wait for each other on it.
+/// PDA of `["engine", creator]`: nobody but the creator can take the address.
+#[account(zero_copy)]
+#[derive(Debug)]
+#[repr(C)]
+pub struct Engine {
+    pub version: u8,
+    pub bump: u8,
+    pub quote_decimals: u8,
+    pub _padding: [u8; 1],
+    /// Collaterals listed so far; the quote token is always number 0.
+    pub collateral_count: u16,
+    /// Underlyings listed so far.
+    pub underlying_count: u16,
+    /// Seed of the address.
+    pub creator: Pubkey,
+    /// May list collaterals, underlyings and expiries.
+    pub admin: Pubkey,
+    /// Token in which cash is counted; one whole token is one unit of quote currency.
+    pub quote_mint: Pubkey,
+    pub liquidation: LiquidationParameters,
+    pub _reserved: [u8; 512],
+}
+assert_layout!(Engine, 632);
+
+/// Parameters of a liquidation. All ratios in 1e-9.
+#[zero_copy]
+#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[repr(C)]
+pub struct LiquidationParameters {
+    /// precision: 1e-9. The bidder pays (1 − discount) of the mark-to-market of the slice.
+    pub discount: u32,
+    /// precision: 1e-9. `b` of the buffer margin `B = MM + b·(MM − MtM)`: a liquidation goes on until B ≥ 0.
+    pub buffer: u32,
+    /// precision: quote atoms. An account whose mark-to-market is at most this may be taken whole.
+    pub small_account: u64,
+}
+assert_layout!(LiquidationParameters, 16);
+
+impl LiquidationParameters {
+    pub fn validate(&self) -> Result<()> {
+        require!(u64::from(self.discount) < RATIO_ONE, EngineError::LiquidationDiscountParameter);
+        require!(u64::from(self.buffer) <= RATIO_ONE, EngineError::LiquidationBufferParameter);
+        Ok(())
+    }
+}

@@ -1,0 +1,181 @@
+use anchor_lang::prelude::*;
+use fixed::types::I80F48;
+
+use crate::{
+    constants::{MAX_BALANCES, MAX_POSITIONS},
+    error::EngineError,
+    state::{Instrument, Position, StoredCash, assert_layout, load_cash, store_cash},
+};
+
+/// How an account is margined. Stored as one byte.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum AccountMode {
+    /// Every position and balance nets in one requirement.
+    Portfolio,
+}
+
+/// One trader's book: cash, token balances and positions under one margin requirement.
+///
+/// PDA of `["account", engine, owner, index]`. Fits the 10 240 bytes that one CPI may allocate.
+#[account(zero_copy)]
+#[derive(Debug)]
+#[repr(C)]
+pub struct MarginAccount {
+    pub version: u8,
+    pub bump: u8,
+    /// An [`AccountMode`].
+    pub mode: u8,
+    pub balance_count: u8,
+    /// The owner's number for this account.
+    pub index: u16,
+    pub position_count: u16,
+    pub engine: Pubkey,
+    pub owner: Pubkey,
+    /// May trade and deposit, never withdraw or close; the default address: nobody.
+    pub delegate: Pubkey,
+    /// precision: I80F48 quote atoms. May be negative: losses are paid from collateral.
+    pub cash: StoredCash,
+    /// Goes up with every trade, so that a signed trade runs once.
+    pub sequence: u64,
+    pub liquidation: LiquidationState,
+    /// The first `balance_count`, sorted by collateral index; never a zero amount.
+    pub balances: [Balance; MAX_BALANCES],
+    pub _reserved: [u8; 256],
+    /// The first `position_count`, sorted by [`Instrument`]; never zero lots.
+    pub positions: [Position; MAX_POSITIONS],
+}
+assert_layout!(MarginAccount, 6_720);
+
+/// A token balance other than cash.
+#[zero_copy]
+#[derive(Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct Balance {
+    /// precision: token atoms.
+    pub amount: u64,
+    pub collateral: u16,
+    pub _padding: [u8; 6],
+}
+assert_layout!(Balance, 16);
+
+/// Whether and since when an account is in liquidation.
+#[zero_copy]
+#[derive(Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct LiquidationState {
+    /// 1 while in liquidation.
+    pub active: u8,
+    pub _padding: [u8; 7],
+    /// Unix seconds of the start.
+    pub started_at: i64,
+    /// precision: I80F48 quote atoms. `R`: cash that earlier bids paid in; the next bidder takes no share of it.
+    pub cash_from_bids: StoredCash,
+    pub _reserved: [u8; 32],
+}
+assert_layout!(LiquidationState, 64);
+
+impl MarginAccount {
+    pub fn cash(&self) -> I80F48 {
+        load_cash(self.cash)
+    }
+
+    /// Adds to cash; negative amounts subtract.
+    pub fn add_cash(&mut self, amount: I80F48) -> Result<()> {
+        let cash = self.cash().checked_add(amount).ok_or(EngineError::Overflow)?;
+        self.cash = store_cash(cash);
+        Ok(())
+    }
+
+    pub fn in_liquidation(&self) -> bool {
+        self.liquidation.active != 0
+    }
+
+    /// The owner, or the delegate if there is one.
+    pub fn may_trade(&self, signer: &Pubkey) -> bool {
+        *signer == self.owner || (self.delegate != Pubkey::default() && *signer == self.delegate)
+    }
+
+    pub fn balances(&self) -> &[Balance] {
+        let count = usize::from(self.balance_count).min(MAX_BALANCES);
+        &self.balances[..count]
+    }
+
+    pub fn balance_of(&self, collateral: u16) -> u64 {
+        self.balances().iter().find(|b| b.collateral == collateral).map_or(0, |b| b.amount)
+    }
+
+    /// Sets a token balance, keeping the table sorted and free of zeros.
+    pub fn set_balance(&mut self, collateral: u16, amount: u64) -> Result<()> {
+        let count = self.balances().len();
+        match self.balances().binary_search_by_key(&collateral, |b| b.collateral) {
+            Ok(at) if amount == 0 => {
+                self.balances.copy_within(at + 1..count, at);
+                self.balances[count - 1] = Balance::default();
+                self.balance_count -= 1;
+            }
+            Ok(at) => self.balances[at].amount = amount,
+            Err(_) if amount == 0 => {}
+            Err(at) => {
+                require!(count < MAX_BALANCES, EngineError::BalanceTableFull);
+                self.balances.copy_within(at..count, at + 1);
+                self.balances[at] = Balance { amount, collateral, _padding: [0; 6] };
+                self.balance_count += 1;
+            }
+        }
+        Ok(())
+    }
+
+    pub fn positions(&self) -> &[Position] {
+        let count = usize::from(self.position_count).min(MAX_POSITIONS);
+        &self.positions[..count]
+    }
+
+    fn find(&self, instrument: &Instrument) -> core::result::Result<usize, usize> {
+        let key = (instrument.underlying, instrument.expiry, instrument.strike, instrument.kind as u8);
+        self.positions().binary_search_by_key(&key, |p| (p.underlying, p.expiry, p.strike, p.kind))
+    }
+
+    pub fn position(&self, instrument: &Instrument) -> Option<&Position> {
+        self.find(instrument).ok().map(|at| &self.positions[at])
+    }
+
+    /// Adds lots and settled value to a position, opening it as needed. A position that comes back to zero lots is
+    /// removed and what it still had to settle (nothing for options) goes to cash.
+    pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
+        let count = self.positions().len();
+        let at = match self.find(&instrument) {
+            Ok(at) => at,
+            Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
+            Err(at) => {
+                require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
+                self.positions.copy_within(at..count, at + 1);
+                self.positions[at] = Position::new(instrument, 0);
+                self.position_count += 1;
+                at
+            }
+        };
+        let position = &mut self.positions[at];
+        position.lots = position.lots.checked_add(lots).ok_or(EngineError::Overflow)?;
+        position.settled_value = position.settled_value.checked_add(settled_value).ok_or(EngineError::Overflow)?;
+        if position.lots == 0 {
+            let settled_value = position.settled_value;
+            let count = self.positions().len();
+            self.positions.copy_within(at + 1..count, at);
+            self.positions[count - 1] = Position::default();
+            self.position_count -= 1;
+            self.add_cash(-I80F48::from_num(settled_value))?;
+        }
+        Ok(())
+    }
+
+    /// Moves the unrealised profit or loss of a perpetual to cash: `value` is the position's value now, in quote atoms.
+    /// Cash less settled value does not change, so no rounding is won or lost.
+    pub fn settle_perpetual(&mut self, instrument: Instrument, value: i64) -> Result<()> {
+        let Ok(at) = self.find(&instrument) else { return Ok(()) };
+        let position = &mut self.positions[at];
+        let profit = value.checked_sub(position.settled_value).ok_or(EngineError::Overflow)?;
+        position.settled_value = value;
+        self.add_cash(I80F48::from_num(profit))
+    }
+}

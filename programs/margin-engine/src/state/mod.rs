@@ -1,0 +1,21 @@
+//! Zero-copy accounts. Every type asserts its size and alignment; 128-bit numbers are stored as bytes so that
+//! no type needs more than 8-byte alignment.
+
+mod cash;
+mod collateral;
+mod engine;
+mod margin_account;
+mod oracle_config;
+mod position;
+mod underlying;
+
+pub use {cash::*, collateral::*, engine::*, margin_account::*, oracle_config::*, position::*, underlying::*};
+
+/// Compile-time guard of a stored layout.
+macro_rules! assert_layout {
+    ($type:ty, $size:expr) => {
+        const _: () = assert!(core::mem::size_of::<$type>() == $size);
+        const _: () = assert!(core::mem::align_of::<$type>() <= 8);
+    };
+}
+pub(crate) use assert_layout;
