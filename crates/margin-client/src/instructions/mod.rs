@@ -1,0 +1,32 @@
+//! One builder for each instruction of the program: named accounts and typed arguments in, an [`Instruction`] out.
+//!
+//! Derived addresses (PDAs, vaults, the event authority) are filled in. `markets` are the risk accounts from a
+//! [`MarketDirectory`](crate::MarketDirectory).
+
+mod account;
+mod admin;
+mod liquidation;
+mod trade;
+
+pub use {account::*, admin::*, liquidation::*, trade::*};
+
+/// Arguments, as the program defines them.
+pub use margin_engine::instructions::{
+    AccountOpenArgs, CollateralAddArgs, EngineInitializeArgs, LiquidationBidArgs, SurfacePublishArgs, TradeExecuteArgs,
+    TradeLeg, UnderlyingAddArgs,
+};
+
+use anchor_lang::{InstructionData, ToAccountMetas};
+use solana_instruction::{AccountMeta, Instruction};
+use solana_pubkey::Pubkey;
+
+use crate::addresses::PROGRAM_ID;
+
+/// The system program.
+const SYSTEM_PROGRAM: Pubkey = anchor_lang::system_program::ID;
+
+fn instruction(accounts: &impl ToAccountMetas, data: &impl InstructionData, markets: &[AccountMeta]) -> Instruction {
+    let mut metas = accounts.to_account_metas(None);
+    metas.extend_from_slice(markets);
+    Instruction { program_id: PROGRAM_ID, accounts: metas, data: data.data() }
+}
