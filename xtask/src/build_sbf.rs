@@ -111,7 +111,8 @@ fn build_with_anza(workspace: &Workspace, programs: &[Program], tool: &Path) -> 
                     .arg(&program.manifest)
                     .arg("--sbf-out-dir")
                     .arg(&deploy)
-                    .args(["--", "--locked"]),
+                    // The workspace's rust-version is the host members'; Anza's Rust is an older one.
+                    .args(["--", "--locked", "--ignore-rust-version"]),
             )
             .context("Anza's tools failed; `cargo xtask build-sbf --tools own` builds without them")?;
             inspect(program, deploy.join(format!("{}.so", program.library)))
@@ -151,6 +152,7 @@ fn cargo_build(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> C
         .env("CARGO_TARGET_SBF_SOLANA_RUSTFLAGS", RUSTFLAGS)
         // Without it the linker would keep LLVM's errors to itself.
         .env("RUST_LOG", "error")
+        .env("RUST_BACKTRACE", "0")
         .env("MARGIN_SBF_WORKSPACE", &workspace.root)
         .env("MARGIN_SBF_TARGET", target)
         .env("MARGIN_SBF_CARGO_HOME", workspace::cargo_home());
@@ -255,7 +257,7 @@ mod tests {
         assert!(format!("{error:#}").contains("not an ELF file"), "{error:#}");
         let arguments = fs::read_to_string(folder.path().join("arguments")).unwrap();
         let expected = format!(
-            "--arch\nv3\n--manifest-path\n{0}/Cargo.toml\n--sbf-out-dir\n{0}/target/deploy\n--\n--locked\n",
+            "--arch\nv3\n--manifest-path\n{0}/Cargo.toml\n--sbf-out-dir\n{0}/target/deploy\n--\n--locked\n--ignore-rust-version\n",
             folder.path().display()
         );
         assert_eq!(arguments, expected);

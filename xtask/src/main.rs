@@ -2,13 +2,19 @@
 
 mod build_sbf;
 mod elf;
+mod idl;
 mod process;
 mod progress;
+mod run;
 #[cfg(test)]
 mod scratch;
+mod setup;
+mod test;
 mod toolchain;
 mod workspace;
 
+use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -16,6 +22,7 @@ use clap::{Parser, Subcommand};
 
 use build_sbf::Tools;
 use process::ChildFailed;
+use toolchain::Toolchain;
 use workspace::Workspace;
 
 #[derive(Parser)]
@@ -37,6 +44,44 @@ enum Task {
         /// Build a copy in another folder too and compare the bytes
         #[arg(long)]
         verify_reproducible: bool,
+    },
+    /// Write the program's IDL and TypeScript types to target/ and idl/
+    Idl {
+        /// Write only to target/ and fail if the committed files differ
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the demo on a local network; arguments go to it (see `cargo xtask demo --help`)
+    #[command(disable_help_flag = true)]
+    Demo {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Measure compute units on the VM
+    #[command(disable_help_flag = true)]
+    Cu {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Compare the kernel on the VM with a file of reference values
+    #[command(disable_help_flag = true)]
+    Reference {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Run every check: format, programs, clippy, IDL, all tests
+    Test,
+    /// Check format and clippy only
+    Lint,
+    /// Format all sources
+    Fmt,
+    /// Install or name what the machine lacks and set up the SBF toolchain
+    Setup,
+    /// Build and print the IDL of one program (`idl` runs this in an environment of its own)
+    #[command(hide = true)]
+    PrintIdl {
+        #[arg(long)]
+        manifest: PathBuf,
     },
 }
 
@@ -67,5 +112,23 @@ fn run(task: Task) -> Result<()> {
             }
             Ok(())
         }
+        Task::Idl { check: true } => idl::check(&workspace),
+        Task::Idl { check: false } => idl::write(&workspace),
+        Task::Demo { arguments } => run::run(&workspace, run::DEMO, &arguments),
+        Task::Cu { arguments } => run::run(&workspace, run::BENCH, &with_command("cu", arguments)),
+        Task::Reference { arguments } => run::run(&workspace, run::BENCH, &with_command("reference", arguments)),
+        Task::Test => test::all(&workspace),
+        Task::Lint => test::lint(&workspace),
+        Task::Fmt => test::format(&workspace),
+        Task::Setup => {
+            setup::rust_components()?;
+            setup::host()?;
+            Toolchain::ensure().map(drop)
+        }
+        Task::PrintIdl { manifest } => idl::print(&manifest),
     }
+}
+
+fn with_command(command: &str, arguments: Vec<OsString>) -> Vec<OsString> {
+    std::iter::once(command.into()).chain(arguments).collect()
 }

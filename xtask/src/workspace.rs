@@ -48,16 +48,11 @@ struct Target {
 }
 
 impl Workspace {
-    /// Asks cargo about the workspace that this xtask was built from.
+    /// Asks cargo about the workspace that holds this xtask (`cargo run` says where) or the current folder.
     pub fn load() -> Result<Self> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
-        Self::load_from(&manifest)
-    }
-
-    fn load_from(manifest: &Path) -> Result<Self> {
-        let json = process::capture(
-            cargo().args(["metadata", "--no-deps", "--format-version", "1", "--manifest-path"]).arg(manifest),
-        )?;
+        let folder = std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from("."), PathBuf::from);
+        let json =
+            process::capture(cargo().current_dir(folder).args(["metadata", "--no-deps", "--format-version", "1"]))?;
         let metadata: Metadata = serde_json::from_str(&json).context("read cargo's metadata")?;
         let folder = metadata.workspace_root.join("programs");
         let mut programs: Vec<Program> = metadata
@@ -149,7 +144,7 @@ mod tests {
         let workspace = Workspace::load().unwrap();
         let engine = workspace.program("margin-engine").unwrap();
         assert_eq!(engine.library, "margin_engine");
-        assert_eq!(workspace.select(&["margin_engine".into()]).unwrap(), [engine.clone()]);
+        assert_eq!(workspace.select(&["margin_engine".into()]).unwrap(), std::slice::from_ref(engine));
         assert!(workspace.programs.iter().all(|program| program.manifest.starts_with(workspace.root.join("programs"))));
     }
 

@@ -20,7 +20,6 @@ use crate::progress::{Progress, Step};
 use recipe::{ACCEPT_DEBIAN, LINKER, LINKER_VERSION, Recipe};
 
 pub use debian::sha256_of;
-pub use recipe::RUSTC_WRAPPER;
 
 /// Environment variable that names the cache folder in place of `~/.cache/margin-engine`.
 const CACHE: &str = "MARGIN_SBF_CACHE";
@@ -76,6 +75,7 @@ impl Toolchain {
 
     fn set_up(&self, recipe: &Recipe) -> Result<()> {
         supported_platform()?;
+        crate::setup::toolchain()?;
         fs::create_dir_all(&self.root)?;
         let _lock = lock(&self.root.join("lock"))?;
         if self.is_ready() {
@@ -195,7 +195,7 @@ impl Toolchain {
     fn finish(&self, recipe: &Recipe) -> Result<()> {
         use std::os::unix::fs::PermissionsExt;
         fs::write(self.target(), recipe::TARGET_JSON)?;
-        fs::write(self.rustc(), RUSTC_WRAPPER)?;
+        fs::write(self.rustc(), recipe::RUSTC_WRAPPER)?;
         fs::set_permissions(self.rustc(), fs::Permissions::from_mode(0o755))?;
         let version = process::capture(Command::new(self.rustc()).arg("--version"))?;
         ensure!(version.starts_with(&format!("rustc {}", recipe.rustc_version())), "unexpected compiler: {version}");

@@ -1,0 +1,38 @@
+//! Tasks that build a member's executable and become it: `demo`, `cu` and `reference`.
+
+use std::ffi::OsString;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+
+use crate::build_sbf::{self, Tools};
+use crate::workspace::Workspace;
+use crate::{process, setup};
+
+/// An executable of the workspace.
+#[derive(Debug, Clone, Copy)]
+pub struct Executable {
+    pub name: &'static str,
+    /// The programs it loads; all if empty.
+    pub programs: &'static [&'static str],
+}
+
+/// The local network with a seeded market.
+pub const DEMO: Executable = Executable { name: "demo", programs: &[] };
+
+/// Compute-unit measurements and comparisons on the VM.
+pub const BENCH: Executable = Executable { name: "margin-bench", programs: &["svm-probe"] };
+
+/// Builds what is missing and runs `executable` with `arguments` in place of this process: it receives the
+/// terminal's signals itself and its exit status is ours. Returns only on failure.
+pub fn run(workspace: &Workspace, executable: Executable, arguments: &[OsString]) -> Result<()> {
+    setup::host()?;
+    let programs: Vec<String> = executable.programs.iter().map(ToString::to_string).collect();
+    build_sbf::build(workspace, &workspace.select(&programs)?, Tools::Auto)?;
+    // With the features of the whole workspace, as in `cargo xtask test`: neither compiles the validator anew
+    // after the other.
+    process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bin", executable.name]))?;
+    let file = workspace.target.join("debug").join(executable.name);
+    ensure!(file.is_file(), "cargo left no executable at {}", file.display());
+    Err(process::replace(Command::new(file).args(arguments)))
+}
