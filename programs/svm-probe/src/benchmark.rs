@@ -1,0 +1,271 @@
+//! Compute units of kernel steps, between two readings of the meter. Inputs come from the instruction, so nothing
+//! can be computed at build time; the results are returned, so nothing can be left out.
+
+use core::hint::black_box;
+
+use fixed::types::I80F48;
+use margin_core::{
+    Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
+    ScenarioGrid, Seconds, Svi, SviSlice, Vol, VolLevel, VolLevels, greeks,
+};
+
+use crate::ProbeError;
+use crate::input::{Reader, Writer};
+use crate::reference::{ReferenceCase, kernel_error, write_greeks};
+
+/// Scenarios of the measured grid.
+pub const SCENARIOS: usize = 31;
+
+/// Compute units left in the transaction; zero on the host.
+fn meter() -> u64 {
+    #[cfg(target_os = "solana")]
+    // SAFETY: the syscall takes no argument and only reads the meter.
+    return unsafe { solana_define_syscall::definitions::sol_remaining_compute_units() };
+    #[cfg(not(target_os = "solana"))]
+    0
+}
+
+/// Runs `step` between two readings and returns (compute units, result), net of an empty measurement.
+#[inline(always)]
+fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> (u64, O) {
+    let start = meter();
+    let empty = black_box(meter());
+    let input = black_box(input);
+    let result = black_box(step(input));
+    let end = meter();
+    ((empty - end).saturating_sub(start - empty), result)
+}
+
+/// Ten moves at three vol levels and one crash: the shape of a usual set.
+fn scenarios() -> Result<[Scenario; SCENARIOS], KernelError> {
+    let mut set = [Scenario::new(Multiplier(600_000_000), VolLevel::Up)?; SCENARIOS];
+    let moves = [820, 860, 900, 940, 980, 1_000, 1_040, 1_080, 1_120, 1_180];
+    let mut slots = set.iter_mut();
+    for multiplier in moves {
+        for level in [VolLevel::Up, VolLevel::None, VolLevel::Down] {
+            if let Some(slot) = slots.next() {
+                *slot = Scenario::new(Multiplier(multiplier * 1_000_000), level)?;
+            }
+        }
+    }
+    Ok(set)
+}
+
+/// One expiry's market data.
+#[derive(Clone, Copy, Debug)]
+pub struct MarketInput {
+    pub inputs: ExpiryInputs,
+    pub svi: Svi,
+    pub up: Multiplier,
+    pub down: Multiplier,
+}
+
+impl MarketInput {
+    pub fn write(&self, request: &mut Writer) {
+        let ExpiryInputs { forward, fixed, time, rate } = self.inputs;
+        request.u64(forward.0).u64(fixed.0).u64(time.0).i64(rate.0);
+        let Svi { a, b, rho, m, sigma, forward, time } = self.svi;
+        request.i64(a).i64(b).i64(rho).i64(m).i64(sigma).u64(forward.0).u64(time.0);
+        request.u64(self.up.0).u64(self.down.0);
+    }
+
+    fn read(input: &mut Reader) -> Result<Self, u32> {
+        Ok(Self {
+            inputs: ExpiryInputs {
+                forward: Price(input.u64()?),
+                fixed: Price(input.u64()?),
+                time: Seconds(input.u64()?),
+                rate: Rate(input.i64()?),
+            },
+            svi: Svi {
+                a: input.i64()?,
+                b: input.i64()?,
+                rho: input.i64()?,
+                m: input.i64()?,
+                sigma: input.i64()?,
+                forward: Price(input.u64()?),
+                time: Seconds(input.u64()?),
+            },
+            up: Multiplier(input.u64()?),
+            down: Multiplier(input.u64()?),
+        })
+    }
+
+    #[inline(always)]
+    fn leg(&self, expiry: &Expiry, slice: &SviSlice, strike: Price) -> Result<Leg, KernelError> {
+        let none = slice.vol(strike)?;
+        let vols = VolLevels {
+            up: none.checked_scale(self.up).ok_or(KernelError::Overflow)?,
+            none,
+            down: none.checked_scale(self.down).ok_or(KernelError::Overflow)?,
+        };
+        Leg::prepare(expiry, strike, &vols)
+    }
+}
+
+/// Net position in one strike.
+#[derive(Clone, Copy, Debug)]
+pub struct LegInput {
+    pub strike: Price,
+    pub calls: Lots,
+    pub puts: Lots,
+}
+
+/// A position in one of the book's expiries, in order of expiry.
+pub type BookLeg = (u8, LegInput);
+
+impl LegInput {
+    pub fn write(&self, request: &mut Writer) {
+        request.u64(self.strike.0).i64(self.calls.0).i64(self.puts.0);
+    }
+
+    fn read(input: &mut Reader) -> Result<Self, u32> {
+        Ok(Self { strike: Price(input.u64()?), calls: Lots(input.i64()?), puts: Lots(input.i64()?) })
+    }
+}
+
+fn measured(cu: u64, result: &[u8]) -> Vec<u8> {
+    let mut out = cu.to_le_bytes().to_vec();
+    out.extend_from_slice(result);
+    out
+}
+
+/// Market, leg: units of one `RiskArray::add` over the grid.
+#[inline(never)]
+pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
+    let set = scenarios().map_err(kernel_error)?;
+    let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
+    let slice = market.svi.prepare().map_err(kernel_error)?;
+    let leg = market.leg(&expiry, &slice, position.strike).map_err(kernel_error)?;
+    let grid = Box::new(ScenarioGrid::prepare(&expiry, &set).map_err(kernel_error)?);
+    let mut array = Box::new(RiskArray::new());
+    let (cu, result) = measure((&mut array, &grid, &leg), |(array, grid, leg)| {
+        array.add(grid, leg, position.calls, position.puts)
+    });
+    result.map_err(kernel_error)?;
+    Ok(measured(cu, &totals(&array, &grid)))
+}
+
+#[inline(never)]
+fn totals(array: &RiskArray, grid: &ScenarioGrid) -> Vec<u8> {
+    (0..SCENARIOS).filter_map(|index| array.total(grid, index)).flat_map(i128::to_le_bytes).collect()
+}
+
+/// Market, leg: units of SVI vol, three levels and leg preparation.
+#[inline(never)]
+pub(crate) fn leg_setup(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
+    let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
+    let slice = market.svi.prepare().map_err(kernel_error)?;
+    let (cu, result) = measure((&market, &expiry, &slice), |(market, expiry, slice)| {
+        market.leg(expiry, slice, position.strike)
+    });
+    let vol = slice.vol(position.strike).map_err(kernel_error)?;
+    result.map_err(kernel_error)?;
+    Ok(measured(cu, &vol.0.to_le_bytes()))
+}
+
+/// Reference case: units of value and Greeks of a call with nothing prepared.
+#[inline(never)]
+pub(crate) fn price_greeks_cold(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let case = ReferenceCase::read(input)?;
+    let (cu, result) = measure(&case, |case| {
+        greeks(&Expiry::from_spot(case.spot, case.time, case.rate)?, case.strike, case.vol, OptionKind::Call)
+    });
+    let mut bytes = Vec::new();
+    write_greeks(&mut bytes, result.map_err(kernel_error)?);
+    Ok(measured(cu, &bytes))
+}
+
+/// Number of expiries, their markets, then (expiry, leg)s in order: units of the whole risk array from raw inputs,
+/// summed over the expiries.
+#[inline(never)]
+pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let expiries = input.u8()?;
+    let markets = (0..expiries).map(|_| MarketInput::read(input)).collect::<Result<Vec<_>, _>>()?;
+    let mut book: Vec<Vec<LegInput>> = vec![Vec::with_capacity(16); markets.len()];
+    while !input.is_empty() {
+        let expiry = usize::from(input.u8()?);
+        book.get_mut(expiry).ok_or(ProbeError::Input as u32)?.push(LegInput::read(input)?);
+    }
+    let set = scenarios().map_err(kernel_error)?;
+    let mut sums = Box::new([0i128; SCENARIOS]);
+    let (cu, result) = measure((&markets, &book, &mut sums), |(markets, book, sums)| {
+        for (market, legs) in markets.iter().zip(book) {
+            expiry_array(market, legs, &set, sums)?;
+        }
+        Ok(())
+    });
+    result.map_err(kernel_error)?;
+    Ok(measured(cu, &sums.iter().flat_map(|sum| sum.to_le_bytes()).collect::<Vec<_>>()))
+}
+
+#[inline(never)]
+fn expiry_array(
+    market: &MarketInput,
+    legs: &[LegInput],
+    set: &[Scenario],
+    sums: &mut [i128; SCENARIOS],
+) -> Result<(), KernelError> {
+    let expiry = Expiry::prepare(market.inputs)?;
+    let slice = market.svi.prepare()?;
+    let grid = ScenarioGrid::prepare(&expiry, set)?;
+    let mut array = RiskArray::new();
+    for leg in legs {
+        let prepared = market.leg(&expiry, &slice, leg.strike)?;
+        array.add(&grid, &prepared, leg.calls, leg.puts)?;
+    }
+    for (index, sum) in sums.iter_mut().enumerate() {
+        *sum = sum.wrapping_add(array.total(&grid, index).ok_or(KernelError::Overflow)?);
+    }
+    Ok(())
+}
+
+/// A reference case in solmath's 1e-12 units.
+struct Decimal {
+    spot: u128,
+    strike: u128,
+    rate: u128,
+    vol: u128,
+    years: u128,
+}
+
+impl Decimal {
+    fn read(input: &mut Reader) -> Result<Self, u32> {
+        let case = ReferenceCase::read(input)?;
+        Ok(Self {
+            spot: u128::from(case.spot.0),
+            strike: u128::from(case.strike.0),
+            rate: u128::from(case.rate.0.unsigned_abs()) * 100,
+            vol: u128::from(case.vol.0) * 10_000,
+            years: u128::from(case.time.0) * 1_000_000_000_000 / 31_536_000,
+        })
+    }
+}
+
+#[inline(never)]
+pub(crate) fn solmath_price(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let case = Decimal::read(input)?;
+    let (cu, result) = measure(&case, |c| solmath::black_scholes_price(c.spot, c.strike, c.rate, c.vol, c.years));
+    let (call, put) = result.map_err(|_| ProbeError::Solmath as u32)?;
+    Ok(measured(cu, &[call.to_le_bytes(), put.to_le_bytes()].concat()))
+}
+
+#[inline(never)]
+pub(crate) fn solmath_price_greeks(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let case = Decimal::read(input)?;
+    let (cu, result) = measure(&case, |c| solmath::bs_full(c.spot, c.strike, c.rate, c.vol, c.years));
+    let full = result.map_err(|_| ProbeError::Solmath as u32)?;
+    Ok(measured(cu, &[full.call.to_le_bytes(), full.put.to_le_bytes()].concat()))
+}
+
+#[inline(never)]
+pub(crate) fn i80f48_price(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let case = Decimal::read(input)?;
+    // 1e-12 to 2^-48; the inputs are below 2^64, so the shift fits.
+    let number = |decimal: u128| I80F48::from_bits(((decimal << 48) / 1_000_000_000_000) as i128);
+    let inputs = [case.spot, case.strike, case.rate, case.vol, case.years].map(number);
+    let (cu, call) = measure(&inputs, |&[s, k, r, v, t]| crate::i80f48::call(s, k, r, v, t));
+    Ok(measured(cu, &call.to_bits().to_le_bytes()))
+}
