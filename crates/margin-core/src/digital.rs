@@ -14,6 +14,7 @@ use crate::fx::Fx;
 use crate::greeks::Greeks;
 use crate::normal::{Normal, ONE_Q62, fine_cdf_density};
 use crate::quantities::{Price, Vol};
+use crate::strike::Strike;
 
 const ONE_Q40: i128 = 1 << 40;
 
@@ -45,7 +46,7 @@ pub(crate) fn greeks(
     vol: Vol,
     is_call: bool,
 ) -> Result<(Price, Greeks), KernelError> {
-    let terms = Terms::new(expiry, strike)?;
+    let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
     let discount = i128::from(expiry.discount >> 20); // Q40
     let (years, rate) = (i128::from(expiry.years >> 20), i128::from(expiry.rate >> 20));
     let rate = if expiry.rate_is_negative { -rate } else { rate };

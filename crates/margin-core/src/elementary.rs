@@ -11,7 +11,7 @@ use crate::fx::{Fx, leading_zeros, mul_high};
 use crate::tables;
 
 /// A positive integer as `mantissa * 2^-zeros` with the top bit of the mantissa set.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Normal {
     pub(crate) mantissa: u64,
     pub(crate) zeros: u32,

@@ -13,6 +13,7 @@ use crate::expiry::Expiry;
 use crate::fx::{Fx, mul_high, scale};
 use crate::normal::{Normal, ONE_Q62, fine_cdf, fine_cdf_density};
 use crate::quantities::{Price, Vol};
+use crate::strike::Strike;
 use crate::tables;
 
 /// Sensitivities of one option per unit of the underlying, relative to the spot S = D F, in Q40
@@ -74,7 +75,7 @@ pub fn greeks(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Res
         OptionKind::DigitalCall => return crate::digital::greeks(expiry, strike, vol, true),
         OptionKind::DigitalPut => return crate::digital::greeks(expiry, strike, vol, false),
     };
-    let terms = Terms::new(expiry, strike)?;
+    let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
     let point = Point { expiry, terms, is_call };
     let (price, greeks) = match Deviation::new(expiry, vol)? {
         None => {

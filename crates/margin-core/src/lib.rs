@@ -32,6 +32,7 @@ pub mod portfolio;
 pub mod quantities;
 mod risk_array;
 mod scenario;
+mod strike;
 mod svi;
 mod tables;
 
@@ -42,5 +43,6 @@ pub use expiry::{Expiry, ExpiryInputs, MAX_RATE, MAX_SECONDS, MIN_RATE};
 pub use greeks::{GREEK_BITS, Greeks, greeks};
 pub use quantities::{Lots, Multiplier, Price, Rate, Seconds, Usd, Vol};
 pub use risk_array::{DigitalArray, Leg, MAX_GROSS_LOTS, RiskArray};
-pub use scenario::{MAX_MULTIPLIER, MAX_SCENARIOS, Scenario, ScenarioGrid, VolLevel, VolLevels};
+pub use scenario::{MAX_MULTIPLIER, MAX_SCENARIOS, Scenario, ScenarioGrid, ScenarioSet, VolLevel, VolLevels};
+pub use strike::Strike;
 pub use svi::{MAX_SVI_PARAMETER, SVI_ONE, Svi, SviSlice};

@@ -93,14 +93,14 @@ impl Vol {
     /// 100 %.
     pub const ONE: Self = Self(100_000_000);
 
-    /// `self * factor`, rounded down to 1e-8.
+    /// `self * factor`, rounded down to 1e-8. `None` from 2^32 on in either, far beyond any vol in use.
     #[must_use]
     pub const fn checked_scale(self, factor: Multiplier) -> Option<Self> {
-        match (self.0 as u128).checked_mul(factor.0 as u128) {
-            Some(product) => match product.checked_div(Multiplier::ONE.0 as u128) {
-                Some(scaled) if scaled <= u64::MAX as u128 => Some(Self(scaled as u64)),
-                _ => None,
-            },
+        if self.0 >> 32 != 0 || factor.0 >> 32 != 0 {
+            return None;
+        }
+        match self.0.wrapping_mul(factor.0).checked_div(Multiplier::ONE.0) {
+            Some(scaled) => Some(Self(scaled)),
             None => None,
         }
     }

@@ -17,6 +17,7 @@ use crate::fx::{Fx, leading_zeros, mul_high};
 use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
 use crate::scenario::{Group, MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
+use crate::strike::Strike;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -40,6 +41,15 @@ impl Leg {
     /// `StrikeOutOfRange`, `MoneynessOutOfRange`, `VolOutOfRange`.
     #[inline]
     pub fn prepare(expiry: &Expiry, strike: Price, vols: &VolLevels) -> Result<Self, KernelError> {
+        Self::prepare_at(expiry, &Strike::prepare(strike)?, vols)
+    }
+
+    /// [`Leg::prepare`] for a strike whose logarithm is known.
+    ///
+    /// # Errors
+    /// `MoneynessOutOfRange`, `VolOutOfRange`.
+    #[inline]
+    pub fn prepare_at(expiry: &Expiry, strike: &Strike, vols: &VolLevels) -> Result<Self, KernelError> {
         let terms = Terms::new(expiry, strike)?;
         Ok(Self {
             x: terms.x,
@@ -71,7 +81,13 @@ pub struct RiskArray {
     put_lots: i64,
     put_strikes: i128,
     gross_lots: i64,
+    /// Whether every `high` is still zero and all sums fit 64 bits; see [`NARROW_LOTS`].
+    narrow: bool,
 }
+
+/// Up to 2^19 gross lots a value of 42 bits times lots is summed in one word: the sums of calls, of put lots x
+/// forward and of put lots x strike stay below 2^61 each. Beyond, values are split in two halves of 21 bits.
+const NARROW_LOTS: i64 = 1 << 19;
 
 impl Default for RiskArray {
     fn default() -> Self {
@@ -88,7 +104,17 @@ impl RiskArray {
             put_lots: 0,
             put_strikes: 0,
             gross_lots: 0,
+            narrow: true,
         }
+    }
+
+    /// Empties the array for the next expiry.
+    pub fn clear(&mut self) {
+        self.cells.fill(Cell::default());
+        self.put_lots = 0;
+        self.put_strikes = 0;
+        self.gross_lots = 0;
+        self.narrow = true;
     }
 
     /// Adds net calls and net puts of one strike in every scenario of the grid of the same expiry.
@@ -97,43 +123,66 @@ impl RiskArray {
     ///
     /// # Errors
     /// `LotsOutOfRange`: the gross lots of the array would pass [`MAX_GROSS_LOTS`]; the array is unchanged.
-    #[inline]
     pub fn add(&mut self, grid: &ScenarioGrid, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
         self.gross_lots = gross(self.gross_lots, calls, puts)?;
         // |calls|, |puts| <= 2^40 from here on.
-        let strike = Strike::new(grid, leg);
-        if puts != Lots::ZERO {
+        let strike = TickStrike::new(grid, leg);
+        if self.gross_lots > NARROW_LOTS || strike.coarse != 0 {
+            self.narrow = false;
+        }
+        if puts.0 != 0 {
             self.put_lots += puts.0;
-            // |puts| 2^40 times a strike below 2^64.
-            self.put_strikes += i128::from(puts.0) * (i128::from(strike.whole) << 2);
+            self.put_strikes += if self.narrow {
+                i128::from((Fx(puts.0) * Fx::from_bits(strike.whole << 2)).0) // 19 + 42 bits
+            } else {
+                i128::from(puts.0) * (i128::from(strike.whole) << 2) // 40 + 65 bits
+            };
         }
         let lots = Fx(calls.0 + puts.0);
         if lots == Fx::ZERO {
-            return Ok(());
+            Ok(())
+        } else if self.narrow {
+            strike.add_groups::<Narrow>(&mut self.cells, grid, leg, lots);
+            Ok(())
+        } else {
+            strike.add_groups::<Wide>(&mut self.cells, grid, leg, lots);
+            Ok(())
         }
-        let mut start = 0;
-        for (group, level) in grid.groups.iter().zip(&leg.levels) {
-            if group.end > start {
-                let nodes = &grid.nodes[start..group.end];
-                let cells = &mut self.cells[start..group.end];
-                strike.add_group(nodes, cells, group, level.as_ref(), lots);
-                start = group.end;
-            }
-        }
-        Ok(())
     }
 
     /// The caller's `index`-th scenario: lots x 1e-12 USD per unit, discounted, rounded down (against the account).
     /// Multiply by the lot size. `None` beyond the grid.
-    #[inline]
     #[must_use]
     pub fn total(&self, grid: &ScenarioGrid, index: usize) -> Option<i128> {
-        if index >= grid.len {
-            return None;
-        }
-        let position = usize::from(*grid.positions.get(index)?);
+        let position = grid.position(index)?;
         let (cell, node) = (self.cells.get(position)?, grid.nodes.get(position)?);
+        Some(self.read(grid, cell, node))
+    }
+
+    /// Adds every scenario's total, as [`RiskArray::total`], to the caller's sums; sums beyond the grid are left alone
+    /// and missing ones ignored.
+    ///
+    /// # Errors
+    /// `Overflow` when a sum does not fit.
+    #[inline(never)]
+    pub fn add_totals(&self, grid: &ScenarioGrid, sums: &mut [i128]) -> Result<(), KernelError> {
+        for (sum, position) in sums.iter_mut().zip(grid.positions()) {
+            let position = usize::from(*position).min(MAX_SCENARIOS - 1);
+            let total = self.read(grid, &self.cells[position], &grid.nodes[position]);
+            *sum = add_i128(*sum, total).ok_or(KernelError::Overflow)?;
+        }
+        Ok(())
+    }
+
+    #[inline(always)]
+    fn read(&self, grid: &ScenarioGrid, cell: &Cell, node: &Node) -> i128 {
         let (mut high, mut low) = (cell.high, cell.low);
+        let shift = grid.tick_exponent - 2; // -66 ..= 27
+        if self.narrow {
+            // Every term is below 2^61 (see NARROW_LOTS), so the strikes fit 64 bits too.
+            let quarters = low - Fx(self.put_lots) * (node.forward << 2) + Fx(self.put_strikes as i64);
+            return if shift >= 0 { wide_shl(quarters, shift) } else { i128::from(quarters.0 >> (-shift).min(63)) };
+        }
         if self.put_lots != 0 {
             // |put_lots| <= 2^40 and both halves of the forward are below 2^21: with the sums, below 2^62.
             let puts = Fx(self.put_lots);
@@ -141,10 +190,24 @@ impl RiskArray {
             low = low - puts * ((node.forward << 2) & QUARTER_TICKS);
         }
         let quarters = (i128::from(high.0) << 21) + i128::from(low.0) + self.put_strikes;
-        let shift = grid.tick_exponent - 2;
-        // |quarters| <= 2^40 lots * 2^64 ticks; a tick exponent is at most 29, at least -64.
-        Some(if shift >= 0 { quarters << shift } else { quarters >> -shift })
+        // |quarters| < 2^106 and the tick exponent is at most 29.
+        if shift >= 0 { quarters << shift } else { quarters >> -shift }
     }
+}
+
+/// `value * 2^bits` for 0 <= bits < 64 without a 128-bit builtin.
+#[inline(always)]
+fn wide_shl(value: Fx, bits: i32) -> i128 {
+    let low = (value.0 as u64) << bits;
+    let high = (value.0 >> 1) >> (63 - bits);
+    (i128::from(high) << 64) | i128::from(low)
+}
+
+/// Checked sum; the comparison form compiles to fewer instructions than `checked_add`.
+#[inline(always)]
+fn add_i128(a: i128, b: i128) -> Option<i128> {
+    let sum = a.wrapping_add(b);
+    if ((a ^ sum) & (b ^ sum)) < 0 { None } else { Some(sum) }
 }
 
 /// Low part of a value in quarter ticks.
@@ -157,8 +220,35 @@ fn gross(so_far: i64, calls: Lots, puts: Lots) -> Result<i64, KernelError> {
     if total > MAX_GROSS_LOTS as u64 { Err(KernelError::LotsOutOfRange) } else { Ok(total as i64) }
 }
 
+/// How lots x value is added to a cell; the value is in 2^-22 ticks and in -2^42..=2^62.
+trait Accumulate {
+    fn add(cell: &mut Cell, value: Fx, lots: Fx);
+}
+
+/// One word.
+struct Narrow;
+
+impl Accumulate for Narrow {
+    #[inline(always)]
+    fn add(cell: &mut Cell, value: Fx, lots: Fx) {
+        cell.low += lots * (value >> 20);
+    }
+}
+
+/// Two words: |lots| sums to at most 2^40 and each half is below 2^21, so the sums stay below 2^62 with what narrow
+/// additions left.
+struct Wide;
+
+impl Accumulate for Wide {
+    #[inline(always)]
+    fn add(cell: &mut Cell, value: Fx, lots: Fx) {
+        cell.high += lots * (value >> 41);
+        cell.low += lots * ((value >> 20) & QUARTER_TICKS);
+    }
+}
+
 /// D K in the ticks of a grid.
-struct Strike {
+struct TickStrike {
     x: Fx,
     /// In ticks, nearest, below 2^63.
     whole: u64,
@@ -168,7 +258,7 @@ struct Strike {
     coarse: u32,
 }
 
-impl Strike {
+impl TickStrike {
     #[inline(always)]
     fn new(grid: &ScenarioGrid, leg: &Leg) -> Self {
         let shift = leg.strike_exponent - grid.tick_exponent;
@@ -193,43 +283,51 @@ impl Strike {
     }
 
     #[inline(always)]
-    fn add_group(&self, nodes: &[Node], cells: &mut [Cell], group: &Group, level: Option<&Deviation>, lots: Fx) {
-        let Some(deviation) = level else {
-            for (node, cell) in nodes.iter().zip(cells) {
-                let strike = Fx::from_bits(self.whole.min(1 << 40));
-                cell.add((node.forward - strike).max(Fx::ZERO) << 22, lots);
-            }
-            return;
-        };
-        let line = Line::new(deviation);
-        let (lowest, highest) = (line.at(self.x + group.low), line.at(self.x + group.high));
-        if highest.0.is_negative() {
-            return; // worthless in every scenario: d2 < d1 < -8
-        }
-        if self.coarse == 0 && !lowest.1.is_negative() && (highest.0 >> SCAN_END_BITS) == Fx::ZERO && line.fits(self.x + group.low) && line.fits(self.x + group.high) {
-            for (node, cell) in nodes.iter().zip(cells) {
-                let (i1, i2) = line.at_unclamped(self.x + node.ln_shift);
-                cell.add(self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
-            }
-        } else {
-            for (node, cell) in nodes.iter().zip(cells) {
-                let (i1, i2) = line.at(self.x + node.ln_shift);
-                let forward = node.forward >> self.coarse;
-                let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
-                // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
-                cell.add(value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
+    fn add_groups<A: Accumulate>(&self, cells: &mut [Cell; MAX_SCENARIOS], grid: &ScenarioGrid, leg: &Leg, lots: Fx) {
+        let mut start = 0;
+        for (group, level) in grid.groups.iter().zip(&leg.levels) {
+            if group.end > start {
+                let (nodes, cells) = (&grid.nodes[start..group.end], &mut cells[start..group.end]);
+                match level {
+                    Some(deviation) => self.add_smooth::<A>(nodes, cells, group, &Line::new(deviation), lots),
+                    None => self.add_intrinsic::<A>(nodes, cells, lots),
+                }
+                start = group.end;
             }
         }
     }
-}
 
-impl Cell {
-    /// Adds lots x value, the value in 2^-22 ticks and in -2^42..=2^62. |lots| sums to at most 2^40 and each half
-    /// of a value is below 2^21, so the sums stay below 2^62.
+    /// No time value.
     #[inline(always)]
-    fn add(&mut self, value: Fx, lots: Fx) {
-        self.high += lots * (value >> 41);
-        self.low += lots * ((value >> 20) & QUARTER_TICKS);
+    fn add_intrinsic<A: Accumulate>(&self, nodes: &[Node], cells: &mut [Cell], lots: Fx) {
+        let strike = Fx::from_bits(self.whole.min(1 << 40)); // no forward reaches 2^40
+        for (node, cell) in nodes.iter().zip(cells) {
+            A::add(cell, (node.forward - strike).max(Fx::ZERO) << 22, lots);
+        }
+    }
+
+    #[inline(always)]
+    fn add_smooth<A: Accumulate>(&self, nodes: &[Node], cells: &mut [Cell], group: &Group, line: &Line, lots: Fx) {
+        let (low, high) = (self.x + group.low, self.x + group.high);
+        let (lowest, highest) = (line.at(low), line.at(high));
+        if highest.0.is_negative() {
+            return; // worthless in every scenario: d2 < d1 < -8
+        }
+        let inside = !lowest.1.is_negative() && (highest.0 >> SCAN_END_BITS) == Fx::ZERO;
+        if inside && self.coarse == 0 && line.fits(low) && line.fits(high) {
+            for (node, cell) in nodes.iter().zip(cells) {
+                let (i1, i2) = line.at_unclamped(self.x + node.ln_shift);
+                A::add(cell, self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
+            }
+            return;
+        }
+        for (node, cell) in nodes.iter().zip(cells) {
+            let (i1, i2) = line.at(self.x + node.ln_shift);
+            let forward = node.forward >> self.coarse;
+            let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
+            // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
+            A::add(cell, value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
+        }
     }
 }
 
@@ -247,8 +345,8 @@ const REDUCED_LIMIT: Fx = Fx(0x7fff_ffff);
 impl Line {
     #[inline(always)]
     fn new(deviation: &Deviation) -> Self {
-        // x / v = x 2^(shift + 63 - 56 - 89 - ...): with x in Q56 and 2^89/V, x * reciprocal is (x/v) 2^(89 - shift);
-        // dropping 31 - shift bits first and 19 afterwards leaves Q39.
+        // V = v 2^(56 + shift), so x in Q56 times 2^89 / V is (x/v) 2^(89 - shift): dropping 31 - shift bits before
+        // the product and 19 after it leaves Q39.
         let v = (deviation.v + Fx::power(16)) >> 17; // Q39
         Self {
             reciprocal: Fx::from_bits(deviation.reciprocal),
@@ -327,10 +425,7 @@ impl DigitalArray {
     /// The caller's `index`-th scenario: lots x 1e-12 USD, discounted. `None` beyond the grid.
     #[must_use]
     pub fn total(&self, grid: &ScenarioGrid, index: usize) -> Option<i128> {
-        if index >= grid.len {
-            return None;
-        }
-        self.totals.get(usize::from(*grid.positions.get(index)?)).copied()
+        self.totals.get(grid.position(index)?).copied()
     }
 }
 

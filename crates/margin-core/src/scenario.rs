@@ -1,4 +1,4 @@
-//! Scenarios, and the grid they form for one expiry.
+//! Scenarios, sets of them, and the grid a set forms for one expiry.
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::indexing_slicing,
@@ -67,16 +67,30 @@ impl Scenario {
     }
 }
 
-/// One scenario of the grid.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Node {
-    /// Shocked D F in ticks, below 2^40.
-    pub(crate) forward: Fx,
-    /// ln(shocked F / F), Q56; |.| <= 21 (44.4 inside a settlement window).
-    pub(crate) ln_shift: Fx,
+/// A scenario set in the kernel's order: grouped by vol level, with binary multipliers.
+///
+/// One set serves all expiries of an underlying; it is about 700 bytes.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ScenarioSet {
+    shocks: [Shock; MAX_SCENARIOS],
+    positions: [u8; MAX_SCENARIOS],
+    groups: [Group; 3],
+    len: usize,
+    /// Largest multiplier, Q40.
+    largest: u64,
 }
 
-/// The scenarios of one vol level, contiguous in the grid.
+/// One scenario's spot move.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Shock {
+    /// Multiplier, Q40, nearest: at most 2^43.
+    ratio: u64,
+    /// Its logarithm, Q56; |.| <= 21.
+    ln: Fx,
+}
+
+/// The scenarios of one vol level, contiguous: `end` of the range that starts at the previous group's end, and the
+/// range of ln(multiplier).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Group {
     pub(crate) end: usize,
@@ -84,71 +98,65 @@ pub(crate) struct Group {
     pub(crate) high: Fx,
 }
 
-/// A scenario set applied to one expiry: shocked forwards in ticks, grouped by vol level.
-///
-/// A tick is the power of two of 1e-12 USD that puts the largest shocked forward just below 2^40 ticks, so every
-/// price level keeps the same relative resolution.
-#[derive(Clone, Debug, Eq, PartialEq)]
-pub struct ScenarioGrid {
-    pub(crate) nodes: [Node; MAX_SCENARIOS],
-    /// Position of the caller's i-th scenario among the nodes.
-    pub(crate) positions: [u8; MAX_SCENARIOS],
-    pub(crate) groups: [Group; 3],
-    pub(crate) len: usize,
-    /// One tick is 2^tick_exponent of 1e-12 USD.
-    pub(crate) tick_exponent: i32,
-    pub(crate) discount: u64,
-}
+const NO_GROUP: Group = Group { end: 0, low: Fx(i64::MAX), high: Fx(i64::MIN) };
 
-impl ScenarioGrid {
-    /// Applies scenarios to an expiry.
+impl ScenarioSet {
+    /// A set without scenarios, to be filled in place.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
+            positions: [0; MAX_SCENARIOS],
+            groups: [NO_GROUP; 3],
+            len: 0,
+            largest: 0,
+        }
+    }
+
+    /// Prepares scenarios; their order is the order of all totals.
     ///
     /// # Errors
     /// `TooManyScenarios`, `MultiplierOutOfRange`.
-    pub fn prepare(expiry: &Expiry, scenarios: &[Scenario]) -> Result<Self, KernelError> {
-        let mut grid = Self {
-            nodes: [Node { forward: Fx::ZERO, ln_shift: Fx::ZERO }; MAX_SCENARIOS],
-            positions: [0; MAX_SCENARIOS],
-            groups: [Group { end: 0, low: Fx(i64::MAX), high: Fx(i64::MIN) }; 3],
-            len: scenarios.len(),
-            tick_exponent: 0,
-            discount: expiry.discount,
-        };
-        if grid.len > MAX_SCENARIOS {
+    pub fn prepare(scenarios: &[Scenario]) -> Result<Self, KernelError> {
+        let mut set = Self::empty();
+        set.fill(scenarios)?;
+        Ok(set)
+    }
+
+    /// [`ScenarioSet::prepare`] in place, for callers short of stack. After an error the set is empty.
+    ///
+    /// # Errors
+    /// As [`ScenarioSet::prepare`].
+    #[inline(never)]
+    pub fn fill(&mut self, scenarios: &[Scenario]) -> Result<(), KernelError> {
+        self.len = 0;
+        self.largest = 0;
+        self.groups = [NO_GROUP; 3];
+        if scenarios.len() > MAX_SCENARIOS {
             return Err(KernelError::TooManyScenarios);
         }
-        let mut largest = Multiplier::ZERO;
+        let mut next = [0usize; 3];
         for scenario in scenarios {
             if scenario.spot == Multiplier::ZERO || scenario.spot > MAX_MULTIPLIER {
                 return Err(KernelError::MultiplierOutOfRange);
             }
-            largest = largest.max(scenario.spot);
+            next[scenario.vol as usize] += 1;
         }
-        // Shocked spots are `mul_high(spot, ratio)`: below 2^62 * 2^63 / 2^64, in units of 2^(spot_exponent + 4).
-        let in_window = expiry.variable != expiry.forward;
-        let ceiling = shocked(expiry, in_window, largest).max(1);
-        let right = 24u32.saturating_sub(leading_zeros(ceiling)); // leaves 40 bits
-        grid.tick_exponent = expiry.spot_exponent + 4 + right as i32;
-        let half = (1u64 << right) >> 1;
-        let mut position = 0usize;
-        for (level, group) in [VolLevel::Up, VolLevel::None, VolLevel::Down].into_iter().zip(&mut grid.groups) {
-            for (index, scenario) in scenarios.iter().enumerate() {
-                if scenario.vol != level {
-                    continue;
-                }
-                let ln_shift = if in_window { window_ln(expiry, scenario.spot) } else { Fx(scenario.ln_spot) };
-                let raw = shocked(expiry, in_window, scenario.spot);
-                // The ceiling may round up to 2^40 itself: stay one below.
-                let forward = ((raw + half) >> right).min((1 << 40) - 1);
-                grid.nodes[position] = Node { forward: Fx::from_bits(forward), ln_shift };
-                grid.positions[index] = position as u8;
-                group.low = group.low.min(ln_shift);
-                group.high = group.high.max(ln_shift);
-                position += 1;
-            }
-            group.end = position;
+        let [up, none, _] = next;
+        next = [0, up, up + none];
+        for (position, scenario) in self.positions.iter_mut().zip(scenarios) {
+            let (group, slot) = (&mut self.groups[scenario.vol as usize], &mut next[scenario.vol as usize]);
+            let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) };
+            self.shocks[*slot] = shock;
+            *position = *slot as u8;
+            *slot += 1;
+            group.end = *slot;
+            group.low = group.low.min(shock.ln);
+            group.high = group.high.max(shock.ln);
+            self.largest = self.largest.max(shock.ratio);
         }
-        Ok(grid)
+        self.len = scenarios.len();
+        Ok(())
     }
 
     /// Number of scenarios.
@@ -164,35 +172,143 @@ impl ScenarioGrid {
     }
 }
 
-/// Shocked D F in 2^(spot_exponent + 4) of 1e-12 USD.
+/// The multiplier in Q40, nearest. 1e9 = 2^9 * 1 953 125.
 #[inline(always)]
-fn shocked(expiry: &Expiry, in_window: bool, spot: Multiplier) -> u64 {
-    let ratio = if in_window {
-        // fixed > 0 here; the ratio is at most 8 because only a part is multiplied.
-        ((u128::from(window_forward(expiry, spot).0) << 60) / u128::from(expiry.forward.0.max(1))) as u64
-    } else {
-        ratio_q60(spot)
-    };
-    mul_high(expiry.spot, ratio)
-}
-
-/// The multiplier in Q60: at most 2^63. 1e9 = 2^9 * 1 953 125.
-#[inline(always)]
-fn ratio_q60(spot: Multiplier) -> u64 {
+fn ratio_q40(spot: Multiplier) -> u64 {
     const ODD: u64 = 1_953_125;
-    let scaled = spot.0 << 31; // at most 2^64 - 1: 8e9 < 2^33
-    let quotient = scaled / ODD; // Q40
-    ((quotient) << 20) + (((scaled - quotient * ODD) << 20) / ODD)
+    ((spot.0 << 31) + ODD / 2) / ODD // 8e9 < 2^33
 }
 
-/// fixed + variable * multiplier, rounded down, at least 1e-12 USD.
-fn window_forward(expiry: &Expiry, spot: Multiplier) -> Price {
-    let variable = u128::from(expiry.variable.0) * u128::from(spot.0) / u128::from(Multiplier::ONE.0);
+/// One scenario of one expiry.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub(crate) struct Node {
+    /// Shocked D F in ticks, below 2^40.
+    pub(crate) forward: Fx,
+    /// ln(shocked F / F), Q56; |.| <= 21 (44.4 inside a settlement window).
+    pub(crate) ln_shift: Fx,
+}
+
+/// A scenario set applied to one expiry: shocked forwards in ticks.
+///
+/// A tick is the power of two of 1e-12 USD that puts the largest shocked forward just below 2^40 ticks, so every
+/// price level keeps the same relative resolution. About 800 bytes: mind the 4 KiB stack frames of the SVM.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct ScenarioGrid {
+    pub(crate) nodes: [Node; MAX_SCENARIOS],
+    positions: [u8; MAX_SCENARIOS],
+    pub(crate) groups: [Group; 3],
+    len: usize,
+    /// One tick is 2^tick_exponent of 1e-12 USD.
+    pub(crate) tick_exponent: i32,
+    pub(crate) discount: u64,
+}
+
+impl ScenarioGrid {
+    /// A grid without scenarios, to be filled in place.
+    #[must_use]
+    pub const fn empty() -> Self {
+        Self {
+            nodes: [Node { forward: Fx::ZERO, ln_shift: Fx::ZERO }; MAX_SCENARIOS],
+            positions: [0; MAX_SCENARIOS],
+            groups: [NO_GROUP; 3],
+            len: 0,
+            tick_exponent: 0,
+            discount: 0,
+        }
+    }
+
+    /// Applies scenarios to an expiry. On-chain, prepare one [`ScenarioSet`] and [`ScenarioGrid::fill`] instead.
+    ///
+    /// # Errors
+    /// `TooManyScenarios`, `MultiplierOutOfRange`.
+    pub fn prepare(expiry: &Expiry, scenarios: &[Scenario]) -> Result<Self, KernelError> {
+        let set = ScenarioSet::prepare(scenarios)?;
+        let mut grid = Self::empty();
+        grid.fill(expiry, &set);
+        Ok(grid)
+    }
+
+    /// Applies a set to an expiry, in place; whatever the grid held is replaced.
+    #[inline(never)]
+    pub fn fill(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+        self.positions = set.positions;
+        self.groups = set.groups;
+        self.len = set.len;
+        self.discount = expiry.discount;
+        if expiry.variable != expiry.forward {
+            self.fill_window(expiry, set);
+            return;
+        }
+        let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
+        let (high, low) = (spot >> 20, spot & 0xf_ffff);
+        let scaled = |ratio: u64| high * ratio + ((low * ratio) >> 20); // 20 bits * 43 bits; Q20
+        let right = 24u32.saturating_sub(leading_zeros(scaled(set.largest).max(1))); // leaves 40 bits
+        self.tick_exponent = expiry.spot_exponent + 2 + right as i32;
+        let half = (1u64 << right) >> 1;
+        for (node, shock) in self.nodes.iter_mut().zip(&set.shocks[..set.len]) {
+            *node = Node { forward: top((scaled(shock.ratio) + half) >> right), ln_shift: shock.ln };
+        }
+    }
+
+    /// Number of scenarios.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether there is no scenario.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len == 0
+    }
+
+    /// Where the caller's scenarios lie in the kernel's order; all below [`MAX_SCENARIOS`].
+    #[inline(always)]
+    pub(crate) fn positions(&self) -> &[u8] {
+        &self.positions[..self.len]
+    }
+
+    /// Where the caller's `index`-th scenario lies in the kernel's order.
+    #[inline(always)]
+    pub(crate) fn position(&self, index: usize) -> Option<usize> {
+        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
+    }
+
+    /// Inside a settlement window the ratio of the forwards is no constant of the scenario.
+    #[inline(never)]
+    fn fill_window(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+        // The whole forward is not zero, and a shocked one is at most 8 times it.
+        let scaled = |forward: Price| {
+            let ratio = (u128::from(forward.0) << 60) / u128::from(expiry.forward.0.max(1));
+            mul_high(expiry.spot, ratio as u64) // in 2^(spot_exponent + 4), below 2^61
+        };
+        let right = 24u32.saturating_sub(leading_zeros(scaled(window_forward(expiry, set.largest)).max(1)));
+        self.tick_exponent = expiry.spot_exponent + 4 + right as i32;
+        let half = (1u64 << right) >> 1;
+        for group in &mut self.groups {
+            *group = Group { end: group.end, ..NO_GROUP };
+        }
+        for (index, (node, shock)) in self.nodes.iter_mut().zip(&set.shocks[..set.len]).enumerate() {
+            let forward = window_forward(expiry, shock.ratio);
+            let ln_shift = Normal::new(forward.0).ln() - expiry.ln_forward;
+            *node = Node { forward: top((scaled(forward) + half) >> right), ln_shift };
+            if let Some(group) = self.groups.iter_mut().find(|group| index < group.end) {
+                group.low = group.low.min(ln_shift);
+                group.high = group.high.max(ln_shift);
+            }
+        }
+    }
+}
+
+/// Rounding may lift the largest forward to 2^40 itself: stay one below.
+#[inline(always)]
+fn top(forward: u64) -> Fx {
+    Fx::from_bits(forward.min((1 << 40) - 1))
+}
+
+/// fixed + variable * ratio, rounded down, at least 1e-12 USD.
+fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
+    let variable = (u128::from(expiry.variable.0) * u128::from(ratio)) >> 40;
     let fixed = u128::from(expiry.forward.0 - expiry.variable.0);
     Price((variable + fixed).clamp(1, u128::from(u64::MAX)) as u64)
-}
-
-/// ln of the shocked over the unshocked forward inside a settlement window, where it is no constant.
-fn window_ln(expiry: &Expiry, spot: Multiplier) -> Fx {
-    Normal::new(window_forward(expiry, spot).0).ln() - expiry.ln_forward
 }

@@ -13,6 +13,7 @@ use crate::error::KernelError;
 use crate::expiry::MAX_SECONDS;
 use crate::fx::{Fx, leading_zeros, mul_high, scale};
 use crate::quantities::{Price, Seconds, Vol};
+use crate::strike::Strike;
 use crate::tables;
 
 /// Bound of |a|, b, |m| and sigma: 16, in 1e-15.
@@ -144,10 +145,16 @@ impl SviSlice {
     /// # Errors
     /// `StrikeOutOfRange` (zero), `SviVarianceNegative`, `VolOutOfRange` (above [`MAX_VOL`]).
     pub fn vol(&self, strike: Price) -> Result<Vol, KernelError> {
-        if strike == Price::ZERO {
-            return Err(KernelError::StrikeOutOfRange);
-        }
-        let k = (Normal::new(strike.0).ln() - self.ln_forward).clamp(-self.wing, self.wing);
+        self.vol_at(&Strike::prepare(strike)?)
+    }
+
+    /// [`SviSlice::vol`] for a strike whose logarithm is known.
+    ///
+    /// # Errors
+    /// `SviVarianceNegative`, `VolOutOfRange`.
+    #[inline]
+    pub fn vol_at(&self, strike: &Strike) -> Result<Vol, KernelError> {
+        let k = (strike.ln - self.ln_forward).clamp(-self.wing, self.wing);
         let variance = self.variance(k)?;
         if variance == 0 {
             return Ok(Vol::ZERO);

@@ -2,7 +2,7 @@
 
 use margin_core::{
     DigitalArray, Expiry, ExpiryInputs, KernelError, Leg, Lots, MAX_GROSS_LOTS, Multiplier, OptionKind, Price, Rate,
-    RiskArray, Scenario, ScenarioGrid, Seconds, Vol, VolLevel, VolLevels, value,
+    RiskArray, Scenario, ScenarioGrid, ScenarioSet, Seconds, Vol, VolLevel, VolLevels, value,
 };
 
 const LEVELS: [VolLevel; 3] = [VolLevel::Up, VolLevel::None, VolLevel::Down];
@@ -43,7 +43,7 @@ fn compare(inputs: ExpiryInputs, strike: u64, vols: VolLevels, calls: i64, puts:
     let mut digital = DigitalArray::new();
     digital.add(&grid, &leg, Lots(calls), Lots(puts)).unwrap();
     let lots = (calls.abs() + puts.abs()) as f64;
-    for (index, scenario) in set.iter().enumerate() {
+    for (index, scenario) in scenarios().iter().enumerate() {
         let shocked =
             (u128::from(inputs.forward.0) * u128::from(scenario.spot.0) / 1_000_000_000) as u64 + inputs.fixed.0;
         let expiry = Expiry::from_forward(Price(shocked), inputs.time, inputs.rate.for_discounting()).unwrap();
@@ -108,6 +108,9 @@ fn opposite_lots_vanish_exactly() {
             array.add(&grid, &leg, Lots(sign * lots), Lots(-3 * sign * lots)).unwrap();
         }
     }
+    let mut sums = [7i128; 31];
+    array.add_totals(&grid, &mut sums).unwrap();
+    assert_eq!(sums, [7; 31]);
     for index in 0..grid.len() {
         assert_eq!(array.total(&grid, index), Some(0));
     }
@@ -119,7 +122,7 @@ fn limits_are_typed_errors() {
     let expiry = Expiry::prepare(inputs(1_000_000_000_000, 604_800, 0)).unwrap();
     let mut set = scenarios();
     set.extend_from_within(..10);
-    assert_eq!(ScenarioGrid::prepare(&expiry, &set), Err(KernelError::TooManyScenarios));
+    assert_eq!(ScenarioSet::prepare(&set), Err(KernelError::TooManyScenarios));
     set.truncate(40);
     let grid = ScenarioGrid::prepare(&expiry, &set).unwrap();
     let leg = Leg::prepare(&expiry, Price(1_000_000_000_000), &VolLevels::default()).unwrap();

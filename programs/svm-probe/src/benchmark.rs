@@ -6,7 +6,7 @@ use core::hint::black_box;
 use fixed::types::I80F48;
 use margin_core::{
     Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
-    ScenarioGrid, Seconds, Svi, SviSlice, Vol, VolLevel, VolLevels, greeks,
+    ScenarioGrid, ScenarioSet, Seconds, Strike, Svi, SviSlice, Vol, VolLevel, VolLevels, greeks,
 };
 
 use crate::ProbeError;
@@ -37,17 +37,15 @@ fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> (u64, O) {
 }
 
 /// Ten moves at three vol levels and one crash: the shape of a usual set.
-fn scenarios() -> Result<[Scenario; SCENARIOS], KernelError> {
-    let mut set = [Scenario::new(Multiplier(600_000_000), VolLevel::Up)?; SCENARIOS];
-    let moves = [820, 860, 900, 940, 980, 1_000, 1_040, 1_080, 1_120, 1_180];
-    let mut slots = set.iter_mut();
-    for multiplier in moves {
+#[inline(never)]
+fn scenarios() -> Result<Vec<Scenario>, KernelError> {
+    let mut set = Vec::with_capacity(SCENARIOS);
+    for multiplier in [820, 860, 900, 940, 980, 1_000, 1_040, 1_080, 1_120, 1_180] {
         for level in [VolLevel::Up, VolLevel::None, VolLevel::Down] {
-            if let Some(slot) = slots.next() {
-                *slot = Scenario::new(Multiplier(multiplier * 1_000_000), level)?;
-            }
+            set.push(Scenario::new(Multiplier(multiplier * 1_000_000), level)?);
         }
     }
+    set.push(Scenario::new(Multiplier(600_000_000), VolLevel::Up)?);
     Ok(set)
 }
 
@@ -93,13 +91,14 @@ impl MarketInput {
 
     #[inline(always)]
     fn leg(&self, expiry: &Expiry, slice: &SviSlice, strike: Price) -> Result<Leg, KernelError> {
-        let none = slice.vol(strike)?;
+        let strike = Strike::prepare(strike)?;
+        let none = slice.vol_at(&strike)?;
         let vols = VolLevels {
             up: none.checked_scale(self.up).ok_or(KernelError::Overflow)?,
             none,
             down: none.checked_scale(self.down).ok_or(KernelError::Overflow)?,
         };
-        Leg::prepare(expiry, strike, &vols)
+        Leg::prepare_at(expiry, &strike, &vols)
     }
 }
 
@@ -134,22 +133,17 @@ fn measured(cu: u64, result: &[u8]) -> Vec<u8> {
 #[inline(never)]
 pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
-    let set = scenarios().map_err(kernel_error)?;
+    let mut work = Work::boxed().map_err(kernel_error)?;
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
     let leg = market.leg(&expiry, &slice, position.strike).map_err(kernel_error)?;
-    let grid = Box::new(ScenarioGrid::prepare(&expiry, &set).map_err(kernel_error)?);
-    let mut array = Box::new(RiskArray::new());
-    let (cu, result) = measure((&mut array, &grid, &leg), |(array, grid, leg)| {
-        array.add(grid, leg, position.calls, position.puts)
+    work.grid.fill(&expiry, &work.set);
+    let (cu, result) = measure((&mut work, &leg), |(work, leg)| {
+        work.array.add(&work.grid, leg, position.calls, position.puts)
     });
     result.map_err(kernel_error)?;
-    Ok(measured(cu, &totals(&array, &grid)))
-}
-
-#[inline(never)]
-fn totals(array: &RiskArray, grid: &ScenarioGrid) -> Vec<u8> {
-    (0..SCENARIOS).filter_map(|index| array.total(grid, index)).flat_map(i128::to_le_bytes).collect()
+    work.array.add_totals(&work.grid, &mut work.sums).map_err(kernel_error)?;
+    Ok(measured(cu, &work.totals()))
 }
 
 /// Market, leg: units of SVI vol, three levels and leg preparation.
@@ -189,37 +183,84 @@ pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
         let expiry = usize::from(input.u8()?);
         book.get_mut(expiry).ok_or(ProbeError::Input as u32)?.push(LegInput::read(input)?);
     }
-    let set = scenarios().map_err(kernel_error)?;
-    let mut sums = Box::new([0i128; SCENARIOS]);
-    let (cu, result) = measure((&markets, &book, &mut sums), |(markets, book, sums)| {
+    let scenarios = scenarios().map_err(kernel_error)?;
+    let mut work = Work::boxed().map_err(kernel_error)?;
+    let (cu, result) = measure((&markets, &book, &mut work), |(markets, book, work)| {
+        work.set.fill(&scenarios)?;
         for (market, legs) in markets.iter().zip(book) {
-            expiry_array(market, legs, &set, sums)?;
+            work.add_expiry(market, legs)?;
         }
         Ok(())
     });
     result.map_err(kernel_error)?;
-    Ok(measured(cu, &sums.iter().flat_map(|sum| sum.to_le_bytes()).collect::<Vec<_>>()))
+    Ok(measured(cu, &work.totals()))
 }
 
+/// Market, leg: units of one leg with the expiry, its smile and its grid at hand: SVI vol, levels, leg, every
+/// scenario, totals.
 #[inline(never)]
-fn expiry_array(
-    market: &MarketInput,
-    legs: &[LegInput],
-    set: &[Scenario],
-    sums: &mut [i128; SCENARIOS],
-) -> Result<(), KernelError> {
-    let expiry = Expiry::prepare(market.inputs)?;
-    let slice = market.svi.prepare()?;
-    let grid = ScenarioGrid::prepare(&expiry, set)?;
-    let mut array = RiskArray::new();
-    for leg in legs {
-        let prepared = market.leg(&expiry, &slice, leg.strike)?;
-        array.add(&grid, &prepared, leg.calls, leg.puts)?;
+pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
+    let mut work = Work::boxed().map_err(kernel_error)?;
+    let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
+    let slice = market.svi.prepare().map_err(kernel_error)?;
+    work.grid.fill(&expiry, &work.set);
+    let (cu, result) = measure((&mut work, &expiry, &slice), |(work, expiry, slice)| {
+        work.add_leg(&market, expiry, slice, &position)?;
+        work.array.add_totals(&work.grid, &mut work.sums)
+    });
+    result.map_err(kernel_error)?;
+    Ok(measured(cu, &work.totals()))
+}
+
+/// What a margin check keeps on the heap.
+struct Work {
+    set: ScenarioSet,
+    grid: ScenarioGrid,
+    array: RiskArray,
+    sums: [i128; SCENARIOS],
+}
+
+impl Work {
+    /// On the heap, with the set prepared: together the parts would not leave room in a stack frame.
+    #[inline(never)]
+    fn boxed() -> Result<Box<Self>, KernelError> {
+        let mut work = Box::new(Self {
+            set: ScenarioSet::empty(),
+            grid: ScenarioGrid::empty(),
+            array: RiskArray::new(),
+            sums: [0; SCENARIOS],
+        });
+        work.set.fill(&scenarios()?)?;
+        Ok(work)
     }
-    for (index, sum) in sums.iter_mut().enumerate() {
-        *sum = sum.wrapping_add(array.total(&grid, index).ok_or(KernelError::Overflow)?);
+
+    fn totals(&self) -> Vec<u8> {
+        self.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
     }
-    Ok(())
+
+    fn add_expiry(&mut self, market: &MarketInput, legs: &[LegInput]) -> Result<(), KernelError> {
+        let expiry = Expiry::prepare(market.inputs)?;
+        let slice = market.svi.prepare()?;
+        self.grid.fill(&expiry, &self.set);
+        self.array.clear();
+        for leg in legs {
+            self.add_leg(market, &expiry, &slice, leg)?;
+        }
+        self.array.add_totals(&self.grid, &mut self.sums)
+    }
+
+    #[inline(never)]
+    fn add_leg(
+        &mut self,
+        market: &MarketInput,
+        expiry: &Expiry,
+        slice: &SviSlice,
+        leg: &LegInput,
+    ) -> Result<(), KernelError> {
+        let prepared = market.leg(expiry, slice, leg.strike)?;
+        self.array.add(&self.grid, &prepared, leg.calls, leg.puts)
+    }
 }
 
 /// A reference case in solmath's 1e-12 units.

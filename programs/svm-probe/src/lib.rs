@@ -40,10 +40,12 @@ pub enum Request {
     SolmathPriceGreeks = 8,
     /// Compute units of a plain I80F48 Black-Scholes price.
     I80F48Price = 9,
+    /// Compute units of one leg through a prepared expiry.
+    RiskArrayLeg = 10,
 }
 
 impl Request {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Integer128,
         Self::I80F48,
         Self::Reference,
@@ -54,6 +56,7 @@ impl Request {
         Self::SolmathPrice,
         Self::SolmathPriceGreeks,
         Self::I80F48Price,
+        Self::RiskArrayLeg,
     ];
 }
 
@@ -88,6 +91,7 @@ pub fn answer(data: &[u8]) -> Result<Vec<u8>, u32> {
         Request::SolmathPrice => benchmark::solmath_price(&mut input),
         Request::SolmathPriceGreeks => benchmark::solmath_price_greeks(&mut input),
         Request::I80F48Price => benchmark::i80f48_price(&mut input),
+        Request::RiskArrayLeg => benchmark::risk_array_leg(&mut input),
     }
 }
 
