@@ -9,12 +9,12 @@ use std::{cell::RefCell, collections::HashMap};
 use anchor_lang::prelude::AccountInfo;
 use margin_core::{
     Multiplier, Price, Usd,
-    portfolio::{Detail, Ratio, UnderlyingRisk},
+    portfolio::{Detail, Ratio},
 };
 pub use margin_engine::oracle::PriceUse;
 use margin_engine::{
     constants::LAYOUT_VERSION,
-    risk::{assess_positions, report, usd_to_atoms_floor},
+    risk::{assess_positions, new_scratch, report, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets as ProgramRequiredMarkets, RiskAccounts, UnderlyingView},
     state::{Engine, MarginAccount, Position, Underlying, VolShock},
 };
@@ -219,7 +219,8 @@ impl Snapshot {
                 cell.borrow_mut().scenarios[0] = *scenario;
                 let single = UnderlyingView { state: cell.borrow(), price: view.price };
                 let worst = |book: &[Position]| -> Result<Usd, MarginFailure> {
-                    let risk: UnderlyingRisk = assess_positions(book, &single, decimals, usage, now, Detail::Margin)?;
+                    let risk =
+                        assess_positions(book, &single, decimals, usage, now, Detail::Margin, &mut new_scratch())?;
                     Ok(risk.worst)
                 };
                 let loss = worst(&held)?;

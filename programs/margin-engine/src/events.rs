@@ -6,6 +6,7 @@ use anchor_lang::prelude::*;
 use crate::state::Instrument;
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct EngineInitialized {
     pub engine: Pubkey,
     pub admin: Pubkey,
@@ -13,6 +14,7 @@ pub struct EngineInitialized {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct CollateralAdded {
     pub engine: Pubkey,
     pub collateral: Pubkey,
@@ -21,6 +23,7 @@ pub struct CollateralAdded {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct UnderlyingAdded {
     pub engine: Pubkey,
     pub underlying: Pubkey,
@@ -29,12 +32,14 @@ pub struct UnderlyingAdded {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct ExpiryListed {
     pub underlying: Pubkey,
     pub expiry: i64,
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct SurfacePublished {
     pub underlying: Pubkey,
     pub expiry: i64,
@@ -44,6 +49,7 @@ pub struct SurfacePublished {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct AccountOpened {
     pub account: Pubkey,
     pub engine: Pubkey,
@@ -52,12 +58,14 @@ pub struct AccountOpened {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct AccountClosed {
     pub account: Pubkey,
     pub owner: Pubkey,
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct Deposited {
     pub account: Pubkey,
     pub mint: Pubkey,
@@ -67,6 +75,7 @@ pub struct Deposited {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct Withdrawn {
     pub account: Pubkey,
     pub mint: Pubkey,
@@ -87,6 +96,7 @@ pub struct SettledLeg {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct TradeExecuted {
     pub maker: Pubkey,
     pub taker: Pubkey,
@@ -98,6 +108,7 @@ pub struct TradeExecuted {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct LiquidationStarted {
     pub account: Pubkey,
     pub liquidator: Pubkey,
@@ -108,6 +119,7 @@ pub struct LiquidationStarted {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct LiquidationBid {
     pub account: Pubkey,
     pub bidder: Pubkey,
@@ -126,6 +138,7 @@ pub struct LiquidationBid {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct LiquidationStopped {
     pub account: Pubkey,
     pub equity: i64,

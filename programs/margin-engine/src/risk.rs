@@ -7,7 +7,7 @@ use margin_core::{
     VolLevel,
     portfolio::{
         AccountRisk, BookPosition, Detail, ExpiryMarket, InstrumentKind as CoreKind, MarginError, Market, NetGreeks,
-        Ratio, RiskParameters as CoreParameters, UnderlyingRisk, assess_underlying, lots_value,
+        Ratio, RiskParameters as CoreParameters, Scratch, UnderlyingRisk, assess_underlying, lots_value,
         token_value,
     },
 };
@@ -76,9 +76,10 @@ pub fn assess(
 ) -> Result<AccountRisk> {
     let mut total = AccountRisk::new(cash_to_usd(account.cash(), engine.quote_decimals)?);
     add_balances(account, markets, &mut total)?;
+    let mut scratch = new_scratch();
     for positions in by_underlying(account) {
         let view = markets.underlying(positions[0].underlying)?;
-        let risk = assess_positions(positions, view, engine.quote_decimals, usage, now, Detail::Margin)?;
+        let risk = assess_positions(positions, view, engine.quote_decimals, usage, now, Detail::Margin, &mut scratch)?;
         total.add_underlying(&risk).map_err(margin_error)?;
     }
     Ok(total)
@@ -98,9 +99,10 @@ pub fn report(
     let collateral = total.equity.checked_sub(cash_to_usd(account.cash(), decimals)?).ok_or(EngineError::Overflow)?;
     let before_positions = total.equity;
     let mut underlyings = Vec::new();
+    let mut scratch = new_scratch();
     for positions in by_underlying(account) {
         let view = markets.underlying(positions[0].underlying)?;
-        let risk = assess_positions(positions, view, decimals, usage, now, Detail::Greeks)?;
+        let risk = assess_positions(positions, view, decimals, usage, now, Detail::Greeks, &mut scratch)?;
         total.add_underlying(&risk).map_err(margin_error)?;
         underlyings.push(UnderlyingReport::new(&risk, view, decimals)?);
     }
@@ -170,6 +172,12 @@ fn add_balances(account: &MarginAccount, markets: &RiskAccounts, total: &mut Acc
     Ok(())
 }
 
+/// Working memory on the heap, in a frame of its own that nothing else crowds.
+#[inline(never)]
+pub fn new_scratch() -> Box<Scratch> {
+    Box::new(Scratch::new())
+}
+
 /// The positions of each underlying in turn: they lie side by side.
 fn by_underlying(account: &MarginAccount) -> impl Iterator<Item = &[Position]> {
     account.positions().chunk_by(|a, b| a.underlying == b.underlying)
@@ -184,6 +192,7 @@ pub fn assess_positions(
     usage: PriceUse,
     now: i64,
     detail: Detail,
+    scratch: &mut Scratch,
 ) -> Result<UnderlyingRisk> {
     let state = &*view.state;
     // An unknown kind would be priced as something it is not; nothing below checks it again.
@@ -204,7 +213,7 @@ pub fn assess_positions(
     };
     let book = positions.iter().map(|position| book_position(position, decimals));
     let surface = |expiry| expiry_market(view, expiry, usage, now).map_err(RiskError::Program);
-    Ok(assess_underlying(&market, book, surface, detail)?)
+    Ok(assess_underlying(&market, book, surface, detail, scratch)?)
 }
 
 /// A stored position of known kind for the core.

@@ -18,7 +18,7 @@ mod underlying;
 #[cfg(test)]
 mod underlying_tests;
 
-pub use {account::*, greeks::NetGreeks, parameters::*, underlying::*};
+pub use {account::*, greeks::NetGreeks, parameters::*, scan::Scratch, underlying::*};
 
 use crate::KernelError;
 

@@ -4,44 +4,70 @@ use super::{
     Market, MarginError, Ratio,
     parameters::{floor_division, lot_price_to_usd},
 };
-use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, RiskArray, ScenarioGrid, Usd};
+use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, Price, RiskArray, ScenarioGrid, ScenarioSet, Usd, VolLevels};
 
-/// Value of an underlying's options in each scenario, in lots × 1e-12 USD.
-pub(super) struct Scan {
+/// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
+/// and may use it again.
+pub struct Scratch {
+    set: ScenarioSet,
+    /// The expiry being added.
+    grid: ScenarioGrid,
+    array: RiskArray,
+    /// Value of the options in each scenario, in lots × 1e-12 USD, over the expiries added so far.
     totals: [i128; MAX_SCENARIOS],
 }
 
-/// The same for one expiry while its strikes are being added.
-pub(super) struct ExpiryScan {
-    grid: ScenarioGrid,
-    array: RiskArray,
-}
-
-impl ExpiryScan {
-    pub(super) fn new(expiry: &Expiry, market: &Market) -> Result<Self, MarginError> {
-        Ok(Self { grid: ScenarioGrid::prepare(expiry, market.scenarios)?, array: RiskArray::new() })
-    }
-
-    pub(super) fn add_strike(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
-        Ok(self.array.add(&self.grid, leg, calls, puts)?)
+impl Default for Scratch {
+    fn default() -> Self {
+        Self::new()
     }
 }
 
-impl Scan {
-    pub(super) fn new(market: &Market) -> Result<Self, MarginError> {
-        let count = market.scenarios.len();
-        if count == 0 || count > MAX_SCENARIOS || count != market.weights.len() {
+impl Scratch {
+    /// Empty working memory.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self {
+            set: ScenarioSet::empty(),
+            grid: ScenarioGrid::empty(),
+            array: RiskArray::new(),
+            totals: [0; MAX_SCENARIOS],
+        }
+    }
+
+    /// Starts a book.
+    pub(super) fn start(&mut self, market: &Market) -> Result<(), MarginError> {
+        if market.scenarios.is_empty() || market.scenarios.len() != market.weights.len() {
             return Err(MarginError::ScenarioCount);
         }
-        Ok(Self { totals: [0; MAX_SCENARIOS] })
+        self.set.fill(market.scenarios)?;
+        self.totals = [0; MAX_SCENARIOS];
+        Ok(())
     }
 
-    pub(super) fn add_expiry(&mut self, expiry: &ExpiryScan) -> Result<(), MarginError> {
-        for (index, total) in self.totals.iter_mut().enumerate().take(expiry.grid.len()) {
-            let value = expiry.array.total(&expiry.grid, index).ok_or(MarginError::ScenarioCount)?;
-            *total = total.checked_add(value).ok_or(MarginError::Overflow)?;
-        }
-        Ok(())
+    /// Starts an expiry of the book.
+    pub(super) fn start_expiry(&mut self, expiry: &Expiry) {
+        self.grid.fill(expiry, &self.set);
+        self.array.clear();
+    }
+
+    // A frame of its own, for the same reason.
+    #[inline(never)]
+    pub(super) fn add_strike(
+        &mut self,
+        expiry: &Expiry,
+        strike: Price,
+        vols: &VolLevels,
+        calls: Lots,
+        puts: Lots,
+    ) -> Result<(), MarginError> {
+        let leg = Leg::prepare(expiry, strike, vols)?;
+        Ok(self.array.add(&self.grid, &leg, calls, puts)?)
+    }
+
+    /// Adds the expiry to the book.
+    pub(super) fn finish_expiry(&mut self) -> Result<(), MarginError> {
+        Ok(self.array.add_totals(&self.grid, &mut self.totals)?)
     }
 
     /// Profit in the worst scenario and its number; zero and `None` where nothing loses.

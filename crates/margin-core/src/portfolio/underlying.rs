@@ -1,10 +1,10 @@
 use super::{
     MarginError, Market, NetGreeks, Ratio,
     parameters::{lot_price_to_usd, lots_value},
-    scan::{ExpiryScan, Scan},
+    scan::Scratch,
     tenor::VolShocks,
 };
-use crate::{Expiry, ExpiryInputs, Leg, Lots, OptionKind, Price, Svi, Usd, Vol, greeks, value};
+use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Svi, Usd, Vol, greeks, value};
 
 /// What a position is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,7 +71,7 @@ pub enum Detail {
 struct Book<'a> {
     market: &'a Market<'a>,
     detail: Detail,
-    scan: Scan,
+    scan: &'a mut Scratch,
     /// Value of the options at their marks, in lots × 1e-12 USD.
     option_marks: i128,
     /// Value of the perpetual at its mark, in lots × 1e-12 USD.
@@ -91,13 +91,19 @@ struct Book<'a> {
 ///
 /// # Errors
 /// Whatever `surface` answers, and [`MarginError`].
-pub fn assess_underlying<E, P, S>(market: &Market, positions: P, mut surface: S, detail: Detail) -> Result<UnderlyingRisk, E>
+pub fn assess_underlying<E, P, S>(
+    market: &Market,
+    positions: P,
+    mut surface: S,
+    detail: Detail,
+    scratch: &mut Scratch,
+) -> Result<UnderlyingRisk, E>
 where
     E: From<MarginError>,
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    let mut book = Book::new(market, detail)?;
+    let mut book = Book::new(market, detail, scratch)?;
     let mut positions = positions.into_iter().peekable();
     while let Some(perpetual) = positions.next_if(|position| position.kind == InstrumentKind::Perpetual) {
         book.add_perpetual(&perpetual)?;
@@ -115,11 +121,12 @@ where
 }
 
 impl<'a> Book<'a> {
-    fn new(market: &'a Market<'a>, detail: Detail) -> Result<Self, MarginError> {
+    fn new(market: &'a Market<'a>, detail: Detail, scan: &'a mut Scratch) -> Result<Self, MarginError> {
+        scan.start(market)?;
         Ok(Self {
             market,
             detail,
-            scan: Scan::new(market)?,
+            scan,
             option_marks: 0,
             perpetual_marks: 0,
             settled_value: Usd(0),
@@ -138,7 +145,7 @@ impl<'a> Book<'a> {
         self.greeks.add_linear(marks)
     }
 
-    // A frame of its own: a program's stack frame holds 4 KiB.
+    // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
     #[inline(never)]
     fn add_expiry(
         &mut self,
@@ -146,11 +153,11 @@ impl<'a> Book<'a> {
         positions: impl Iterator<Item = BookPosition>,
     ) -> Result<(), MarginError> {
         let expiry = Expiry::prepare(market.inputs)?;
+        self.scan.start_expiry(&expiry);
         let slice = market.svi.prepare()?;
         let shocks = VolShocks::new(self.market.parameters, market.inputs.time)?;
         let mut positions = positions.peekable();
         let mut last_strike = Price(0);
-        let mut scan = ExpiryScan::new(&expiry, self.market)?;
         while let Some(strike) = positions.peek().map(|position| position.strike) {
             if strike <= last_strike {
                 return Err(MarginError::Unsorted);
@@ -169,12 +176,12 @@ impl<'a> Book<'a> {
             self.mark(&expiry, strike, vol, OptionKind::Call, calls)?;
             self.mark(&expiry, strike, vol, OptionKind::Put, puts)?;
             self.add_naked(calls, puts)?;
-            let leg = Leg::prepare(&expiry, strike, &shocks.levels(vol))?;
-            scan.add_strike(&leg, calls, puts)?;
+            self.scan.add_strike(&expiry, strike, &shocks.levels(vol), calls, puts)?;
         }
-        self.scan.add_expiry(&scan)
+        self.scan.finish_expiry()
     }
 
+    #[inline(never)]
     fn mark(&mut self, expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind, lots: Lots) -> Result<(), MarginError> {
         if lots.0 == 0 {
             return Ok(());

@@ -52,7 +52,7 @@ impl Fixture {
     }
 
     fn assess(&self, positions: &[BookPosition]) -> UnderlyingRisk {
-        assess_underlying(&self.market(), positions.iter().copied(), surface, Detail::Margin).unwrap()
+        assess_underlying(&self.market(), positions.iter().copied(), surface, Detail::Margin, &mut Scratch::new()).unwrap()
     }
 }
 
@@ -184,14 +184,14 @@ fn requirements_scale_with_the_book_and_initial_is_never_below_maintenance() {
 fn unsorted_books_and_empty_grids_are_refused() {
     use InstrumentKind::Call;
     let fixture = Fixture::new();
-    let assess = |book: Vec<BookPosition>| assess_underlying(&fixture.market(), book, surface, Detail::Margin);
+    let assess = |book: Vec<BookPosition>| assess_underlying(&fixture.market(), book, surface, Detail::Margin, &mut Scratch::new());
     let (near, far) = (option(Call, WEEK, 110_000.0, 1), option(Call, QUARTER, 90_000.0, 1));
     assert_eq!(assess(vec![far, near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![option(Call, WEEK, 120_000.0, 1), near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![near, perpetual(1, 0.0)]), Err(MarginError::Unsorted));
     let market = Market { scenarios: &[], weights: &[], ..fixture.market() };
     assert_eq!(
-        assess_underlying(&market, [near], surface, Detail::Margin),
+        assess_underlying(&market, [near], surface, Detail::Margin, &mut Scratch::new()),
         Err(MarginError::ScenarioCount)
     );
 }
@@ -206,7 +206,7 @@ fn greeks_net_over_expiries_and_the_perpetual() {
         option(Call, QUARTER, 100_000.0, 100),
         option(Put, QUARTER, 100_000.0, -100),
     ];
-    let risk = assess_underlying(&fixture.market(), book, surface, Detail::Greeks).unwrap();
+    let risk = assess_underlying(&fixture.market(), book, surface, Detail::Greeks, &mut Scratch::new()).unwrap();
     let in_usd = |greek| usd(NetGreeks::in_usd(greek, LOT).unwrap());
     let discount = (-0.03f64 * QUARTER as f64 / YEAR).exp();
     assert!(close(in_usd(risk.greeks.delta), 102_000.0 * discount - 100_000.0));
