@@ -137,7 +137,9 @@ pub enum EngineError {
     RiskAccountMissing = 160,
     #[msg("An account was passed that the check does not need")]
     RiskAccountUnexpected,
-    #[msg("Risk accounts must be in order: collaterals by index, then underlyings by index, each followed by its price")]
+    #[msg(
+        "Risk accounts must be in order: collaterals by index, then underlyings by index, each followed by its price"
+    )]
     RiskAccountOrder,
     #[msg("A risk account is not owned by this program")]
     RiskAccountOwner,

@@ -44,10 +44,7 @@ pub fn transfer_slice(
     // Whole atoms, rounded towards −∞.
     let own_cash = from.cash().checked_sub(cash_from_bids).ok_or(EngineError::Overflow)?;
     let whole: i128 = own_cash.checked_floor().ok_or(EngineError::Overflow)?.to_num();
-    let share = whole
-        .checked_mul(i128::from(fraction))
-        .ok_or(EngineError::Overflow)?
-        .div_euclid(i128::from(RATIO_ONE));
+    let share = whole.checked_mul(i128::from(fraction)).ok_or(EngineError::Overflow)?.div_euclid(i128::from(RATIO_ONE));
     let share = I80F48::checked_from_num(share).ok_or(EngineError::Overflow)?;
     if share != I80F48::ZERO {
         from.add_cash(-share)?;

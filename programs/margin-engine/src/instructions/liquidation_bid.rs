@@ -6,13 +6,13 @@ use margin_core::{
 };
 
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     constants::RATIO_ONE,
     error::EngineError,
     events::LiquidationBid as LiquidationBidEvent,
     liquidation::transfer_slice,
     oracle::PriceUse,
     risk::{assess, atoms_to_usd, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, load_cash, store_cash},
 };
 
@@ -100,7 +100,8 @@ impl<'info> LiquidationBid<'info> {
 
         // Paying in cash raises the account's equity by the price and leaves its requirement as it is.
         let mut settled = after;
-        settled.equity = Usd(after.equity.0.checked_add(atoms_to_usd(price_atoms, decimals)?.0).ok_or(EngineError::Overflow)?);
+        settled.equity =
+            Usd(after.equity.0.checked_add(atoms_to_usd(price_atoms, decimals)?.0).ok_or(EngineError::Overflow)?);
         if settled.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?.0 >= 0 {
             account.liquidation = LiquidationState::default();
         } else {

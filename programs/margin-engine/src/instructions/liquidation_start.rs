@@ -2,11 +2,11 @@ use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     error::EngineError,
     events::LiquidationStarted,
     oracle::PriceUse,
     risk::{assess, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, store_cash},
 };
 

@@ -2,11 +2,11 @@ use anchor_lang::prelude::*;
 use margin_core::portfolio::Ratio;
 
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     error::EngineError,
     events::LiquidationStopped,
     oracle::PriceUse,
     risk::{assess, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount},
 };
 

@@ -1,10 +1,10 @@
 use anchor_lang::prelude::*;
 
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     error::EngineError,
     oracle::PriceUse,
     risk::{MarginReport, report},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, MarginAccount},
 };
 

@@ -2,12 +2,12 @@ use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     constants::{MAX_PRICE, MAX_TRADE_LEGS, MIN_PRICE},
     error::EngineError,
     events::{SettledLeg, TradeExecuted},
     oracle::PriceUse,
     risk::{assess, cash_atoms_floor, cost_atoms, perpetual_value_floor},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, Instrument, MarginAccount},
 };
 

@@ -2,9 +2,7 @@ use anchor_lang::prelude::*;
 use margin_core::{MAX_MULTIPLIER, Multiplier, Scenario as CoreScenario, VolLevel};
 
 use crate::{
-    constants::{
-        LAYOUT_VERSION, MAX_ORACLE_AGE_SECONDS, MAX_SCENARIOS, MAX_UNDERLYINGS, RATIO_ONE, UNDERLYING_SEED,
-    },
+    constants::{LAYOUT_VERSION, MAX_ORACLE_AGE_SECONDS, MAX_SCENARIOS, MAX_UNDERLYINGS, RATIO_ONE, UNDERLYING_SEED},
     error::EngineError,
     events::UnderlyingAdded,
     state::{Engine, OracleArgs, RiskParameters, Scenario, ScenarioArgs, Underlying},

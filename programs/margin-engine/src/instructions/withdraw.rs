@@ -4,12 +4,12 @@ use fixed::types::I80F48;
 
 use super::deposit::to_i64;
 use crate::{
-    risk_accounts::{RequiredMarkets, RiskAccounts},
     constants::ENGINE_SEED,
     error::EngineError,
     events::Withdrawn,
     oracle::PriceUse,
     risk::{assess, cash_atoms_floor},
+    risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Collateral, Engine, MarginAccount},
 };
 

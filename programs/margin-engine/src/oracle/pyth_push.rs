@@ -16,10 +16,5 @@ pub(super) fn read(account: &AccountInfo, address: &[u8; 32]) -> Result<RawPrice
     let data = account.try_borrow_data()?;
     let feed: &SolanaPriceAccount = load_price_account(&data).map_err(|_| EngineError::OracleAccount)?;
     require!(feed.agg.status == PriceStatus::Trading, EngineError::OracleHalted);
-    Ok(RawPrice {
-        price: feed.agg.price,
-        confidence: feed.agg.conf,
-        exponent: feed.expo,
-        publish_time: feed.timestamp,
-    })
+    Ok(RawPrice { price: feed.agg.price, confidence: feed.agg.conf, exponent: feed.expo, publish_time: feed.timestamp })
 }

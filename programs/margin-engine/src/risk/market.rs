@@ -1,0 +1,114 @@
+//! Stored positions, parameters and surfaces as the core crate's inputs.
+
+use anchor_lang::prelude::*;
+use margin_core::{
+    ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario as CoreScenario, Seconds, Svi, Usd, Vol, VolLevel,
+    portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio, RiskParameters as CoreParameters},
+};
+
+use super::amounts::usd_in_atom;
+use crate::{
+    error::EngineError,
+    oracle::PriceUse,
+    risk_accounts::UnderlyingView,
+    state::{InstrumentKind, Position, RiskParameters, Scenario, VolShock},
+};
+
+/// A stored position of known kind for the core.
+pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
+    let kind = match InstrumentKind::from_byte(position.kind) {
+        Some(InstrumentKind::Call) => CoreKind::Call,
+        Some(InstrumentKind::Put) => CoreKind::Put,
+        Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
+    };
+    BookPosition {
+        kind,
+        expiry: position.expiry,
+        strike: Price(position.strike),
+        lots: Lots(position.lots),
+        settled_value: Usd(i128::from(position.settled_value) * i128::from(usd_in_atom(decimals))),
+    }
+}
+
+/// The live market of an expiry: forward moved with spot in proportion since it was taken, the published surface, the
+/// time left. An expired series that is not settled yet counts at intrinsic value against spot.
+pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse, now: i64) -> Result<ExpiryMarket> {
+    let state = &*view.state;
+    let slot = state.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
+    require!(slot.updated_at > 0, EngineError::SurfaceMissing);
+    let svi = Svi::from(&slot.svi);
+    let spot = view.price.price;
+    let left = expiry.saturating_sub(now);
+    if left <= 0 {
+        let inputs = ExpiryInputs { forward: spot, ..Default::default() };
+        return Ok(ExpiryMarket { inputs, svi });
+    }
+    let max_age = match usage {
+        PriceUse::RaiseRisk => state.max_surface_age,
+        PriceUse::Liquidation => state.liquidation_max_surface_age,
+    };
+    require!(now.saturating_sub(slot.updated_at) <= i64::from(max_age), EngineError::SurfaceStale);
+    let inputs = ExpiryInputs {
+        forward: live_forward(slot.forward, slot.spot_reference, spot)?,
+        fixed: Price::ZERO,
+        time: Seconds(left.unsigned_abs()),
+        rate: Rate(slot.rate),
+    };
+    Ok(ExpiryMarket { inputs, svi })
+}
+
+/// `forward · spot / spot_reference`, rounded to nearest; exactly `forward` while spot has not moved.
+fn live_forward(forward: u64, spot_reference: u64, spot: Price) -> Result<Price> {
+    if spot.0 == spot_reference {
+        return Ok(Price(forward));
+    }
+    let product = u128::from(forward) * u128::from(spot.0);
+    let reference = u128::from(spot_reference);
+    let nearest = product
+        .checked_add(reference / 2)
+        .and_then(|sum| sum.checked_div(reference))
+        .ok_or(EngineError::ForwardRange)?;
+    Ok(Price(u64::try_from(nearest).map_err(|_| EngineError::ForwardRange)?))
+}
+
+impl From<&RiskParameters> for CoreParameters {
+    fn from(stored: &RiskParameters) -> Self {
+        Self {
+            vol_range_up: Ratio(stored.vol_range_up),
+            vol_range_down: Ratio(stored.vol_range_down),
+            short_term_power: Ratio(stored.short_term_power),
+            long_term_power: Ratio(stored.long_term_power),
+            tenor_floor: Seconds(u64::from(stored.tenor_floor)),
+            min_vol_up: Vol(stored.min_vol_up),
+            initial_factor: Ratio(stored.initial_factor),
+            maintenance_factor: Ratio(stored.maintenance_factor),
+            perpetual_maintenance: Ratio(stored.perpetual_maintenance),
+            perpetual_initial: Ratio(stored.perpetual_initial),
+            short_option_maintenance: Ratio(stored.short_option_maintenance),
+            short_option_initial: Ratio(stored.short_option_initial),
+        }
+    }
+}
+
+impl From<&Scenario> for CoreScenario {
+    fn from(stored: &Scenario) -> Self {
+        let vol = match VolShock::from_byte(stored.vol) {
+            VolShock::None => VolLevel::None,
+            VolShock::Up => VolLevel::Up,
+            VolShock::Down => VolLevel::Down,
+        };
+        Self { spot: Multiplier(stored.spot), ln_spot: stored.ln_spot, vol }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn forward_moves_with_spot() {
+        assert_eq!(live_forward(101, 100, Price(100)).unwrap(), Price(101));
+        assert_eq!(live_forward(102_000, 100_000, Price(50_000)).unwrap(), Price(51_000));
+        assert!(live_forward(u64::MAX, 1, Price(2)).is_err());
+    }
+}
