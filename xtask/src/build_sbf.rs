@@ -1,6 +1,8 @@
 //! `cargo xtask build-sbf`: the on-chain programs, to `target/deploy/*.so`.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -127,13 +129,46 @@ fn build_with_own(workspace: &Workspace, programs: &[Program], toolchain: &Toolc
         .iter()
         .map(|program| {
             // One program at a time: together, cargo would unify the features of what they share.
-            process::run(cargo_build(workspace, toolchain, &target).args(["--package", &program.package]))?;
+            let mut command = cargo_build(workspace, toolchain, &target);
+            let mut overflows = StackOverflows::default();
+            let built =
+                process::run_filtered(command.args(["--package", &program.package]), |line| !overflows.read(line));
+            built.with_context(|| overflows.describe(&program.package))?;
             let linked = target.join(format!("sbf-solana/release/lib{}.so", program.library));
             let deployed = workspace.deploy().join(format!("{}.so", program.library));
             copy_if_changed(&linked, &deployed)?;
             inspect(program, deployed)
         })
         .collect()
+}
+
+/// Functions whose frame is larger than the VM's, as the linker's LLVM reports them: a line for each offending
+/// instruction, with a mangled name.
+#[derive(Debug, Default)]
+struct StackOverflows {
+    functions: BTreeSet<String>,
+}
+
+impl StackOverflows {
+    /// Whether `line` is such a report, which is taken in.
+    fn read(&mut self, line: &str) -> bool {
+        let report = line.contains("BPF stack limit is exceeded");
+        if let Some((_, rest)) = line.split_once("in function ").filter(|_| report) {
+            let mangled = rest.split(' ').next().unwrap_or(rest);
+            self.functions.insert(format!("{:#}", rustc_demangle::demangle(mangled)));
+        }
+        report
+    }
+
+    fn describe(&self, package: &str) -> String {
+        let mut text = format!("{package} could not be built");
+        if !self.functions.is_empty() {
+            text.push_str("; the stack frames of these functions exceed the VM's 4096 bytes:");
+            self.functions.iter().for_each(|function| text.push_str(&format!("\n    {function}")));
+            text.push_str("\nthe build");
+        }
+        text
+    }
 }
 
 fn cargo_build(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> Command {
@@ -153,6 +188,7 @@ fn cargo_build(workspace: &Workspace, toolchain: &Toolchain, target: &Path) -> C
         // Without it the linker would keep LLVM's errors to itself.
         .env("RUST_LOG", "error")
         .env("RUST_BACKTRACE", "0")
+        .env("CARGO_TERM_COLOR", if std::io::stderr().is_terminal() { "always" } else { "never" })
         .env("MARGIN_SBF_WORKSPACE", &workspace.root)
         .env("MARGIN_SBF_TARGET", target)
         .env("MARGIN_SBF_CARGO_HOME", workspace::cargo_home());
@@ -261,6 +297,18 @@ mod tests {
             folder.path().display()
         );
         assert_eq!(arguments, expected);
+    }
+
+    #[test]
+    fn functions_with_too_large_a_frame_are_named_once() {
+        let report = "   ERROR llvm: <unknown>:0:0: in function _ZN4core3fmt5write17h0123456789abcdefE i64 (ptr): \
+                      Looks like the BPF stack limit is exceeded. Please move";
+        let mut overflows = StackOverflows::default();
+        assert!(!overflows.read("   Compiling a-program v0.1.0"));
+        assert!(overflows.read(report) && overflows.read(report));
+        let text = overflows.describe("a-program");
+        assert_eq!(text.matches("\n    core::fmt::write\n").count(), 1, "{text}");
+        assert_eq!(StackOverflows::default().describe("a-program"), "a-program could not be built");
     }
 
     #[test]

@@ -77,6 +77,24 @@ pub fn run_logged(command: &mut Command, log: &Path, mut on_line: impl FnMut(&st
     Ok(())
 }
 
+/// Runs with standard error read line by line; `keep` decides which lines reach the terminal.
+pub fn run_filtered(command: &mut Command, mut keep: impl FnMut(&str) -> bool) -> Result<()> {
+    let mut child = command.stderr(Stdio::piped()).spawn().map_err(|error| cannot_start(command, &error))?;
+    let stderr = child.stderr.take().context("the child's standard error")?;
+    for line in BufReader::new(stderr).split(b'\n') {
+        let line = line?;
+        let line = String::from_utf8_lossy(&line);
+        if keep(&line) {
+            eprintln!("{line}");
+        }
+    }
+    let status = child.wait()?;
+    if !status.success() {
+        return Err(ChildFailed { command: display(command), status }.into());
+    }
+    Ok(())
+}
+
 /// Replaces this process, so that signals and the exit status need no forwarding.
 pub fn replace(command: &mut Command) -> anyhow::Error {
     use std::os::unix::process::CommandExt;
