@@ -46,14 +46,14 @@ impl AccountKind {
         Self::ALL.into_iter().find(|kind| data.starts_with(kind.discriminator()))
     }
 
-    /// The kind as a reader calls it.
+    /// The kind with its article, for messages.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
-            Self::Engine => "engine",
-            Self::Collateral => "collateral",
-            Self::Underlying => "underlying",
-            Self::MarginAccount => "margin account",
+            Self::Engine => "an engine",
+            Self::Collateral => "a collateral",
+            Self::Underlying => "an underlying",
+            Self::MarginAccount => "a margin account",
         }
     }
 }
@@ -81,15 +81,19 @@ impl Stored for MarginAccount {
 pub enum AccountError {
     #[error("owned by {owner}, not by the margin engine {PROGRAM_ID}")]
     ForeignOwner { owner: Pubkey },
-    #[error("{}, not a {expected}", match found {
-        Some(kind) => format!("this is a margin engine's {}", kind.name()),
-        None => "not an account type of the margin engine".to_owned(),
-    }, expected = expected.name())]
+    #[error("{}", wrong_kind(*expected, *found))]
     WrongKind { expected: AccountKind, found: Option<AccountKind> },
     #[error("{found} bytes long where {expected} are needed")]
     WrongLength { expected: usize, found: usize },
     #[error("layout version {found}; this client reads version {LAYOUT_VERSION}")]
     UnknownVersion { found: u8 },
+}
+
+fn wrong_kind(expected: AccountKind, found: Option<AccountKind>) -> String {
+    match found {
+        Some(found) => format!("{}, not {}", found.name(), expected.name()),
+        None => format!("none of the margin engine's account types, so not {}", expected.name()),
+    }
 }
 
 /// A decoded account and where it lives.

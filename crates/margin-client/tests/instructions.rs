@@ -1,0 +1,225 @@
+//! What each builder puts on the wire: discriminator, arguments, and every account with its flags.
+
+use margin_client::{
+    PROGRAM_ID, addresses,
+    instructions::*,
+    presets,
+    state::{CollateralHaircuts, Instrument, InstrumentKind, OracleProvider, SviParameters},
+};
+use margin_engine::state::OracleArgs;
+use solana_instruction::{AccountMeta, Instruction};
+use solana_pubkey::Pubkey;
+
+fn key(seed: u8) -> Pubkey {
+    Pubkey::new_from_array([seed; 32])
+}
+
+/// Flags of an account: signs, is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Flags {
+    Read,
+    Write,
+    Sign,
+    SignWrite,
+}
+use Flags::{Read, Sign, SignWrite, Write};
+
+fn assert_accounts(instruction: &Instruction, want: &[(Pubkey, Flags)]) {
+    assert_eq!(instruction.program_id, PROGRAM_ID);
+    let flags = |meta: &AccountMeta| match (meta.is_signer, meta.is_writable) {
+        (false, false) => Read,
+        (false, true) => Write,
+        (true, false) => Sign,
+        (true, true) => SignWrite,
+    };
+    let got: Vec<_> = instruction.accounts.iter().map(|meta| (meta.pubkey, flags(meta))).collect();
+    assert_eq!(got, want);
+}
+
+/// Both accounts of an instruction that emits events.
+fn event_accounts() -> [(Pubkey, Flags); 2] {
+    [(addresses::event_authority(), Read), (PROGRAM_ID, Read)]
+}
+
+fn with_events(accounts: &[(Pubkey, Flags)]) -> Vec<(Pubkey, Flags)> {
+    [accounts, &event_accounts()].concat()
+}
+
+const SYSTEM: Pubkey = Pubkey::new_from_array([0; 32]);
+
+fn oracle() -> OracleArgs {
+    OracleArgs {
+        provider: OracleProvider::PythPull,
+        feed_id: [1; 32],
+        max_age: 60,
+        liquidation_max_age: 300,
+        max_confidence: 1,
+        liquidation_max_confidence: 2,
+    }
+}
+
+#[test]
+fn administration() {
+    let creator = key(1);
+    let engine = addresses::engine(&creator);
+    let args = EngineInitializeArgs { admin: key(2), liquidation: presets::liquidation() };
+    let instruction = EngineInitialize { creator, quote_mint: key(3), args }.instruction();
+    assert_accounts(
+        &instruction,
+        &with_events(&[(creator, SignWrite), (engine, Write), (key(3), Read), (SYSTEM, Read)]),
+    );
+
+    let haircuts = CollateralHaircuts { maintenance: 1, initial: 2 };
+    let args = CollateralAddArgs { oracle: Some(oracle()), haircuts, deposit_cap: 3 };
+    let instruction = CollateralAdd { admin: key(2), engine, mint: key(4), token_program: key(5), args }.instruction();
+    let collateral = addresses::collateral(&engine, &key(4));
+    let vault = addresses::vault(&collateral);
+    assert_accounts(
+        &instruction,
+        &with_events(&[
+            (key(2), SignWrite),
+            (engine, Write),
+            (key(4), Read),
+            (collateral, Write),
+            (vault, Write),
+            (key(5), Read),
+            (SYSTEM, Read),
+        ]),
+    );
+
+    let model = presets::major();
+    let args = UnderlyingAddArgs {
+        symbol: *b"BTC\0\0\0\0\0\0\0\0\0\0\0\0\0",
+        publisher: key(6),
+        oracle: oracle(),
+        lot_size: 1,
+        max_surface_age: 2,
+        liquidation_max_surface_age: 3,
+        risk: model.risk,
+        scenarios: model.scenarios,
+    };
+    let instruction = UnderlyingAdd { admin: key(2), engine, index: 7, args }.instruction();
+    let underlying = addresses::underlying(&engine, 7);
+    let accounts = [(key(2), SignWrite), (engine, Write), (underlying, Write), (SYSTEM, Read)];
+    assert_accounts(&instruction, &with_events(&accounts));
+    // The largest instruction of all fits a packet with two signatures, blockhash and its seven accounts.
+    assert!(instruction.data.len() < 1_232 - 64 - 32 - 7 * 32 - 16, "{}", instruction.data.len());
+
+    let instruction = ExpiryList { admin: key(2), engine, underlying, expiry: 99 }.instruction();
+    assert_accounts(&instruction, &with_events(&[(key(2), Sign), (engine, Read), (underlying, Write)]));
+    assert_eq!(instruction.data[8..], 99i64.to_le_bytes());
+
+    let args = SurfacePublishArgs {
+        expiry: 1,
+        forward: 2,
+        spot_reference: 3,
+        rate: -4,
+        svi: SviParameters::default(),
+        observed_at: 5,
+    };
+    let instruction = SurfacePublish { publisher: key(6), underlying, args }.instruction();
+    assert_accounts(&instruction, &with_events(&[(key(6), Sign), (underlying, Write)]));
+}
+
+#[test]
+fn accounts_and_transfers() {
+    let (owner, payer, engine) = (key(1), key(2), key(3));
+    let args = AccountOpenArgs { index: 9, delegate: Pubkey::default() };
+    let margin_account = addresses::margin_account(&engine, &owner, 9);
+    let instruction = AccountOpen { owner, payer, engine, args }.instruction();
+    let accounts = [(owner, Sign), (payer, SignWrite), (engine, Read), (margin_account, Write), (SYSTEM, Read)];
+    assert_accounts(&instruction, &with_events(&accounts));
+
+    let instruction = AccountClose { owner, margin_account, rent_recipient: payer }.instruction();
+    assert_accounts(&instruction, &with_events(&[(owner, Sign), (margin_account, Write), (payer, Write)]));
+
+    let collateral = CollateralAddresses::derive(&engine, &key(4), &key(5));
+    assert_eq!(collateral.vault, addresses::vault(&addresses::collateral(&engine, &key(4))));
+    let moved = |wallet: Pubkey| {
+        [
+            (margin_account, Write),
+            (collateral.collateral, Write),
+            (key(4), Read),
+            (collateral.vault, Write),
+            (wallet, Write),
+            (key(5), Read),
+        ]
+    };
+    let instruction =
+        Deposit { authority: owner, margin_account, collateral, source: key(6), amount: 77 }.instruction();
+    assert_accounts(&instruction, &with_events(&[&[(owner, Sign)], &moved(key(6))[..]].concat()));
+    assert_eq!(instruction.data[8..], 77u64.to_le_bytes());
+
+    let markets = vec![AccountMeta::new_readonly(key(20), false), AccountMeta::new_readonly(key(21), false)];
+    let withdraw =
+        Withdraw { owner, engine, margin_account, collateral, destination: key(7), amount: 78, markets }.instruction();
+    let named = with_events(&[&[(owner, Sign), (engine, Read)], &moved(key(7))[..]].concat());
+    // Risk accounts follow all named ones, the event pair included.
+    assert_accounts(&withdraw, &[&named[..], &[(key(20), Read), (key(21), Read)]].concat());
+    assert_eq!(withdraw.data[8..], 78u64.to_le_bytes());
+}
+
+#[test]
+fn trading_and_liquidation() {
+    let (maker, taker, engine, maker_account, taker_account) = (key(1), key(2), key(3), key(4), key(5));
+    let markets = vec![AccountMeta::new_readonly(key(20), false)];
+    let instrument = Instrument { underlying: 0x0102, expiry: 3, strike: 4, kind: InstrumentKind::Call };
+    let args = TradeExecuteArgs {
+        legs: vec![TradeLeg { instrument, lots: -5, price: 6 }],
+        deadline: 7,
+        maker_sequence: Some(8),
+        taker_sequence: None,
+    };
+    let trade = TradeExecute { maker, taker, engine, maker_account, taker_account, args, markets: markets.clone() }
+        .instruction();
+    let named =
+        with_events(&[(maker, Sign), (taker, Sign), (engine, Read), (maker_account, Write), (taker_account, Write)]);
+    assert_accounts(&trade, &[&named[..], &[(key(20), Read)]].concat());
+    // sha256("global:trade_execute").
+    let mut data = vec![0x8c, 0xa0, 0x3c, 0x4d, 0x08, 0xe6, 0xd4, 0x07];
+    data.extend_from_slice(&1u32.to_le_bytes());
+    data.extend_from_slice(&[2, 1]);
+    for field in [3i64, 4] {
+        data.extend_from_slice(&field.to_le_bytes());
+    }
+    data.push(1);
+    for field in [-5i64, 6, 7] {
+        data.extend_from_slice(&field.to_le_bytes());
+    }
+    data.push(1);
+    data.extend_from_slice(&8u64.to_le_bytes());
+    data.push(0);
+    assert_eq!(trade.data, data);
+
+    let check = MarginCheck { engine, margin_account: maker_account, markets: markets.clone() }.instruction();
+    assert_accounts(&check, &[(engine, Read), (maker_account, Read), (key(20), Read)]);
+    assert_eq!(check.data.len(), 8);
+
+    let start = LiquidationStart { liquidator: taker, engine, margin_account: maker_account, markets: Vec::new() };
+    assert_accounts(&start.instruction(), &with_events(&[(taker, Sign), (engine, Read), (maker_account, Write)]));
+
+    let args = LiquidationBidArgs { fraction: 250_000_000, price_limit: 9 };
+    let bid = LiquidationBid {
+        bidder: taker,
+        engine,
+        bidder_account: taker_account,
+        margin_account: maker_account,
+        args,
+        markets: Vec::new(),
+    };
+    let bid = bid.instruction();
+    let accounts = [(taker, Sign), (engine, Read), (taker_account, Write), (maker_account, Write)];
+    assert_accounts(&bid, &with_events(&accounts));
+    assert_eq!(bid.data[8..], [250_000_000u64.to_le_bytes(), 9u64.to_le_bytes()].concat());
+
+    let stop = LiquidationStop { engine, margin_account: maker_account, markets: Vec::new() }.instruction();
+    assert_accounts(&stop, &with_events(&[(engine, Read), (maker_account, Write)]));
+}
+
+#[test]
+fn compute_budget() {
+    let limit = presets::compute_unit_limit(2_000_000);
+    assert_eq!(limit.data, [&[2][..], &1_400_000u32.to_le_bytes()].concat());
+    assert_eq!(limit.program_id.to_string(), "ComputeBudget111111111111111111111111111111");
+    assert_eq!(presets::compute_unit_price(5).data, [&[3][..], &5u64.to_le_bytes()].concat());
+}

@@ -1,0 +1,246 @@
+//! Golden bytes of every stored account: a field that moves, grows or changes its unit's width breaks a table below.
+
+mod common;
+
+use common::{key, oracle};
+use margin_client::{
+    accounts::{AccountKind, Stored, account_size, decode, encode},
+    addresses::PROGRAM_ID,
+    state::{
+        Balance, Collateral, CollateralHaircuts, Engine, Instrument, InstrumentKind, LiquidationParameters,
+        LiquidationState, MarginAccount, OracleConfig, OracleProvider, Position, RiskParameters, Scenario,
+        SviParameters, Underlying,
+    },
+};
+
+/// Account bytes that are zero but for these (offset in the account, content).
+fn golden(size: usize, fields: &[(usize, &[u8])]) -> Vec<u8> {
+    let mut bytes = vec![0; size];
+    for (offset, content) in fields {
+        let place = &mut bytes[*offset..offset + content.len()];
+        assert!(place.iter().all(|byte| *byte == 0), "two fields at {offset}");
+        place.copy_from_slice(content);
+    }
+    bytes
+}
+
+fn assert_golden<T: Stored>(state: &T, want: &[u8]) {
+    let got = encode(state);
+    assert_eq!(got.len(), want.len());
+    let differing: Vec<usize> = (0..want.len()).filter(|at| got[*at] != want[*at]).collect();
+    assert!(differing.is_empty(), "bytes differ at {differing:?}");
+    // And back, through every check of the decoder.
+    let decoded = decode::<T>(&PROGRAM_ID, want).unwrap();
+    assert_eq!(encode(&*decoded), want);
+}
+
+#[test]
+fn engine() {
+    let mut state: Box<Engine> = bytemuck::zeroed_box();
+    state.version = 1;
+    state.bump = 254;
+    state.quote_decimals = 6;
+    state.collateral_count = 0x0102;
+    state.underlying_count = 0x0304;
+    state.creator = key(1);
+    state.admin = key(2);
+    state.quote_mint = key(3);
+    state.liquidation =
+        LiquidationParameters { discount: 0x1112_1314, buffer: 0x2122_2324, small_account: 0x3132_3334_3536_3738 };
+    let want = golden(
+        640,
+        &[
+            (0, &[0xf6, 0x5e, 0x29, 0x93, 0xe7, 0x79, 0x6e, 0x13]),
+            (8, &[1, 254, 6]),
+            (12, &[2, 1, 4, 3]),
+            (16, &[1; 32]),
+            (48, &[2; 32]),
+            (80, &[3; 32]),
+            (112, &[0x14, 0x13, 0x12, 0x11]),
+            (116, &[0x24, 0x23, 0x22, 0x21]),
+            (120, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
+        ],
+    );
+    assert_golden(&*state, &want);
+}
+
+#[test]
+fn collateral() {
+    let mut state: Box<Collateral> = bytemuck::zeroed_box();
+    state.version = 1;
+    state.bump = 253;
+    state.vault_bump = 252;
+    state.decimals = 9;
+    state.index = 0x0506;
+    state.engine = key(1);
+    state.mint = key(2);
+    state.vault = key(3);
+    state.token_program = key(4);
+    state.oracle = OracleConfig { provider: OracleProvider::PythPush as u8, ..oracle([5; 32]) };
+    state.haircuts = CollateralHaircuts { maintenance: 100_000_000, initial: 50_000_000 };
+    state.deposit_cap = 1 << 40;
+    state.total_deposits = 1 << 33;
+    let want = golden(
+        504,
+        &[
+            (0, &[0x7b, 0x82, 0xea, 0x3f, 0xff, 0xf0, 0xff, 0x5c]),
+            (8, &[1, 253, 252, 9, 6, 5]),
+            (16, &[1; 32]),
+            (48, &[2; 32]),
+            (80, &[3; 32]),
+            (112, &[4; 32]),
+            (144, &[5; 32]),
+            (176, &60u32.to_le_bytes()),
+            (180, &300u32.to_le_bytes()),
+            (184, &10_000_000u32.to_le_bytes()),
+            (188, &50_000_000u32.to_le_bytes()),
+            (192, &[1]),
+            (224, &100_000_000u32.to_le_bytes()),
+            (228, &50_000_000u32.to_le_bytes()),
+            (232, &(1u64 << 40).to_le_bytes()),
+            (240, &(1u64 << 33).to_le_bytes()),
+        ],
+    );
+    assert_golden(&*state, &want);
+}
+
+#[test]
+fn underlying() {
+    let mut state: Box<Underlying> = bytemuck::zeroed_box();
+    state.version = 1;
+    state.bump = 251;
+    state.scenario_count = 40;
+    state.index = 63;
+    state.symbol = *b"BTC\0\0\0\0\0\0\0\0\0\0\0\0\0";
+    state.engine = key(1);
+    state.publisher = key(2);
+    state.oracle = OracleConfig { provider: OracleProvider::PythPush as u8, ..oracle([3; 32]) };
+    state.lot_size = 10_000_000;
+    state.max_surface_age = 60;
+    state.liquidation_max_surface_age = 600;
+    state.risk = RiskParameters {
+        vol_range_up: 1,
+        vol_range_down: 2,
+        short_term_power: 3,
+        long_term_power: 4,
+        tenor_floor: 5,
+        initial_factor: 6,
+        maintenance_factor: 7,
+        perpetual_maintenance: 8,
+        perpetual_initial: 9,
+        short_option_maintenance: 10,
+        short_option_initial: 11,
+        _padding: [0; 4],
+        min_vol_up: 12,
+    };
+    let last_scenario = Scenario { spot: 13, ln_spot: -1, weight: 14, vol: 2, ..Scenario::default() };
+    state.scenarios[39] = last_scenario;
+    let slot = &mut state.expiries[11];
+    slot.expiry = 15;
+    slot.updated_at = 16;
+    slot.forward = 17;
+    slot.spot_reference = 18;
+    slot.rate = -1;
+    slot.svi = SviParameters { a: -2, b: 19, rho: 20, m: 21, sigma: 22, forward: 23, time: 24 };
+    let risk: Vec<u8> = (1..=11u32).flat_map(u32::to_le_bytes).collect();
+    let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
+    // The first scenario stands at 248, 24 bytes each; the first expiry at 1208, 144 bytes each.
+    let (scenario, expiry) = (248 + 39 * 24, 1_208 + 11 * 144);
+    let want = golden(
+        3_448,
+        &[
+            (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
+            (8, &[1, 251, 40]),
+            (14, &[63, 0]),
+            (16, b"BTC"),
+            (32, &[1; 32]),
+            (64, &[2; 32]),
+            (96, &[3; 32]),
+            (128, &60u32.to_le_bytes()),
+            (132, &300u32.to_le_bytes()),
+            (136, &10_000_000u32.to_le_bytes()),
+            (140, &50_000_000u32.to_le_bytes()),
+            (144, &[1]),
+            (176, &10_000_000u64.to_le_bytes()),
+            (184, &60u32.to_le_bytes()),
+            (188, &600u32.to_le_bytes()),
+            (192, &risk),
+            (240, &12u64.to_le_bytes()),
+            (scenario, &13u64.to_le_bytes()),
+            (scenario + 8, &(-1i64).to_le_bytes()),
+            (scenario + 16, &14u32.to_le_bytes()),
+            (scenario + 20, &[2]),
+            (expiry, &15i64.to_le_bytes()),
+            (expiry + 8, &16i64.to_le_bytes()),
+            (expiry + 16, &17u64.to_le_bytes()),
+            (expiry + 24, &18u64.to_le_bytes()),
+            (expiry + 32, &(-1i64).to_le_bytes()),
+            (expiry + 40, &svi),
+        ],
+    );
+    assert_golden(&*state, &want);
+}
+
+#[test]
+fn margin_account() {
+    let mut state: Box<MarginAccount> = bytemuck::zeroed_box();
+    state.version = 1;
+    state.bump = 250;
+    state.mode = 1;
+    state.balance_count = 8;
+    state.index = 0x0708;
+    state.position_count = 128;
+    state.engine = key(1);
+    state.owner = key(2);
+    state.delegate = key(3);
+    // −1.5 atoms.
+    state.cash = (-(3i128 << 47)).to_le_bytes();
+    state.sequence = 0x0a0b_0c0d;
+    state.liquidation = LiquidationState {
+        active: 1,
+        started_at: 77,
+        cash_from_bids: (5i128 << 48).to_le_bytes(),
+        ..LiquidationState::default()
+    };
+    state.balances[7] = Balance { amount: 99, collateral: 12, ..Balance::default() };
+    let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
+    state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
+    // The first balance stands at 200, 16 bytes each; the first position at 584, 48 bytes each.
+    let (balance, position) = (200 + 7 * 16, 584 + 127 * 48);
+    let want = golden(
+        6_728,
+        &[
+            (0, &[0x85, 0xdc, 0xad, 0xd5, 0xb3, 0xd3, 0x2b, 0xee]),
+            (8, &[1, 250, 1, 8, 8, 7, 128, 0]),
+            (16, &[1; 32]),
+            (48, &[2; 32]),
+            (80, &[3; 32]),
+            (112, &(-(3i128 << 47)).to_le_bytes()),
+            (128, &0x0a0b_0c0du64.to_le_bytes()),
+            (136, &[1]),
+            (144, &77i64.to_le_bytes()),
+            (152, &(5i128 << 48).to_le_bytes()),
+            (balance, &99u64.to_le_bytes()),
+            (balance + 8, &12u16.to_le_bytes()),
+            (position, &1_769_760_000i64.to_le_bytes()),
+            (position + 8, &90_000u64.to_le_bytes()),
+            (position + 16, &(-1_000i64).to_le_bytes()),
+            (position + 24, &(-44i64).to_le_bytes()),
+            (position + 32, &55i64.to_le_bytes()),
+            (position + 40, &63u16.to_le_bytes()),
+            (position + 42, &[2]),
+        ],
+    );
+    assert_golden(&*state, &want);
+}
+
+#[test]
+fn sizes_and_discriminators_are_distinct() {
+    assert_eq!(account_size::<Engine>(), 640);
+    assert_eq!(account_size::<Collateral>(), 504);
+    assert_eq!(account_size::<Underlying>(), 3_448);
+    assert_eq!(account_size::<MarginAccount>(), 6_728);
+    for kind in [AccountKind::Engine, AccountKind::Collateral, AccountKind::Underlying, AccountKind::MarginAccount] {
+        assert_eq!(AccountKind::of(kind.discriminator()), Some(kind));
+    }
+}
