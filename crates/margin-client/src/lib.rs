@@ -34,6 +34,7 @@ mod markets;
 pub mod presets;
 pub mod pyth;
 mod report;
+pub mod text;
 
 pub use accounts::{AccountError, AccountKind, Loaded};
 pub use addresses::PROGRAM_ID;

@@ -5,7 +5,7 @@
 use anchor_lang::{AccountDeserialize, AccountSerialize};
 use margin_core::Price;
 pub use pyth_solana_receiver_sdk::{
-    ID as RECEIVER_PROGRAM,
+    ID as RECEIVER_PROGRAM, PYTH_PUSH_ORACLE_ID,
     price_update::{PriceFeedMessage, PriceUpdateV2, VerificationLevel},
 };
 use solana_account::{Account, ReadableAccount};
@@ -45,6 +45,12 @@ pub mod feeds {
             _ => panic!("a feed id is written in lower-case hexadecimal"),
         }
     }
+}
+
+/// The account that Pyth's push oracle keeps for a feed. Shard 0 is the one Pyth itself sponsors on mainnet.
+#[must_use]
+pub fn sponsored_address(feed: &FeedId, shard: u16) -> Pubkey {
+    Pubkey::find_program_address(&[&shard.to_le_bytes(), feed], &PYTH_PUSH_ORACLE_ID).0
 }
 
 /// Why an account is not a price update.

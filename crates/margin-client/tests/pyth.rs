@@ -85,6 +85,15 @@ fn feed_ids_are_those_of_real_accounts() {
 }
 
 #[test]
+fn sponsored_accounts_are_where_the_dumps_come_from() {
+    for (file, feed) in
+        [("pu2_sol_usd_20240625_full.json", feeds::SOL_USD), ("pu2_usdc_usd_20250513_full.json", feeds::USDC_USD)]
+    {
+        assert_eq!(json(file)["pubkey"].as_str().unwrap(), pyth::sponsored_address(&feed, 0).to_string());
+    }
+}
+
+#[test]
 fn a_built_update_has_the_bytes_of_a_real_one() {
     let real = dump("pu2_sol_usd_20240625_full.json");
     let decoded = pyth::decode(&real).unwrap();
