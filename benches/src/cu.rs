@@ -105,11 +105,10 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
 }
 
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {
-    let answer = probe.ask(&request.0)?;
-    let (units, result) = answer.split_first_chunk::<8>().context("short answer")?;
+    let (answer, units) = probe.measure(&request.0)?;
     let host = svm_probe::answer(&request.0).map_err(|code| anyhow::anyhow!("host: error {code}"))?;
-    ensure!(host.get(8..) == Some(result), "host and SVM differ on {:?}", request.0);
-    Ok(u64::from_le_bytes(*units))
+    ensure!(host == answer, "host and SVM differ on {:?}", request.0);
+    Ok(units)
 }
 
 fn leg_scenario(probe: &mut Probe) -> Result<u64> {

@@ -51,6 +51,23 @@ impl Probe {
 
     /// Runs one request and returns its answer.
     pub fn ask(&mut self, request: &[u8]) -> Result<Vec<u8>> {
+        Ok(self.run(request)?.0)
+    }
+
+    /// Runs a measurement and returns its answer and the compute units of the measured step.
+    pub fn measure(&mut self, request: &[u8]) -> Result<(Vec<u8>, u64)> {
+        let (answer, logs) = self.run(request)?;
+        let readings: Vec<u64> = logs
+            .iter()
+            .filter_map(|line| line.strip_prefix("Program consumption: ")?.strip_suffix(" units remaining"))
+            .map(|number| number.parse().context("meter reading"))
+            .collect::<Result<_>>()?;
+        let [first, second, third] = readings[..] else { bail!("three readings expected, got {readings:?}") };
+        let (empty, full) = (first.saturating_sub(second), second.saturating_sub(third));
+        Ok((answer, full.saturating_sub(empty)))
+    }
+
+    fn run(&mut self, request: &[u8]) -> Result<(Vec<u8>, Vec<String>)> {
         let mut limit = vec![2];
         limit.extend_from_slice(&UNITS.to_le_bytes());
         let instructions = [
@@ -61,7 +78,7 @@ impl Probe {
         // A simulation is not recorded, so the same request may run again.
         let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
         match self.svm.simulate_transaction(transaction) {
-            Ok(done) => Ok(done.meta.return_data.data),
+            Ok(done) => Ok((done.meta.return_data.data, done.meta.logs)),
             Err(failed) => bail!("request {:?}: {:?}\n{}", request.first(), failed.err, failed.meta.logs.join("\n")),
         }
     }

@@ -10,7 +10,7 @@
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, mul_high};
+use crate::fx::{Fx, mul_high, shl, shr};
 use crate::normal::{ONE_Q62, fine_cdf};
 use crate::quantities::{Price, Vol};
 use crate::strike::Strike;
@@ -42,9 +42,9 @@ pub(crate) struct Terms {
     pub(crate) spot: u64,
     /// D K in the same unit: below 2^63 (below 2^61 unless the rate is negative).
     pub(crate) strike: u64,
-    pub(crate) exponent: i32,
+    pub(crate) exponent: Fx,
     /// Bits that `spot` lost against `Expiry::spot`.
-    pub(crate) spot_shift: u32,
+    pub(crate) spot_shift: Fx,
 }
 
 impl Terms {
@@ -56,14 +56,20 @@ impl Terms {
             return Err(KernelError::MoneynessOutOfRange);
         }
         let strike = mul_high(normal.mantissa, expiry.discount);
-        let exponent = 4 - normal.zeros as i32;
+        let exponent = Fx(4) - normal.zeros;
         // The mantissas differ by at most 2^13 and the prices by at most 2^20 e^2, so the shifts stay below 64.
         let (exponent, spot_shift, strike_shift) = if exponent > expiry.spot_exponent {
-            (exponent, (exponent - expiry.spot_exponent) as u32, 0)
+            (exponent, exponent - expiry.spot_exponent, Fx::ZERO)
         } else {
-            (expiry.spot_exponent, 0, (expiry.spot_exponent - exponent) as u32)
+            (expiry.spot_exponent, Fx::ZERO, expiry.spot_exponent - exponent)
         };
-        Ok(Self { x, spot: expiry.spot >> spot_shift, strike: strike >> strike_shift, exponent, spot_shift })
+        Ok(Self {
+            x,
+            spot: shr(expiry.spot, spot_shift),
+            strike: shr(strike, strike_shift),
+            exponent,
+            spot_shift,
+        })
     }
 
     /// Call value in 2^(exponent + 2) of 1e-12 USD from N(d1), N(d2) in Q62, kept inside
@@ -84,15 +90,16 @@ impl Terms {
     /// Rounds a value in 2^(exponent + 2) of 1e-12 USD to the nearest 1e-12 USD, ties up.
     #[inline(always)]
     pub(crate) fn to_price(self, value: Fx) -> Result<Price, KernelError> {
-        let shift = self.exponent + 2; // -60 ..= 6
-        let bits = value.bits();
-        if shift < 0 {
-            let right = shift.unsigned_abs();
-            Ok(Price(if right > 62 { 0 } else { (bits + (1 << (right - 1))) >> right }))
-        } else if bits >> (64 - shift as u32).min(63) != 0 {
+        let shift = self.exponent + Fx(2); // -70 ..= 6
+        let bits = value.bits(); // below 2^62
+        if shift.is_negative() {
+            let right = -shift;
+            let half = shl(1, right.min(Fx(62)) - Fx(1));
+            Ok(Price(if right.0 > 62 { 0 } else { shr(bits.wrapping_add(half), right) }))
+        } else if shr(bits, Fx(63) - shift) > 1 {
             Err(KernelError::Overflow)
         } else {
-            Ok(Price(bits << shift))
+            Ok(Price(bits << (shift.0 & 63)))
         }
     }
 }
@@ -142,5 +149,5 @@ pub fn value(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resu
 pub(crate) fn digital_price(expiry: &Expiry, n2: Fx) -> Price {
     // Q62 * Q60 -> Q58, below 2^61; times 1e12 2^23 (below 2^63) leaves Q17, below 2^60.
     let discounted = mul_high(n2.bits(), expiry.discount);
-    Price((mul_high(discounted, Price::ONE_USD.0 << 23) + (1 << 16)) >> 17)
+    Price(mul_high(discounted, Price::ONE_USD.0 << 23).wrapping_add(1 << 16) >> 17)
 }

@@ -7,7 +7,7 @@
 
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::fx::{Fx, align, leading_zeros, mul_high, quotient};
 use crate::quantities::Vol;
 
 /// Highest vol the kernel accepts: 4 000 %.
@@ -28,7 +28,7 @@ pub(crate) struct Deviation {
     /// 2^89 / V with V = v * 2^shift in [2^57, 2^58): 32 bits, relative error 2^-31.
     pub(crate) reciprocal: u64,
     /// -5 ..= 31.
-    pub(crate) shift: i32,
+    pub(crate) shift: Fx,
 }
 
 impl Deviation {
@@ -43,10 +43,10 @@ impl Deviation {
         if v >> MIN_DEVIATION_BITS == 0 {
             return Ok(None);
         }
-        let shift = leading_zeros(v) as i32 - 6;
+        let shift = leading_zeros(v) - Fx(6);
         let normalised = align(v, shift); // [2^57, 2^58)
         // (normalised >> 26) is in [2^31, 2^32): the quotient is in (2^31, 2^32], capped to 32 bits.
-        let reciprocal = (1u64 << 63) / (normalised >> 26);
+        let reciprocal = quotient(1 << 63, normalised >> 26);
         Ok(Some(Self { v: Fx::from_bits(v), reciprocal: reciprocal.min(0xffff_ffff), shift }))
     }
 
@@ -83,10 +83,4 @@ impl Deviation {
         let d1 = x.sign_onto(ratio.bits()) + (self.v >> 1);
         (d1, d1 - self.v)
     }
-}
-
-/// `value * 2^shift` for a shift of -5 ..= 31; the caller knows that it fits.
-#[inline(always)]
-fn align(value: u64, shift: i32) -> u64 {
-    if shift >= 0 { value << shift } else { value >> -shift }
 }

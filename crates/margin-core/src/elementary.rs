@@ -7,14 +7,14 @@
               normalised and their truncation is part of the stated error"
 )]
 
-use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::fx::{Fx, align, leading_zeros, mul_high, quotient, shl};
 use crate::tables;
 
 /// A positive integer as `mantissa * 2^-zeros` with the top bit of the mantissa set.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub(crate) struct Normal {
     pub(crate) mantissa: u64,
-    pub(crate) zeros: u32,
+    pub(crate) zeros: Fx,
 }
 
 impl Normal {
@@ -23,7 +23,7 @@ impl Normal {
     pub(crate) fn new(value: u64) -> Self {
         debug_assert!(value != 0);
         let zeros = leading_zeros(value);
-        Self { mantissa: value << zeros, zeros }
+        Self { mantissa: shl(value, zeros), zeros }
     }
 
     /// Natural logarithm of the integer, Q56 (at most 64 ln 2, so below 2^62); error 4e-15.
@@ -42,7 +42,7 @@ impl Normal {
         let half = Fx::power(30) - ((e * third) >> 39);
         let square = (e * e) >> 30; // Q48, below 2^32
         let correction = (square * half) >> 23; // Q79 -> Q56
-        let exponent = Fx(i64::from(63u32.wrapping_sub(self.zeros)));
+        let exponent = Fx(63) - self.zeros;
         Fx(tables::LN_OF_RECIPROCAL[row]) + (Fx(residual) >> 7) - correction + exponent * Fx(tables::LN_2)
     }
 }
@@ -66,38 +66,35 @@ pub(crate) fn exp_neg(y: Fx) -> u64 {
     let factor = (Fx::power(62) + (growth << 6)).bits(); // 1 + growth, Q62
     let root = tables::EXP_ROOTS[(steps.0 & 63) as usize]; // Q61
     let product = mul_high(root, factor); // Q59
-    let octave = (steps >> 6).0; // -12 ..= 2
-    if octave >= -1 {
-        product << (octave + 1)
-    } else {
-        product >> (-octave - 1)
-    }
+    align(product, (steps >> 6) + Fx(1)) // -12 ..= 2 octaves
 }
 
 /// A square root: `mantissa * 2^-(30 + half_shift)` with the mantissa in [2^60, 2^61].
 #[derive(Clone, Copy)]
 pub(crate) struct Root {
     pub(crate) mantissa: u64,
-    pub(crate) half_shift: u32,
+    pub(crate) half_shift: Fx,
 }
 
 /// Square root of an integer in 1..2^62, relative error below 2^-60.
 #[inline(always)]
 pub(crate) fn sqrt(value: u64) -> Root {
     debug_assert!(value != 0 && value >> 62 == 0);
-    let shift = (leading_zeros(value) - 2) & !1;
-    let n = value << shift; // [2^60, 2^62)
+    let shift = (leading_zeros(value) - Fx(2)) & Fx(-2);
+    let n = shl(value, shift); // [2^60, 2^62)
     // Chord of the square root over [2^60, 2^62): at most 6 % off, so three Newton steps reach 2^-40.
-    let mut s = ((n >> 30) + (1 << 31)) / 3;
-    s = (s + n / s) >> 1;
-    s = (s + n / s) >> 1;
-    s = (s + n / s) >> 1;
+    let newton = |s: Fx| (s + Fx::from_bits(quotient(n, s.bits()))) >> 1;
+    let chord = Fx::from_bits(quotient((n >> 30).wrapping_add(1 << 31), 3)); // below 2^31
+    let mut s = newton(newton(newton(chord)));
+    let mut remainder = Fx::from_bits(n) - s * s;
     // Newton's steps stay at or above the floor of the root, by at most one here.
-    if s * s > n {
-        s -= 1;
+    if remainder.is_negative() {
+        remainder += s + s - Fx(1);
+        s = s - Fx(1);
     }
-    let remainder = n - s * s; // <= 2 s < 2^32
-    Root { mantissa: (s << 30) + (remainder << 30) / (s << 1), half_shift: shift >> 1 }
+    // The remainder is at most 2 s < 2^32.
+    let fraction = quotient((remainder << 30).bits(), (s << 1).bits());
+    Root { mantissa: ((s << 30) + Fx::from_bits(fraction)).bits(), half_shift: shift >> 1 }
 }
 
 #[cfg(test)]
@@ -134,7 +131,7 @@ mod tests {
                 let x = (1u64 << bit) + step * ((1u64 << bit) / 97);
                 let root = sqrt(x);
                 assert!((1 << 60..=1 << 61).contains(&root.mantissa));
-                let got = root.mantissa as f64 * 2f64.powi(-30 - root.half_shift as i32);
+                let got = root.mantissa as f64 * 2f64.powi(-30 - root.half_shift.0 as i32);
                 assert!((got / (x as f64).sqrt() - 1.0).abs() < 4e-16, "{x}");
             }
         }

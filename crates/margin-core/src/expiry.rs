@@ -6,7 +6,7 @@
 
 use crate::elementary::{Normal, Root, exp_neg, sqrt};
 use crate::error::KernelError;
-use crate::fx::{Fx, mul_high, scale};
+use crate::fx::{Fx, align, mul_high};
 use crate::quantities::{Price, Rate, Seconds};
 use crate::tables;
 
@@ -44,7 +44,7 @@ pub struct Expiry {
     pub(crate) ln_forward: Fx,
     /// F D as `spot * 2^spot_exponent` in 1e-12 USD, spot in [2^61, 2^62).
     pub(crate) spot: u64,
-    pub(crate) spot_exponent: i32,
+    pub(crate) spot_exponent: Fx,
     /// D, Q60: between e^-8 and e^2.
     pub(crate) discount: u64,
     /// tau in years, Q60: at most 2^62.
@@ -52,7 +52,7 @@ pub struct Expiry {
     /// sqrt(tau) in Q(60 + root_shift), below 2^63: as many digits for five minutes as for a year.
     pub(crate) root_years: u64,
     /// 0 ..= 14.
-    pub(crate) root_shift: i32,
+    pub(crate) root_shift: Fx,
     /// sqrt(tau) / 1e8, Q88: below 2^62.5.
     pub(crate) vol_factor: u64,
     /// |r|, Q60, and its sign.
@@ -91,7 +91,7 @@ impl Expiry {
         // above 2^51.
         let product = Normal::new(mul_high(normal.mantissa, expiry.discount));
         expiry.spot = product.mantissa >> 2;
-        expiry.spot_exponent = 6 - product.zeros as i32 - normal.zeros as i32;
+        expiry.spot_exponent = Fx(6) - product.zeros - normal.zeros;
         expiry.forward = forward;
         expiry.variable = forward;
         Ok(expiry)
@@ -113,7 +113,7 @@ impl Expiry {
         let normal = Normal::new(spot.0);
         expiry.ln_forward = normal.ln() + growth; // below 2^61.5 + 2^59
         expiry.spot = normal.mantissa >> 2;
-        expiry.spot_exponent = 2 - normal.zeros as i32;
+        expiry.spot_exponent = Fx(2) - normal.zeros;
         Ok(expiry)
     }
 
@@ -130,25 +130,24 @@ impl Expiry {
         let magnitude = rate.0.unsigned_abs();
         let growth = Fx::from_bits(mul_high(magnitude.wrapping_mul(time.0), tables::RATE_SECOND_RECIPROCAL) >> 1);
         let growth = Fx(rate.0).sign_onto(growth.bits());
-        debug_assert!(growth.0 >= -(2 << 56) && growth.0 <= 8 << 56);
+        debug_assert!((-(2 << 56)..=8 << 56).contains(&growth.0));
         let discount = if growth == Fx::ZERO { ONE_Q60 } else { exp_neg(growth) };
         let Root { mantissa, half_shift } = if time == Seconds::ZERO {
-            Root { mantissa: 0, half_shift: 0 }
+            Root { mantissa: 0, half_shift: Fx(16) }
         } else {
             sqrt(time.0)
         };
-        let half_shift = half_shift as i32; // 16 ..= 30
         Ok((
             Self {
                 ln_forward: Fx::ZERO,
                 spot: 0,
-                spot_exponent: 0,
+                spot_exponent: Fx::ZERO,
                 discount,
                 years: mul_high(time.0 << 37, tables::YEAR_RECIPROCAL),
                 // sqrt(t) 2^(30 + half_shift) times 2^75 / sqrt(year): Q(41 + half_shift), below 2^59.6.
                 root_years: mul_high(mantissa, tables::ROOT_YEAR_RECIPROCAL) << 3,
-                root_shift: half_shift - 16,
-                vol_factor: scale(mul_high(mantissa, tables::VOL_ROOT_YEAR_RECIPROCAL), 20 - half_shift),
+                root_shift: half_shift - Fx(16), // half_shift is 16 ..= 30
+                vol_factor: align(mul_high(mantissa, tables::VOL_ROOT_YEAR_RECIPROCAL), Fx(20) - half_shift),
                 rate: mul_high(magnitude << 28, tables::RATE_RECIPROCAL),
                 rate_is_negative: rate.0 < 0,
                 forward: Price::ZERO,

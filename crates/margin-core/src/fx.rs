@@ -109,12 +109,32 @@ impl Shr<u32> for Fx {
     }
 }
 
+/// Arithmetic shift by a computed number of bits.
+impl Shr for Fx {
+    type Output = Self;
+    #[inline(always)]
+    fn shr(self, bits: Self) -> Self {
+        debug_assert!(bits.0 >= 0 && bits.0 < 64);
+        Self(self.0 >> (bits.0 & 63))
+    }
+}
+
 impl Shl<u32> for Fx {
     type Output = Self;
     #[inline(always)]
     fn shl(self, bits: u32) -> Self {
         let shifted = self.0.wrapping_shl(bits);
         debug_assert!(bits < 64 && shifted.wrapping_shr(bits) == self.0, "{self:?} << {bits}");
+        Self(shifted)
+    }
+}
+
+impl Shl for Fx {
+    type Output = Self;
+    #[inline(always)]
+    fn shl(self, bits: Self) -> Self {
+        let shifted = self.0 << (bits.0 & 63);
+        debug_assert!(bits.0 >= 0 && bits.0 < 64 && shifted >> (bits.0 & 63) == self.0, "{self:?} << {bits:?}");
         Self(shifted)
     }
 }
@@ -140,48 +160,78 @@ pub(crate) const fn mul_high(a: u64, b: u64) -> u64 {
         .wrapping_add(al.wrapping_mul(bh) >> 32)
 }
 
-/// `value * 2^bits` for a signed `bits`, truncating to the right; saturates at 2^63 - 1 to the left.
+/// `value << bits`, no bit lost, for 0 <= bits < 64.
 #[inline(always)]
-pub(crate) const fn scale(value: u64, bits: i32) -> u64 {
-    if bits <= 0 {
-        let right = bits.unsigned_abs();
-        if right > 63 { 0 } else { value >> right }
-    } else if bits > 62 || value >> (63u32.wrapping_sub(bits as u32)) != 0 {
+pub(crate) const fn shl(value: u64, bits: Fx) -> u64 {
+    let shifted = value << (bits.0 & 63);
+    debug_assert!(bits.0 >= 0 && bits.0 < 64 && shifted >> (bits.0 & 63) == value);
+    shifted
+}
+
+/// `value >> bits`, rounding down, for 0 <= bits < 64.
+#[inline(always)]
+pub(crate) const fn shr(value: u64, bits: Fx) -> u64 {
+    debug_assert!(bits.0 >= 0 && bits.0 < 64);
+    value >> (bits.0 & 63)
+}
+
+/// `value * 2^bits`, rounded down, for -64 < bits < 64; the caller knows that it fits.
+#[inline(always)]
+pub(crate) const fn align(value: u64, bits: Fx) -> u64 {
+    if bits.0 >= 0 { shl(value, bits) } else { shr(value, Fx(bits.0.wrapping_neg())) }
+}
+
+/// `value * 2^bits` rounded down for any |bits|; saturates at 2^63 - 1.
+#[inline(always)]
+pub(crate) const fn scale(value: u64, bits: Fx) -> u64 {
+    if bits.0 <= 0 {
+        if bits.0 < -63 { 0 } else { value >> (bits.0.wrapping_neg() & 63) }
+    } else if bits.0 > 62 || value >> (63i64.wrapping_sub(bits.0) & 63) != 0 {
         if value == 0 { 0 } else { i64::MAX as u64 }
     } else {
-        value << bits
+        value << (bits.0 & 63)
+    }
+}
+
+/// Quotient of a divisor known not to be zero (for which it would be 0), rounding down. One CU on the SVM.
+#[inline(always)]
+pub(crate) const fn quotient(dividend: u64, divisor: u64) -> u64 {
+    debug_assert!(divisor != 0);
+    match dividend.checked_div(divisor) {
+        Some(quotient) => quotient,
+        None => 0,
     }
 }
 
 /// Leading zeros of a non-zero number by bisection: 20 to 30 CU where LLVM's expansion for BPF takes 45.
 #[inline(always)]
-pub(crate) const fn leading_zeros(value: u64) -> u32 {
+pub(crate) const fn leading_zeros(value: u64) -> Fx {
     let mut x = value;
-    let mut zeros = 0u32;
+    let mut zeros = 0i64;
     if x >> 32 == 0 {
         x <<= 32;
         zeros = 32;
     }
     if x >> 48 == 0 {
         x <<= 16;
-        zeros = zeros.wrapping_add(16);
+        zeros |= 16;
     }
     if x >> 56 == 0 {
         x <<= 8;
-        zeros = zeros.wrapping_add(8);
+        zeros |= 8;
     }
     if x >> 60 == 0 {
         x <<= 4;
-        zeros = zeros.wrapping_add(4);
+        zeros |= 4;
     }
     if x >> 62 == 0 {
         x <<= 2;
-        zeros = zeros.wrapping_add(2);
+        zeros |= 2;
     }
     if x >> 63 == 0 {
-        zeros = zeros.wrapping_add(1);
+        zeros |= 1;
     }
-    zeros
+    Fx(zeros)
 }
 
 #[cfg(test)]
@@ -204,19 +254,19 @@ mod tests {
     fn leading_zeros_agrees_with_core() {
         for bit in 0..64 {
             for value in [1u64 << bit, (1u64 << bit) | 1, u64::MAX >> (63 - bit)] {
-                assert_eq!(leading_zeros(value), value.leading_zeros());
+                assert_eq!(leading_zeros(value).0, i64::from(value.leading_zeros()));
             }
         }
     }
 
     #[test]
     fn scale_saturates_and_truncates() {
-        assert_eq!(scale(5, -1), 2);
-        assert_eq!(scale(5, -64), 0);
-        assert_eq!(scale(0, 63), 0);
-        assert_eq!(scale(1, 62), 1 << 62);
-        assert_eq!(scale(2, 62), i64::MAX as u64);
-        assert_eq!(scale(1, 63), i64::MAX as u64);
+        assert_eq!(scale(5, Fx(-1)), 2);
+        assert_eq!(scale(5, Fx(-64)), 0);
+        assert_eq!(scale(0, Fx(63)), 0);
+        assert_eq!(scale(1, Fx(62)), 1 << 62);
+        assert_eq!(scale(2, Fx(62)), i64::MAX as u64);
+        assert_eq!(scale(1, Fx(63)), i64::MAX as u64);
     }
 
     #[test]

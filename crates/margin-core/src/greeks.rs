@@ -10,7 +10,7 @@ use crate::black::{OptionKind, Terms, step};
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, mul_high, scale};
+use crate::fx::{Fx, mul_high, quotient, scale, shr};
 use crate::normal::{Normal, ONE_Q62, fine_cdf, fine_cdf_density};
 use crate::quantities::{Price, Vol};
 use crate::strike::Strike;
@@ -98,7 +98,7 @@ impl Point<'_> {
         // K D N(d2) or K D N(-d2) over S, Q40: at most 2^20.
         let tail = if self.is_call { n2 } else { ONE_Q62 - n2 };
         let weight = mul_high(self.terms.strike, tail.bits()); // 2^(exponent + 2), below 2^61
-        let ratio = scale(mul_high(weight, reciprocal(self.expiry.spot)), self.terms.spot_shift as i32 - 17);
+        let ratio = scale(mul_high(weight, reciprocal(self.expiry.spot)), self.terms.spot_shift - Fx(17));
         let signed = |magnitude: u64| {
             let magnitude = Fx::from_bits(magnitude);
             if self.is_call { magnitude } else { -magnitude }
@@ -124,8 +124,8 @@ impl Point<'_> {
         // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
         let curvature = mul_high(density, inverse);
         // phi/v vol^2/2 = phi vol / (2 sqrt(tau)): vol^2 in Q52, so (...) 2^(50 - shift), halved by one more bit.
-        let vol_squared = mul_high(vol.0 * vol.0, tables::VOL_SQUARED_RECIPROCAL); // vol < 2^32
-        let decay = scale(mul_high(curvature, vol_squared), shift - 11);
+        let vol_squared = mul_high(vol.0.wrapping_mul(vol.0), tables::VOL_SQUARED_RECIPROCAL); // vol < 2^32
+        let decay = scale(mul_high(curvature, vol_squared), shift - Fx(11));
         // 1/vol = sqrt(tau)/v: Q(60 + places) times 2^120/V is (1/vol) 2^(60 + places - shift).
         let places = self.expiry.root_shift;
         let inverse_vol = mul_high(root, inverse);
@@ -134,11 +134,11 @@ impl Point<'_> {
         let bend = mul_high(slope, d1.abs()) << 8; // phi d1 d2: Q49 -> Q57, below 2^62
         let bend = mul_high(mul_high(bend, inverse_vol), root); // (...) 2^(49 + 2 places - shift)
         greeks.delta = (n1 >> 22).0;
-        greeks.gamma = scale(curvature, shift - 22) as i64;
-        greeks.vega = (mul_high(density, root) >> (18 + places)) as i64; // Q(58 + places) -> Q40
+        greeks.gamma = scale(curvature, shift - Fx(22)) as i64;
+        greeks.vega = shr(mul_high(density, root), places + Fx(18)) as i64; // Q(58 + places) -> Q40
         greeks.theta = greeks.theta.saturating_sub(decay as i64);
-        greeks.vanna = -d2.sign_onto(scale(mul_high(slope, inverse_vol), shift - places - 13)).0;
-        greeks.volga = d1.sign_onto(scale(bend, shift - 2 * places - 9)).0;
+        greeks.vanna = -d2.sign_onto(scale(mul_high(slope, inverse_vol), shift - places - Fx(13))).0;
+        greeks.volga = d1.sign_onto(scale(bend, shift - places - places - Fx(9))).0;
         if d2.is_negative() {
             greeks.volga = -greeks.volga;
         }
@@ -149,7 +149,7 @@ impl Point<'_> {
 /// 2^123 / spot for spot in [2^61, 2^62): one division and one Newton step, relative error 2^-57.
 #[inline(always)]
 fn reciprocal(spot: u64) -> u64 {
-    let rough = ((1u64 << 63) / (spot >> 30)) << 30; // (2^61, 2^62]
+    let rough = quotient(1 << 63, spot >> 30) << 30; // (2^61, 2^62]
     let excess = Fx::power(59) - Fx::from_bits(mul_high(rough, spot)); // |.| < 2^30: 2^59 (1 - rough spot / 2^123)
     (Fx::from_bits(rough) + (((Fx::from_bits(rough) >> 31) * excess) >> 28)).bits()
 }

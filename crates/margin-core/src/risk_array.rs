@@ -13,7 +13,7 @@ use crate::black::Terms;
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::fx::{Fx, leading_zeros, mul_high, scale, shl, shr};
 use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
 use crate::scenario::{Group, MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
@@ -29,7 +29,7 @@ pub struct Leg {
     x: Fx,
     /// D K as `strike * 2^strike_exponent` in 1e-12 USD; below 2^63.
     strike: u64,
-    strike_exponent: i32,
+    strike_exponent: Fx,
     /// By vol level; `None` has no time value.
     levels: [Option<Deviation>; 3],
 }
@@ -127,18 +127,20 @@ impl RiskArray {
         self.gross_lots = gross(self.gross_lots, calls, puts)?;
         // |calls|, |puts| <= 2^40 from here on.
         let strike = TickStrike::new(grid, leg);
-        if self.gross_lots > NARROW_LOTS || strike.coarse != 0 {
+        if self.gross_lots > NARROW_LOTS || strike.coarse != Fx::ZERO {
             self.narrow = false;
         }
         if puts.0 != 0 {
-            self.put_lots += puts.0;
-            self.put_strikes += if self.narrow {
+            self.put_lots = self.put_lots.wrapping_add(puts.0); // bounded by the gross lots
+            let quarters = if self.narrow {
                 i128::from((Fx(puts.0) * Fx::from_bits(strike.whole << 2)).0) // 19 + 42 bits
             } else {
-                i128::from(puts.0) * (i128::from(strike.whole) << 2) // 40 + 65 bits
+                i128::from(puts.0).wrapping_mul(i128::from(strike.whole) << 2) // 40 + 65 bits
             };
+            // All terms together stay below 2^40 lots * 2^65.
+            self.put_strikes = self.put_strikes.wrapping_add(quarters);
         }
-        let lots = Fx(calls.0 + puts.0);
+        let lots = Fx(calls.0) + Fx(puts.0);
         if lots == Fx::ZERO {
             Ok(())
         } else if self.narrow {
@@ -177,11 +179,15 @@ impl RiskArray {
     #[inline(always)]
     fn read(&self, grid: &ScenarioGrid, cell: &Cell, node: &Node) -> i128 {
         let (mut high, mut low) = (cell.high, cell.low);
-        let shift = grid.tick_exponent - 2; // -66 ..= 27
+        let shift = grid.tick_exponent - Fx(2); // -66 ..= 27
         if self.narrow {
             // Every term is below 2^61 (see NARROW_LOTS), so the strikes fit 64 bits too.
             let quarters = low - Fx(self.put_lots) * (node.forward << 2) + Fx(self.put_strikes as i64);
-            return if shift >= 0 { wide_shl(quarters, shift) } else { i128::from(quarters.0 >> (-shift).min(63)) };
+            return if shift.is_negative() {
+                i128::from((quarters >> (-shift).min(Fx(63))).0)
+            } else {
+                wide_shl(quarters, shift)
+            };
         }
         if self.put_lots != 0 {
             // |put_lots| <= 2^40 and both halves of the forward are below 2^21: with the sums, below 2^62.
@@ -189,18 +195,23 @@ impl RiskArray {
             high = high - puts * (node.forward >> 19);
             low = low - puts * ((node.forward << 2) & QUARTER_TICKS);
         }
-        let quarters = (i128::from(high.0) << 21) + i128::from(low.0) + self.put_strikes;
+        let quarters =
+            (i128::from(high.0) << 21).wrapping_add(i128::from(low.0)).wrapping_add(self.put_strikes);
         // |quarters| < 2^106 and the tick exponent is at most 29.
-        if shift >= 0 { quarters << shift } else { quarters >> -shift }
+        if shift.is_negative() {
+            quarters.wrapping_shr((-shift).0 as u32)
+        } else {
+            quarters.wrapping_shl(shift.0 as u32)
+        }
     }
 }
 
 /// `value * 2^bits` for 0 <= bits < 64 without a 128-bit builtin.
 #[inline(always)]
-fn wide_shl(value: Fx, bits: i32) -> i128 {
-    let low = (value.0 as u64) << bits;
-    let high = (value.0 >> 1) >> (63 - bits);
-    (i128::from(high) << 64) | i128::from(low)
+fn wide_shl(value: Fx, bits: Fx) -> i128 {
+    let low = (value.0 as u64) << (bits.0 & 63);
+    let high = (value >> 1) >> (Fx(63) - bits);
+    (i128::from(high.0) << 64) | i128::from(low)
 }
 
 /// Checked sum; the comparison form compiles to fewer instructions than `checked_add`.
@@ -255,21 +266,22 @@ struct TickStrike {
     /// In 2^coarse ticks, below 2^40.
     reduced: Fx,
     /// Bits dropped from strike and forward when the strike lies above the grid's largest forward.
-    coarse: u32,
+    coarse: Fx,
 }
 
 impl TickStrike {
     #[inline(always)]
     fn new(grid: &ScenarioGrid, leg: &Leg) -> Self {
         let shift = leg.strike_exponent - grid.tick_exponent;
-        let whole = if shift >= 0 {
-            crate::fx::scale(leg.strike, shift)
+        let whole = if shift.is_negative() {
+            let right = -shift;
+            // The strike is below 2^63, so the sum fits 64 bits.
+            if right.0 > 62 { 0 } else { shr(leg.strike.wrapping_add(shl(1, right - Fx(1))), right) }
         } else {
-            let right = shift.unsigned_abs();
-            if right > 62 { 0 } else { (leg.strike + (1 << (right - 1))) >> right }
+            scale(leg.strike, shift)
         };
-        let coarse = if whole >> 40 == 0 { 0 } else { 24 - leading_zeros(whole) };
-        Self { x: leg.x, whole, reduced: Fx::from_bits(whole >> coarse), coarse }
+        let coarse = if whole >> 40 == 0 { Fx::ZERO } else { Fx(24) - leading_zeros(whole) };
+        Self { x: leg.x, whole, reduced: Fx::from_bits(shr(whole, coarse)), coarse }
     }
 
     /// Call value in 2^-22 ticks: F N(d1) - K N(d2) with N in Q44 split at 22 bits.
@@ -314,7 +326,7 @@ impl TickStrike {
             return; // worthless in every scenario: d2 < d1 < -8
         }
         let inside = !lowest.1.is_negative() && (highest.0 >> SCAN_END_BITS) == Fx::ZERO;
-        if inside && self.coarse == 0 && line.fits(low) && line.fits(high) {
+        if inside && self.coarse == Fx::ZERO && line.fits(low) && line.fits(high) {
             for (node, cell) in nodes.iter().zip(cells) {
                 let (i1, i2) = line.at_unclamped(self.x + node.ln_shift);
                 A::add(cell, self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
@@ -334,7 +346,7 @@ impl TickStrike {
 /// The scan coordinates of d1 and d2 as linear functions of x.
 struct Line {
     reciprocal: Fx,
-    shift: u32,
+    shift: Fx,
     bias: Fx,
     v: Fx,
 }
@@ -350,7 +362,7 @@ impl Line {
         let v = (deviation.v + Fx::power(16)) >> 17; // Q39
         Self {
             reciprocal: Fx::from_bits(deviation.reciprocal),
-            shift: (31 - deviation.shift) as u32, // 0 ..= 36
+            shift: Fx(31) - deviation.shift, // 0 ..= 36
             bias: SCAN_BIAS + (v >> 1),
             v,
         }
@@ -433,5 +445,5 @@ impl DigitalArray {
 #[inline(always)]
 fn payout(n: Fx, discount: u64) -> u64 {
     let discounted = mul_high((n << 18).bits(), discount); // Q62 * Q60 -> Q58
-    (mul_high(discounted, Price::ONE_USD.0 << 23) + (1 << 16)) >> 17
+    mul_high(discounted, Price::ONE_USD.0 << 23).wrapping_add(1 << 16) >> 17
 }

@@ -10,7 +10,7 @@
 use crate::elementary::Normal;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::fx::{Fx, leading_zeros, mul_high, quotient};
 use crate::quantities::{Multiplier, Price, Vol};
 
 /// Most scenarios of one grid.
@@ -140,16 +140,16 @@ impl ScenarioSet {
             if scenario.spot == Multiplier::ZERO || scenario.spot > MAX_MULTIPLIER {
                 return Err(KernelError::MultiplierOutOfRange);
             }
-            next[scenario.vol as usize] += 1;
+            next[scenario.vol as usize] = next[scenario.vol as usize].wrapping_add(1);
         }
         let [up, none, _] = next;
-        next = [0, up, up + none];
+        next = [0, up, up.wrapping_add(none)]; // at most MAX_SCENARIOS
         for (position, scenario) in self.positions.iter_mut().zip(scenarios) {
             let (group, slot) = (&mut self.groups[scenario.vol as usize], &mut next[scenario.vol as usize]);
             let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) };
             self.shocks[*slot] = shock;
             *position = *slot as u8;
-            *slot += 1;
+            *slot = slot.wrapping_add(1);
             group.end = *slot;
             group.low = group.low.min(shock.ln);
             group.high = group.high.max(shock.ln);
@@ -176,7 +176,7 @@ impl ScenarioSet {
 #[inline(always)]
 fn ratio_q40(spot: Multiplier) -> u64 {
     const ODD: u64 = 1_953_125;
-    ((spot.0 << 31) + ODD / 2) / ODD // 8e9 < 2^33
+    quotient((spot.0 << 31).wrapping_add(ODD >> 1), ODD) // 8e9 < 2^33, and far enough below
 }
 
 /// One scenario of one expiry.
@@ -199,7 +199,7 @@ pub struct ScenarioGrid {
     pub(crate) groups: [Group; 3],
     len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
-    pub(crate) tick_exponent: i32,
+    pub(crate) tick_exponent: Fx,
     pub(crate) discount: u64,
 }
 
@@ -212,7 +212,7 @@ impl ScenarioGrid {
             positions: [0; MAX_SCENARIOS],
             groups: [NO_GROUP; 3],
             len: 0,
-            tick_exponent: 0,
+            tick_exponent: Fx::ZERO,
             discount: 0,
         }
     }
@@ -241,10 +241,11 @@ impl ScenarioGrid {
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
-        let scaled = |ratio: u64| high * ratio + ((low * ratio) >> 20); // 20 bits * 43 bits; Q20
-        let right = 24u32.saturating_sub(leading_zeros(scaled(set.largest).max(1))); // leaves 40 bits
-        self.tick_exponent = expiry.spot_exponent + 2 + right as i32;
-        let half = (1u64 << right) >> 1;
+        // 20 bits * 43 bits each, and the sum is spot * ratio / 2^20 < 2^63.
+        let scaled = |ratio: u64| Fx::from_bits(high.wrapping_mul(ratio)) + Fx::from_bits(low.wrapping_mul(ratio) >> 20);
+        let right = (Fx(24) - leading_zeros(scaled(set.largest).bits() | 1)).max(Fx::ZERO); // leaves 40 bits
+        self.tick_exponent = expiry.spot_exponent + right + Fx(2);
+        let half = Fx(1) << right >> 1;
         for (node, shock) in self.nodes.iter_mut().zip(&set.shocks[..set.len]) {
             *node = Node { forward: top((scaled(shock.ratio) + half) >> right), ln_shift: shock.ln };
         }
@@ -280,11 +281,12 @@ impl ScenarioGrid {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60) / u128::from(expiry.forward.0.max(1));
-            mul_high(expiry.spot, ratio as u64) // in 2^(spot_exponent + 4), below 2^61
+            Fx::from_bits(mul_high(expiry.spot, ratio as u64)) // in 2^(spot_exponent + 4), below 2^61
         };
-        let right = 24u32.saturating_sub(leading_zeros(scaled(window_forward(expiry, set.largest)).max(1)));
-        self.tick_exponent = expiry.spot_exponent + 4 + right as i32;
-        let half = (1u64 << right) >> 1;
+        let largest = scaled(window_forward(expiry, set.largest)).bits() | 1;
+        let right = (Fx(24) - leading_zeros(largest)).max(Fx::ZERO);
+        self.tick_exponent = expiry.spot_exponent + right + Fx(4);
+        let half = Fx(1) << right >> 1;
         for group in &mut self.groups {
             *group = Group { end: group.end, ..NO_GROUP };
         }
@@ -302,13 +304,13 @@ impl ScenarioGrid {
 
 /// Rounding may lift the largest forward to 2^40 itself: stay one below.
 #[inline(always)]
-fn top(forward: u64) -> Fx {
-    Fx::from_bits(forward.min((1 << 40) - 1))
+fn top(forward: Fx) -> Fx {
+    forward.min(Fx::power(40) - Fx(1))
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.
 fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
     let variable = (u128::from(expiry.variable.0) * u128::from(ratio)) >> 40;
-    let fixed = u128::from(expiry.forward.0 - expiry.variable.0);
+    let fixed = u128::from(expiry.forward.0.wrapping_sub(expiry.variable.0)); // the variable part is a part
     Price((variable + fixed).clamp(1, u128::from(u64::MAX)) as u64)
 }

@@ -11,7 +11,7 @@ use crate::deviation::MAX_VOL;
 use crate::elementary::{Normal, Root, sqrt};
 use crate::error::KernelError;
 use crate::expiry::MAX_SECONDS;
-use crate::fx::{Fx, leading_zeros, mul_high, scale};
+use crate::fx::{Fx, align, leading_zeros, mul_high, quotient, scale, shl};
 use crate::quantities::{Price, Seconds, Vol};
 use crate::strike::Strike;
 use crate::tables;
@@ -53,7 +53,7 @@ pub struct SviSlice {
     ln_forward: Fx,
     /// 1e8 / sqrt(tau_ref) = `vol_factor * 2^vol_shift`, vol_factor in [2^58, 2^61).
     vol_factor: u64,
-    vol_shift: i32,
+    vol_shift: Fx,
 }
 
 impl Svi {
@@ -68,12 +68,12 @@ impl Svi {
         self.check_ranges()?;
         if self.a < 0 {
             // sqrt(1 - rho^2), Q60 root of a Q60 number: 1 - rho^2 = (1 - rho)(1 + rho) > 0 in 1e-30.
-            let (below, above) = (to_q56(SVI_ONE - self.rho), to_q56(SVI_ONE + self.rho));
+            let (below, above) = (to_q56((Fx(SVI_ONE) - Fx(self.rho)).0), to_q56((Fx(SVI_ONE) + Fx(self.rho)).0));
             let slack = mul_high(below.bits() << 5, above.bits() << 5).max(1); // Q61 each: Q58
             let cosine = root_q(slack, 58); // Q56
             let dip = mul_high(mul_high(to_q56(self.b).bits() << 3, to_q56(self.sigma).bits() << 3), cosine << 6);
             // Q59 * Q59 -> Q54, * Q62 -> Q52
-            if scale(dip, 4) < to_q56(self.a).abs() {
+            if scale(dip, Fx(4)) < to_q56(self.a).abs() {
                 return Err(KernelError::SviMinimumVarianceNegative);
             }
         }
@@ -121,7 +121,7 @@ impl Svi {
         // 1e8 sqrt(year) / sqrt(t) = C / (mantissa 2^-(30 + half_shift)), C in Q23 below 2^63. Long division by the
         // upper 31 bits and one correction step keeps 60 bits.
         let divisor = mantissa >> 30; // [2^30, 2^31]
-        let rough = (1u64 << 62).wrapping_div(divisor) << 30; // 2^122 / mantissa, relative error 2^-30
+        let rough = quotient(1 << 62, divisor) << 30; // 2^122 / mantissa, relative error 2^-30
         let excess = Fx(1 << 58) - Fx::from_bits(mul_high(rough, mantissa)); // 2^58 (1 - rough * mantissa / 2^122)
         let reciprocal = Fx::from_bits(rough) + (((Fx::from_bits(rough) >> 30) * (excess >> 2)) >> 26);
         let vol_factor = mul_high(reciprocal.bits(), tables::ROOT_YEAR_IN_VOL_UNITS);
@@ -134,7 +134,7 @@ impl Svi {
             wing,
             ln_forward: Normal::new(self.forward.0).ln(),
             vol_factor, // 2^122 / mantissa * 2^23 C / 2^64 = (1e8 / sqrt(tau)) 2^(51 - half_shift)
-            vol_shift: half_shift as i32 - 51,
+            vol_shift: half_shift - Fx(51),
         })
     }
 }
@@ -163,8 +163,8 @@ impl SviSlice {
         let Root { mantissa, half_shift } = sqrt(variance);
         // vol = mantissa * vol_factor * 2^(vol_shift - half_shift - 56), of which mul_high takes 2^64.
         let product = mul_high(mantissa, self.vol_factor);
-        let shift = self.vol_shift - half_shift as i32 + 9; // one bit kept for rounding
-        let vol = Vol((scale(product, shift) + 1) >> 1);
+        let shift = self.vol_shift - half_shift + Fx(9); // one bit kept for rounding
+        let vol = Vol(scale(product, shift).wrapping_add(1) >> 1);
         if vol > MAX_VOL { Err(KernelError::VolOutOfRange) } else { Ok(vol) }
     }
 
@@ -194,24 +194,24 @@ impl SviSlice {
 fn to_q56(parameter: i64) -> Fx {
     // |parameter| <= 16e15 < 2^53.9: shifted by 10 it is below 2^64; Q10 * Q112 -> Q58.
     let scaled = mul_high(parameter.unsigned_abs() << 10, tables::SVI_RECIPROCAL);
-    Fx(parameter).sign_onto((scaled + 2) >> 2)
+    Fx(parameter).sign_onto(scaled.wrapping_add(2) >> 2)
 }
 
 /// Square root of a Q`bits` number below 2^62 with even `bits`, Q56.
 #[inline(always)]
-fn root_q(value: u64, bits: i32) -> u64 {
+fn root_q(value: u64, bits: i64) -> u64 {
     let Root { mantissa, half_shift } = sqrt(value);
-    scale(mantissa, 26 - half_shift as i32 - (bits >> 1))
+    align(mantissa, Fx(26) - half_shift - Fx(bits >> 1))
 }
 
 /// sqrt(x^2 + y^2) for Q56 numbers below 2^63, not both zero; relative error below 2^-56.
 #[inline(always)]
 fn hypotenuse(x: u64, y: u64) -> u64 {
     // Aligned so that the larger is in [2^62, 2^63): each square is below 2^62 and their sum below 2^63.
-    let shift = leading_zeros(x.max(y)) - 1;
-    let (x, y) = (x << shift, y << shift);
-    let sum = (mul_high(x, x) + mul_high(y, y)) >> 2; // (x^2 + y^2) 2^-66, below 2^61
+    let shift = leading_zeros(x.max(y)) - Fx(1);
+    let (x, y) = (shl(x, shift), shl(y, shift));
+    let sum = mul_high(x, x).wrapping_add(mul_high(y, y)) >> 2; // (x^2 + y^2) 2^-66, below 2^61
     let Root { mantissa, half_shift } = sqrt(sum);
     // sqrt(sum) 2^33 = mantissa 2^(3 - half_shift)
-    scale(mantissa, 3 - half_shift as i32 - shift as i32)
+    align(mantissa, Fx(3) - half_shift - shift)
 }

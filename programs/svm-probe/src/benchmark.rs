@@ -1,4 +1,4 @@
-//! Compute units of kernel steps, between two readings of the meter. Inputs come from the instruction, so nothing
+//! Compute units of kernel steps, between readings of the meter in the log. Inputs come from the instruction, so nothing
 //! can be computed at build time; the results are returned, so nothing can be left out.
 
 use core::hint::black_box;
@@ -6,7 +6,7 @@ use core::hint::black_box;
 use fixed::types::I80F48;
 use margin_core::{
     Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
-    ScenarioGrid, ScenarioSet, Seconds, Strike, Svi, SviSlice, Vol, VolLevel, VolLevels, greeks,
+    ScenarioGrid, ScenarioSet, Seconds, Strike, Svi, SviSlice, VolLevel, VolLevels, greeks,
 };
 
 use crate::ProbeError;
@@ -16,24 +16,24 @@ use crate::reference::{ReferenceCase, kernel_error, write_greeks};
 /// Scenarios of the measured grid.
 pub const SCENARIOS: usize = 31;
 
-/// Compute units left in the transaction; zero on the host.
-fn meter() -> u64 {
+/// Logs the compute units left in the transaction; nothing on the host.
+fn meter() {
     #[cfg(target_os = "solana")]
     // SAFETY: the syscall takes no argument and only reads the meter.
-    return unsafe { solana_define_syscall::definitions::sol_remaining_compute_units() };
-    #[cfg(not(target_os = "solana"))]
-    0
+    unsafe {
+        solana_define_syscall::definitions::sol_log_compute_units_();
+    }
 }
 
-/// Runs `step` between two readings and returns (compute units, result), net of an empty measurement.
+/// Runs `step` between the second and third of three readings; the first two are an empty measurement, to be
+/// subtracted.
 #[inline(always)]
-fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> (u64, O) {
-    let start = meter();
-    let empty = black_box(meter());
-    let input = black_box(input);
-    let result = black_box(step(input));
-    let end = meter();
-    ((empty - end).saturating_sub(start - empty), result)
+fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> O {
+    meter();
+    meter();
+    let result = black_box(step(black_box(input)));
+    meter();
+    result
 }
 
 /// Ten moves at three vol levels and one crash: the shape of a usual set.
@@ -123,12 +123,6 @@ impl LegInput {
     }
 }
 
-fn measured(cu: u64, result: &[u8]) -> Vec<u8> {
-    let mut out = cu.to_le_bytes().to_vec();
-    out.extend_from_slice(result);
-    out
-}
-
 /// Market, leg: units of one `RiskArray::add` over the grid.
 #[inline(never)]
 pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
@@ -138,12 +132,12 @@ pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let slice = market.svi.prepare().map_err(kernel_error)?;
     let leg = market.leg(&expiry, &slice, position.strike).map_err(kernel_error)?;
     work.grid.fill(&expiry, &work.set);
-    let (cu, result) = measure((&mut work, &leg), |(work, leg)| {
+    let result = measure((&mut work, &leg), |(work, leg)| {
         work.array.add(&work.grid, leg, position.calls, position.puts)
     });
     result.map_err(kernel_error)?;
     work.array.add_totals(&work.grid, &mut work.sums).map_err(kernel_error)?;
-    Ok(measured(cu, &work.totals()))
+    Ok(work.totals())
 }
 
 /// Market, leg: units of SVI vol, three levels and leg preparation.
@@ -152,24 +146,24 @@ pub(crate) fn leg_setup(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
-    let (cu, result) = measure((&market, &expiry, &slice), |(market, expiry, slice)| {
+    let result = measure((&market, &expiry, &slice), |(market, expiry, slice)| {
         market.leg(expiry, slice, position.strike)
     });
     let vol = slice.vol(position.strike).map_err(kernel_error)?;
     result.map_err(kernel_error)?;
-    Ok(measured(cu, &vol.0.to_le_bytes()))
+    Ok(vol.0.to_le_bytes().to_vec())
 }
 
 /// Reference case: units of value and Greeks of a call with nothing prepared.
 #[inline(never)]
 pub(crate) fn price_greeks_cold(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = ReferenceCase::read(input)?;
-    let (cu, result) = measure(&case, |case| {
+    let result = measure(&case, |case| {
         greeks(&Expiry::from_spot(case.spot, case.time, case.rate)?, case.strike, case.vol, OptionKind::Call)
     });
     let mut bytes = Vec::new();
     write_greeks(&mut bytes, result.map_err(kernel_error)?);
-    Ok(measured(cu, &bytes))
+    Ok(bytes)
 }
 
 /// Number of expiries, their markets, then (expiry, leg)s in order: units of the whole risk array from raw inputs,
@@ -185,7 +179,7 @@ pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
     }
     let scenarios = scenarios().map_err(kernel_error)?;
     let mut work = Work::boxed().map_err(kernel_error)?;
-    let (cu, result) = measure((&markets, &book, &mut work), |(markets, book, work)| {
+    let result = measure((&markets, &book, &mut work), |(markets, book, work)| {
         work.set.fill(&scenarios)?;
         for (market, legs) in markets.iter().zip(book) {
             work.add_expiry(market, legs)?;
@@ -193,7 +187,7 @@ pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
         Ok(())
     });
     result.map_err(kernel_error)?;
-    Ok(measured(cu, &work.totals()))
+    Ok(work.totals())
 }
 
 /// Market, leg: units of one leg with the expiry, its smile and its grid at hand: SVI vol, levels, leg, every
@@ -205,12 +199,12 @@ pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
     work.grid.fill(&expiry, &work.set);
-    let (cu, result) = measure((&mut work, &expiry, &slice), |(work, expiry, slice)| {
+    let result = measure((&mut work, &expiry, &slice), |(work, expiry, slice)| {
         work.add_leg(&market, expiry, slice, &position)?;
         work.array.add_totals(&work.grid, &mut work.sums)
     });
     result.map_err(kernel_error)?;
-    Ok(measured(cu, &work.totals()))
+    Ok(work.totals())
 }
 
 /// What a margin check keeps on the heap.
@@ -288,17 +282,17 @@ impl Decimal {
 #[inline(never)]
 pub(crate) fn solmath_price(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Decimal::read(input)?;
-    let (cu, result) = measure(&case, |c| solmath::black_scholes_price(c.spot, c.strike, c.rate, c.vol, c.years));
+    let result = measure(&case, |c| solmath::black_scholes_price(c.spot, c.strike, c.rate, c.vol, c.years));
     let (call, put) = result.map_err(|_| ProbeError::Solmath as u32)?;
-    Ok(measured(cu, &[call.to_le_bytes(), put.to_le_bytes()].concat()))
+    Ok([call.to_le_bytes(), put.to_le_bytes()].concat())
 }
 
 #[inline(never)]
 pub(crate) fn solmath_price_greeks(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Decimal::read(input)?;
-    let (cu, result) = measure(&case, |c| solmath::bs_full(c.spot, c.strike, c.rate, c.vol, c.years));
+    let result = measure(&case, |c| solmath::bs_full(c.spot, c.strike, c.rate, c.vol, c.years));
     let full = result.map_err(|_| ProbeError::Solmath as u32)?;
-    Ok(measured(cu, &[full.call.to_le_bytes(), full.put.to_le_bytes()].concat()))
+    Ok([full.call.to_le_bytes(), full.put.to_le_bytes()].concat())
 }
 
 #[inline(never)]
@@ -307,6 +301,6 @@ pub(crate) fn i80f48_price(input: &mut Reader) -> Result<Vec<u8>, u32> {
     // 1e-12 to 2^-48; the inputs are below 2^64, so the shift fits.
     let number = |decimal: u128| I80F48::from_bits(((decimal << 48) / 1_000_000_000_000) as i128);
     let inputs = [case.spot, case.strike, case.rate, case.vol, case.years].map(number);
-    let (cu, call) = measure(&inputs, |&[s, k, r, v, t]| crate::i80f48::call(s, k, r, v, t));
-    Ok(measured(cu, &call.to_bits().to_le_bytes()))
+    let call = measure(&inputs, |&[s, k, r, v, t]| crate::i80f48::call(s, k, r, v, t));
+    Ok(call.to_bits().to_le_bytes().to_vec())
 }
