@@ -3,7 +3,7 @@
 //! The stored types are the program's own; [`decode`] checks owner, type, length and layout version before it hands
 //! one out, each fault with its own error.
 
-use std::ops::Deref;
+use std::{mem::offset_of, ops::Deref};
 
 use anchor_lang::Discriminator;
 use bytemuck::Pod;
@@ -74,6 +74,29 @@ impl Stored for Underlying {
 }
 impl Stored for MarginAccount {
     const KIND: AccountKind = AccountKind::MarginAccount;
+}
+
+/// Content by which a node finds all accounts of a type in an engine: (offset, bytes), for `getProgramAccounts`.
+#[must_use]
+pub fn search_filters<T: OfEngine>(engine: &Pubkey) -> [(usize, Vec<u8>); 2] {
+    let discriminator = T::DISCRIMINATOR.to_vec();
+    [(discriminator.len() + T::ENGINE_OFFSET, engine.to_bytes().to_vec()), (0, discriminator)]
+}
+
+/// A stored type that names its engine.
+pub trait OfEngine: Stored {
+    /// Offset of the engine's address behind the discriminator.
+    const ENGINE_OFFSET: usize;
+}
+
+impl OfEngine for Collateral {
+    const ENGINE_OFFSET: usize = offset_of!(Self, engine);
+}
+impl OfEngine for Underlying {
+    const ENGINE_OFFSET: usize = offset_of!(Self, engine);
+}
+impl OfEngine for MarginAccount {
+    const ENGINE_OFFSET: usize = offset_of!(Self, engine);
 }
 
 /// Why bytes are not the account they should be.

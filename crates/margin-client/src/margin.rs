@@ -11,12 +11,13 @@ use margin_core::{
     Multiplier, Price, Usd,
     portfolio::{Detail, Ratio},
 };
-pub use margin_engine::oracle::PriceUse;
+pub use margin_engine::oracle::{PriceUse, PriceView};
 use margin_engine::{
     constants::LAYOUT_VERSION,
+    oracle,
     risk::{assess_positions, new_scratch, report, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets as ProgramRequiredMarkets, RiskAccounts, UnderlyingView},
-    state::{Engine, MarginAccount, Position, Underlying, VolShock},
+    state::{Engine, MarginAccount, OracleConfig, Position, Underlying, VolShock},
 };
 use solana_account::{Account, ReadableAccount};
 use solana_pubkey::Pubkey;
@@ -260,6 +261,17 @@ impl Snapshot {
         let infos: Vec<AccountInfo> = copies.iter_mut().map(AccountCopy::info).collect();
         then(&RiskAccounts::load(&self.engine.address, &infos, required, usage, now)?)
     }
+}
+
+/// Reads a price as the program does: provider, owner, feed, verification, age and confidence must satisfy `config`.
+pub fn read_price(
+    config: &OracleConfig,
+    address: Pubkey,
+    account: &Account,
+    usage: PriceUse,
+    now: i64,
+) -> Result<PriceView, MarginFailure> {
+    Ok(oracle::read_price(config, &AccountCopy::new(address, account).info(), usage, now)?)
 }
 
 /// The owner's account without anything in it.

@@ -5,8 +5,8 @@ mod common;
 use common::*;
 use margin_client::{
     AccountError, AccountKind, Loaded, PROGRAM_ID,
-    accounts::{decode, encode, symbol_bytes},
-    state::{Engine, MarginAccount, Underlying},
+    accounts::{decode, encode, search_filters, symbol_bytes},
+    state::{Collateral, Engine, MarginAccount, Underlying},
 };
 use solana_account::Account;
 use solana_pubkey::Pubkey;
@@ -97,4 +97,24 @@ fn a_fetched_account_keeps_its_address() {
     let loaded = Loaded::<Underlying>::from_account(key(3), &account).unwrap();
     assert_eq!(loaded.address, key(3));
     assert_eq!(loaded.lot_size, 10_000_000);
+}
+
+#[test]
+fn filters_find_the_engines_accounts_and_no_others() {
+    let engine = engine().address;
+    let matches = |data: &[u8], filters: &[(usize, Vec<u8>)]| {
+        filters.iter().all(|(offset, bytes)| data.get(*offset..offset + bytes.len()) == Some(&bytes[..]))
+    };
+    let (collateral, underlying) = (encode(&*sol_collateral()), encode(&*btc()));
+    let account = encode(&*account(0));
+    for (filters, found) in [
+        (search_filters::<Collateral>(&engine), &collateral),
+        (search_filters::<Underlying>(&engine), &underlying),
+        (search_filters::<MarginAccount>(&engine), &account),
+    ] {
+        for data in [&collateral, &underlying, &account] {
+            assert_eq!(matches(data, &filters), std::ptr::eq(data, found));
+        }
+    }
+    assert!(!matches(&account, &search_filters::<MarginAccount>(&key(1))));
 }
