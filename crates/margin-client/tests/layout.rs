@@ -130,7 +130,6 @@ fn underlying() {
         perpetual_initial: 9,
         short_option_maintenance: 10,
         short_option_initial: 11,
-        _padding: [0; 4],
         min_vol_up: 12,
     };
     let last_scenario = Scenario { spot: 13, ln_spot: -1, weight: 14, vol: 2, ..Scenario::default() };
@@ -142,12 +141,12 @@ fn underlying() {
     slot.spot_reference = 18;
     slot.rate = -1;
     slot.svi = SviParameters { a: -2, b: 19, rho: 20, m: 21, sigma: 22, forward: 23, time: 24 };
-    let risk: Vec<u8> = (1..=11u32).flat_map(u32::to_le_bytes).collect();
+    let risk: Vec<u8> = (1..=12u32).flat_map(u32::to_le_bytes).collect();
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 248, 24 bytes each; the first expiry at 1208, 144 bytes each.
-    let (scenario, expiry) = (248 + 39 * 24, 1_208 + 11 * 144);
+    // The first scenario stands at 240, 24 bytes each; the first expiry at 1200, 144 bytes each.
+    let (scenario, expiry) = (240 + 39 * 24, 1_200 + 11 * 144);
     let want = golden(
-        3_448,
+        3_440,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -165,7 +164,6 @@ fn underlying() {
             (184, &60u32.to_le_bytes()),
             (188, &600u32.to_le_bytes()),
             (192, &risk),
-            (240, &12u64.to_le_bytes()),
             (scenario, &13u64.to_le_bytes()),
             (scenario + 8, &(-1i64).to_le_bytes()),
             (scenario + 16, &14u32.to_le_bytes()),
@@ -238,7 +236,7 @@ fn margin_account() {
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
     assert_eq!(account_size::<Collateral>(), 504);
-    assert_eq!(account_size::<Underlying>(), 3_448);
+    assert_eq!(account_size::<Underlying>(), 3_440);
     assert_eq!(account_size::<MarginAccount>(), 6_728);
     for kind in [AccountKind::Engine, AccountKind::Collateral, AccountKind::Underlying, AccountKind::MarginAccount] {
         assert_eq!(AccountKind::of(kind.discriminator()), Some(kind));

@@ -79,7 +79,7 @@ impl From<&RiskParameters> for CoreParameters {
             short_term_power: Ratio(stored.short_term_power),
             long_term_power: Ratio(stored.long_term_power),
             tenor_floor: Seconds(u64::from(stored.tenor_floor)),
-            min_vol_up: Vol(stored.min_vol_up),
+            min_vol_up: Vol(u64::from(stored.min_vol_up)),
             initial_factor: Ratio(stored.initial_factor),
             maintenance_factor: Ratio(stored.maintenance_factor),
             perpetual_maintenance: Ratio(stored.perpetual_maintenance),

@@ -34,7 +34,7 @@ pub struct Underlying {
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
     pub _reserved: [u8; 512],
 }
-assert_layout!(Underlying, 3_440);
+assert_layout!(Underlying, 3_432);
 
 /// The margin model of one underlying. Ratios in 1e-9. `docs/risk-model.md` gives the formulas.
 #[zero_copy]
@@ -63,11 +63,10 @@ pub struct RiskParameters {
     pub short_option_maintenance: u32,
     /// precision: 1e-9 of spot notional. Charge on naked short options on top in initial margin.
     pub short_option_initial: u32,
-    pub _padding: [u8; 4],
     /// precision: 1e-8. Vol in an Up scenario is at least this.
-    pub min_vol_up: u64,
+    pub min_vol_up: u32,
 }
-assert_layout!(RiskParameters, 56);
+assert_layout!(RiskParameters, 48);
 
 /// How a scenario moves vol. Stored as one byte.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
