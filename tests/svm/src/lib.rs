@@ -1,1 +1,34 @@
-//! svm
+//! Fixture for tests of the margin engine's SBF binary on LiteSVM.
+//!
+//! A [`World`] is a validator in memory with the program, an engine, tokens, three underlyings with surfaces and prices.
+//! Test bodies read like scripts: instruction builders come from `margin-client`, the world signs, sends and afterwards
+//! proves what must always hold. Every accepted transaction leaves claims equal to vaults; every refused one leaves
+//! every account of the program and every token account as it was.
+
+mod actions;
+mod books;
+mod dumps;
+mod files;
+mod listing;
+mod market;
+mod reference;
+mod rng;
+mod token;
+mod trader;
+mod transact;
+mod world;
+
+pub use anchor_lang::error::ErrorCode as AnchorError;
+pub use books::random_book;
+pub use dumps::PriceDump;
+pub use files::{market_data, program_bytes};
+pub use listing::oracle;
+pub use market::{
+    BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, lots_of, perpetual, put, sell, specs, usd, usdc,
+};
+pub use reference::{Figures, Reference};
+pub use rng::Rng;
+pub use token::{MintOptions, Token, token_balance};
+pub use trader::Trader;
+pub use transact::{Receipt, Refusal};
+pub use world::{SOL_TOKEN, USDC, World};

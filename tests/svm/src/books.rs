@@ -1,0 +1,34 @@
+use margin_client::state::{Balance, MarginAccount, Position};
+
+use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, perpetual, put, specs};
+
+/// Fills an account with a random book: cash of either sign, perhaps SOL, up to 24 positions over up to three
+/// underlyings, strikes from deep in the money to far out of it.
+pub fn random_book(account: &mut MarginAccount, rng: &mut Rng) {
+    account.cash = (i128::from(rng.within(-50_000_000_000, 500_000_000_000)) << 48).to_le_bytes();
+    account.positions.fill(Position::default());
+    account.position_count = 0;
+    account.balances.fill(Balance::default());
+    account.balance_count = 0;
+    if rng.one_in(2) {
+        account.set_balance(SOL_TOKEN, rng.within(1, 2_000_000_000_000) as u64).expect("a free row");
+    }
+    let underlyings = rng.pick(&[&[BTC][..], &[ETH], &[SOL], &[BTC, ETH], &[BTC, SOL], &[BTC, ETH, SOL]]);
+    for _ in 0..rng.within(1, 24) {
+        let underlying = rng.pick(underlyings);
+        let magnitude = rng.pick(&[1, 10, 1_000, 100_000]);
+        let lots = match rng.within(-magnitude, magnitude) {
+            0 => 1,
+            lots => lots,
+        };
+        let spot = specs()[usize::from(underlying)].spot / 1_000_000_000_000;
+        let strike = spot * rng.within(40, 220).unsigned_abs() / 100;
+        let expiry = rng.pick(&[NEAR, FAR]);
+        let (instrument, settled_value) = match rng.within(0, 4) {
+            0 => (perpetual(underlying), rng.within(-1_000_000_000, 1_000_000_000)),
+            1 | 2 => (call(underlying, expiry, strike), 0),
+            _ => (put(underlying, expiry, strike), 0),
+        };
+        account.add_position(instrument, lots, settled_value).expect("a free row");
+    }
+}

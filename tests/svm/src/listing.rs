@@ -1,0 +1,138 @@
+//! Listing tokens, underlyings, expiries and surfaces.
+
+use margin_client::{
+    accounts::symbol_bytes,
+    addresses,
+    instructions::{
+        CollateralAdd, CollateralAddArgs, EngineInitialize, EngineInitializeArgs, ExpiryList, SurfacePublish,
+        SurfacePublishArgs, UnderlyingAdd, UnderlyingAddArgs,
+    },
+    presets,
+    pyth::FeedId,
+    state::{CollateralHaircuts, OracleArgs, OracleProvider},
+};
+use solana_signer::Signer;
+
+use crate::{Spec, SurfaceSpec, Token, World, usdc};
+
+impl World {
+    #[must_use]
+    pub fn initialization(&self) -> EngineInitialize {
+        let args = EngineInitializeArgs { admin: self.admin.pubkey(), liquidation: presets::liquidation() };
+        EngineInitialize { creator: self.admin.pubkey(), quote_mint: self.quote.mint, args }
+    }
+
+    /// Lists the quote token as collateral number 0.
+    pub fn list_quote(&mut self) {
+        let add = self.quote_listing();
+        let admin = self.admin.insecure_clone();
+        self.accept(add.instruction(), &[&admin]);
+        self.tokens.push(self.quote);
+    }
+
+    #[must_use]
+    pub fn quote_listing(&self) -> CollateralAdd {
+        let args = CollateralAddArgs {
+            oracle: None,
+            haircuts: CollateralHaircuts::default(),
+            deposit_cap: usdc(1_000_000_000.0),
+        };
+        self.listing(self.quote, args)
+    }
+
+    /// A listing of another token than the quote token.
+    #[must_use]
+    pub fn token_listing(&self, token: Token, feed: FeedId, haircuts: CollateralHaircuts) -> CollateralAdd {
+        let oracle = Some(oracle(feed));
+        self.listing(token, CollateralAddArgs { oracle, haircuts, deposit_cap: 1_000_000_000_000_000 })
+    }
+
+    fn listing(&self, token: Token, args: CollateralAddArgs) -> CollateralAdd {
+        let (admin, engine) = (self.admin.pubkey(), self.engine);
+        CollateralAdd { admin, engine, mint: token.mint, token_program: token.program, args }
+    }
+
+    /// Lists a token and returns its index.
+    pub fn list_token(&mut self, token: Token, feed: FeedId, haircuts: CollateralHaircuts) -> u16 {
+        let add = self.token_listing(token, feed, haircuts);
+        let admin = self.admin.insecure_clone();
+        self.accept(add.instruction(), &[&admin]);
+        let index = u16::try_from(self.tokens.len()).expect("few tokens");
+        self.tokens.push(token);
+        let price = self.price_account(&feed);
+        self.directory.insert_collateral(index, token.collateral(&self.engine).collateral, price);
+        index
+    }
+
+    #[must_use]
+    pub fn underlying_listing(&self, spec: &Spec) -> UnderlyingAdd {
+        let args = UnderlyingAddArgs {
+            symbol: symbol_bytes(spec.symbol).expect("a short symbol"),
+            publisher: self.admin.pubkey(),
+            oracle: oracle(spec.feed),
+            lot_size: spec.lot_size,
+            max_surface_age: 600,
+            liquidation_max_surface_age: 3_600,
+            risk: spec.model.risk,
+            scenarios: spec.model.scenarios.clone(),
+        };
+        UnderlyingAdd { admin: self.admin.pubkey(), engine: self.engine, index: spec.index, args }
+    }
+
+    /// Lists an underlying and its expiries.
+    pub fn list_underlying(&mut self, spec: &Spec) {
+        let admin = self.admin.insecure_clone();
+        let add = self.underlying_listing(spec);
+        self.accept(add.instruction(), &[&admin]);
+        let price = self.price_account(&spec.feed);
+        self.directory.insert_underlying(spec.index, addresses::underlying(&self.engine, spec.index), price);
+        for surface in &spec.surfaces {
+            let list = self.expiry_listing(spec.index, surface.expiry);
+            self.accept(list.instruction(), &[&admin]);
+        }
+    }
+
+    #[must_use]
+    pub fn expiry_listing(&self, underlying: u16, expiry: i64) -> ExpiryList {
+        let underlying = addresses::underlying(&self.engine, underlying);
+        ExpiryList { admin: self.admin.pubkey(), engine: self.engine, underlying, expiry }
+    }
+
+    /// A publication at today's spot and time.
+    #[must_use]
+    pub fn publication(&self, spec: &Spec, surface: &SurfaceSpec) -> SurfacePublish {
+        let spot = self.spot(&spec.feed);
+        let forward = surface.forward(spot);
+        let args = SurfacePublishArgs {
+            expiry: surface.expiry,
+            forward,
+            spot_reference: spot,
+            rate: surface.rate,
+            svi: surface.parameters(forward, self.now()),
+            observed_at: self.now(),
+        };
+        let underlying = addresses::underlying(&self.engine, spec.index);
+        SurfacePublish { publisher: self.admin.pubkey(), underlying, args }
+    }
+
+    pub fn publish_surfaces(&mut self, spec: &Spec) {
+        let (admin, now) = (self.admin.insecure_clone(), self.now());
+        for surface in spec.surfaces.iter().filter(|surface| surface.expiry > now) {
+            let publish = self.publication(spec, surface);
+            self.accept(publish.instruction(), &[&admin]);
+        }
+    }
+}
+
+/// Oracle limits of the default market: a minute and 1 % to trade, five minutes and 5 % to liquidate.
+#[must_use]
+pub fn oracle(feed: FeedId) -> OracleArgs {
+    OracleArgs {
+        provider: OracleProvider::PythPull,
+        feed_id: feed,
+        max_age: 60,
+        liquidation_max_age: 300,
+        max_confidence: 10_000_000,
+        liquidation_max_confidence: 50_000_000,
+    }
+}

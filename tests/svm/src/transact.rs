@@ -1,0 +1,203 @@
+//! Sending transactions, and what must hold after each of them.
+
+use std::collections::BTreeMap;
+
+use anchor_lang::error::ErrorCode;
+use fixed::types::I80F48;
+use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
+use margin_client::{
+    Loaded, MarginReport, PROGRAM_ID, decode_margin_report,
+    errors::{EngineError, explain},
+    events::EngineEvent,
+    presets,
+    state::{Collateral, MarginAccount},
+};
+use solana_account::Account;
+use solana_instruction::Instruction;
+use solana_keypair::Keypair;
+use solana_message::Message;
+use solana_pubkey::Pubkey;
+use solana_signer::Signer;
+use solana_transaction::Transaction;
+
+use crate::{
+    World,
+    token::{TOKEN_2022_PROGRAM, TOKEN_PROGRAM},
+    token_balance,
+};
+
+/// What an accepted transaction left behind.
+#[derive(Debug)]
+pub struct Receipt {
+    pub compute_units: u64,
+    pub return_data: Vec<u8>,
+    pub logs: Vec<String>,
+    account_keys: Vec<Pubkey>,
+    inner: Vec<(u8, Vec<u8>)>,
+}
+
+impl Receipt {
+    fn new(message: &Message, meta: TransactionMetadata) -> Self {
+        let inner = meta.inner_instructions.into_iter().flatten();
+        Self {
+            compute_units: meta.compute_units_consumed,
+            return_data: meta.return_data.data,
+            logs: meta.logs,
+            account_keys: message.account_keys.clone(),
+            inner: inner.map(|inner| (inner.instruction.program_id_index, inner.instruction.data)).collect(),
+        }
+    }
+
+    /// The program's events in their order.
+    #[must_use]
+    pub fn events(&self) -> Vec<EngineEvent> {
+        let inner = self.inner.iter().map(|(program, data)| (*program, data.as_slice()));
+        EngineEvent::collect(&self.account_keys, inner).expect("the client knows every event of the program")
+    }
+
+    /// The return data of a margin check.
+    #[must_use]
+    pub fn report(&self) -> MarginReport {
+        decode_margin_report(&PROGRAM_ID, &self.return_data).expect("a margin report")
+    }
+}
+
+/// Why the runtime refused a transaction.
+#[derive(Debug)]
+pub struct Refusal {
+    pub code: Option<u32>,
+    pub cause: String,
+    pub logs: Vec<String>,
+}
+
+impl Refusal {
+    fn new(failed: FailedTransactionMetadata) -> Self {
+        let cause = format!("{:?}", failed.err);
+        // `InstructionError(1, Custom(6120))`: the codes live in crates of several versions, their text in one.
+        let code = cause
+            .split_once("Custom(")
+            .and_then(|(_, rest)| rest.split_once(')'))
+            .and_then(|(code, _)| code.parse().ok());
+        Self { code, cause, logs: failed.meta.logs }
+    }
+
+    fn describe(&self) -> String {
+        let explained = self.code.and_then(explain).map(|error| error.to_string()).unwrap_or_default();
+        format!("{} {explained}\n{}", self.cause, self.logs.join("\n"))
+    }
+}
+
+impl World {
+    /// Sends instructions with the largest compute budget; the payer's signature is added.
+    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, Refusal> {
+        // The same transaction may be sent twice in one test.
+        self.svm.expire_blockhash();
+        let mut all = vec![presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS)];
+        all.extend_from_slice(instructions);
+        let mut keys: Vec<&Keypair> = vec![&self.payer];
+        for signer in signers {
+            if !keys.iter().any(|key| key.pubkey() == signer.pubkey()) {
+                keys.push(signer);
+            }
+        }
+        let message = Message::new(&all, Some(&self.payer.pubkey()));
+        let transaction = Transaction::new(&keys, message.clone(), self.svm.latest_blockhash());
+        match self.svm.send_transaction(transaction) {
+            Ok(meta) => Ok(Receipt::new(&message, meta)),
+            Err(failed) => Err(Refusal::new(failed)),
+        }
+    }
+
+    /// Sends an instruction that must succeed, and proves that claims still equal vaults.
+    #[track_caller]
+    pub fn accept(&mut self, instruction: Instruction, signers: &[&Keypair]) -> Receipt {
+        match self.send(&[instruction], signers) {
+            Ok(receipt) => {
+                self.assert_conserved();
+                receipt
+            }
+            Err(refusal) => panic!("refused: {}", refusal.describe()),
+        }
+    }
+
+    /// Sends an instruction that the program must refuse with `error`, and proves that it changed nothing.
+    #[track_caller]
+    pub fn refuse(&mut self, instruction: Instruction, signers: &[&Keypair], error: EngineError) -> Refusal {
+        self.refuse_code(instruction, signers, u32::from(error), &error.name())
+    }
+
+    /// The same for a check that Anchor makes.
+    #[track_caller]
+    pub fn refuse_anchor(&mut self, instruction: Instruction, signers: &[&Keypair], error: ErrorCode) -> Refusal {
+        self.refuse_code(instruction, signers, u32::from(error), &error.name())
+    }
+
+    /// The same for any code.
+    #[track_caller]
+    pub fn refuse_code(&mut self, instruction: Instruction, signers: &[&Keypair], code: u32, name: &str) -> Refusal {
+        let before = self.stored();
+        match self.send(&[instruction], signers) {
+            Ok(_) => panic!("accepted where {name} was expected"),
+            Err(refusal) => {
+                assert_eq!(refusal.code, Some(code), "expected {name}, got {}", refusal.describe());
+                assert!(self.stored() == before, "a refused transaction changed an account");
+                refusal
+            }
+        }
+    }
+
+    /// Every account of the program and of the token programs.
+    fn stored(&self) -> BTreeMap<Pubkey, Account> {
+        [PROGRAM_ID, TOKEN_PROGRAM, TOKEN_2022_PROGRAM]
+            .iter()
+            .flat_map(|program| self.svm.get_program_accounts(program))
+            .collect()
+    }
+
+    /// All margin accounts of the engine.
+    #[must_use]
+    pub fn margin_accounts(&self) -> Vec<Loaded<MarginAccount>> {
+        let accounts = self.svm.get_program_accounts(&PROGRAM_ID);
+        let decoded =
+            accounts.iter().filter_map(|(key, account)| Loaded::<MarginAccount>::from_account(*key, account).ok());
+        decoded.filter(|account| account.engine == self.engine).collect()
+    }
+
+    /// What no accepted transaction may break: cash less unsettled perpetual value sums to the quote vault, token balances
+    /// to their vaults, recorded deposits never pass the vault, and every instrument's lots sum to zero.
+    ///
+    /// Worlds with forged state or donated tokens are exempt.
+    #[track_caller]
+    pub fn assert_conserved(&self) {
+        if self.forged {
+            return;
+        }
+        let accounts = self.margin_accounts();
+        let mut lots = BTreeMap::<_, i64>::new();
+        let mut cash = I80F48::ZERO;
+        let mut balances = BTreeMap::<u16, u64>::new();
+        for account in &accounts {
+            cash += account.cash();
+            for position in account.positions() {
+                assert_ne!(position.lots, 0, "a stored position has lots");
+                cash -= I80F48::from_num(position.settled_value);
+                *lots.entry(position.instrument().expect("a known kind")).or_default() += position.lots;
+            }
+            for balance in account.balances() {
+                assert_ne!(balance.amount, 0, "a stored balance is not zero");
+                *balances.entry(balance.collateral).or_default() += balance.amount;
+            }
+        }
+        assert!(lots.values().all(|sum| *sum == 0), "lots do not sum to zero: {lots:?}");
+        for token in &self.tokens {
+            let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
+            let vault = token_balance(&self.svm, &listing.vault);
+            if listing.is_quote() {
+                assert_eq!(cash, I80F48::from_num(vault), "cash and the quote vault");
+            } else {
+                assert_eq!(balances.get(&listing.index).copied().unwrap_or(0), vault, "vault of {}", listing.index);
+            }
+            assert_eq!(listing.total_deposits, vault, "recorded deposits of {}", listing.index);
+        }
+    }
+}

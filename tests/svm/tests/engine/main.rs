@@ -1,0 +1,3 @@
+//! The margin engine's SBF binary on LiteSVM, topic by topic.
+
+mod lifecycle;
