@@ -40,7 +40,7 @@ pub(crate) struct Terms {
     pub(crate) x: Fx,
     /// D F in 2^exponent of 1e-12 USD: at most 2^62.
     pub(crate) spot: u64,
-    /// D K in the same unit: below 2^63 (below 2^61 unless the rate is negative).
+    /// D K in the same unit: below 2^62 (at most 2^59 unless the rate is negative).
     pub(crate) strike: u64,
     pub(crate) exponent: Fx,
     /// Bits that `spot` lost against `Expiry::spot`.
@@ -55,8 +55,8 @@ impl Terms {
         if x.abs() > MAX_LOG_MONEYNESS as u64 {
             return Err(KernelError::MoneynessOutOfRange);
         }
-        let strike = mul_high(normal.mantissa, expiry.discount);
-        let exponent = Fx(4) - normal.zeros;
+        let strike = mul_high(normal.mantissa >> 1, expiry.discount);
+        let exponent = Fx(5) - normal.zeros;
         // The mantissas differ by at most 2^13 and the prices by at most 2^20 e^2, so the shifts stay below 64.
         let (exponent, spot_shift, strike_shift) = if exponent > expiry.spot_exponent {
             (exponent, exponent - expiry.spot_exponent, Fx::ZERO)

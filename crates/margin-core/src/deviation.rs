@@ -38,8 +38,8 @@ impl Deviation {
         if vol > MAX_VOL {
             return Err(KernelError::VolOutOfRange);
         }
-        // vol < 2^32; vol_factor < 2^62.5: v = vol 2^32 vol_factor 2^-64 in Q56, at most 40 * 2.06.
-        let v = mul_high(vol.0 << 32, expiry.vol_factor);
+        // vol < 2^32; vol_factor < 2^62.5: v = vol 2^31 vol_factor 2^-64 in Q55, at most 40 * 2.06.
+        let v = mul_high(vol.0 << 31, expiry.vol_factor) << 1;
         if v >> MIN_DEVIATION_BITS == 0 {
             return Ok(None);
         }
@@ -50,7 +50,7 @@ impl Deviation {
         Ok(Some(Self { v: Fx::from_bits(v), reciprocal: reciprocal.min(0xffff_ffff), shift }))
     }
 
-    /// 2^120 / V, so that `mul_high(X, wide)` is X / V in Q56; below 2^63 + 2^32, relative error 2^-57.
+    /// 2^120 / V, so that `mul_high(X, wide)` is X / V in Q56; below 2^63, relative error 2^-57.
     ///
     /// One Newton step from the 32-bit reciprocal.
     #[inline(always)]
@@ -59,7 +59,7 @@ impl Deviation {
         // 2^56 (1 - rough V / 2^120): below 2^26 in magnitude.
         let excess = Fx::power(56) - Fx::from_bits(mul_high(self.normalised(), rough));
         let correction = (Fx::from_bits(rough >> 31) * excess) >> 25; // 2^32 * 2^26
-        (Fx::from_bits(rough >> 1) + (correction >> 1)).bits() << 1
+        (Fx::from_bits(rough >> 1) + (correction >> 1)).bits().min((1 << 62) - 1) << 1
     }
 
     /// V = v 2^shift, in [2^57, 2^58).

@@ -80,7 +80,12 @@ pub(crate) struct Root {
 #[inline(always)]
 pub(crate) fn sqrt(value: u64) -> Root {
     debug_assert!(value != 0 && value >> 62 == 0);
-    let shift = (leading_zeros(value) - Fx(2)) & Fx(-2);
+    sqrt_shifted(value, (leading_zeros(value) - Fx(2)) & Fx(-2))
+}
+
+/// [`sqrt`] for a known even shift that brings the value into [2^60, 2^62).
+#[inline(always)]
+pub(crate) fn sqrt_shifted(value: u64, shift: Fx) -> Root {
     let n = shl(value, shift); // [2^60, 2^62)
     // Chord of the square root over [2^60, 2^62): at most 6 % off, so three Newton steps reach 2^-40.
     let newton = |s: Fx| (s + Fx::from_bits(quotient(n, s.bits()))) >> 1;

@@ -87,11 +87,11 @@ impl Expiry {
         let mut expiry = Self::discounting(time, rate)?.0;
         let normal = Normal::new(forward.0);
         expiry.ln_forward = normal.ln();
-        // F D = mantissa * 2^-zeros * discount * 2^-60 = product * 2^(4 - zeros); D >= e^-8 keeps the product
-        // above 2^51.
-        let product = Normal::new(mul_high(normal.mantissa, expiry.discount));
+        // F D = mantissa * 2^-zeros * discount * 2^-60 = product * 2^(5 - zeros); D >= e^-8 keeps the product
+        // above 2^50.
+        let product = Normal::new(mul_high(normal.mantissa >> 1, expiry.discount));
         expiry.spot = product.mantissa >> 2;
-        expiry.spot_exponent = Fx(6) - product.zeros - normal.zeros;
+        expiry.spot_exponent = Fx(7) - product.zeros - normal.zeros;
         expiry.forward = forward;
         expiry.variable = forward;
         Ok(expiry)
@@ -143,7 +143,7 @@ impl Expiry {
                 spot: 0,
                 spot_exponent: Fx::ZERO,
                 discount,
-                years: mul_high(time.0 << 37, tables::YEAR_RECIPROCAL),
+                years: mul_high(time.0 << 35, tables::YEAR_RECIPROCAL) << 2,
                 // sqrt(t) 2^(30 + half_shift) times 2^75 / sqrt(year): Q(41 + half_shift), below 2^59.6.
                 root_years: mul_high(mantissa, tables::ROOT_YEAR_RECIPROCAL) << 3,
                 root_shift: half_shift - Fx(16), // half_shift is 16 ..= 30

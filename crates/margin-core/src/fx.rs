@@ -6,7 +6,8 @@
 //! release builds. Nothing outside the crate can construct one.
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "this is the one place that implements the proven operators"
+    clippy::indexing_slicing,
+    reason = "this is the one place that implements the proven operators; a byte indexes 256 entries"
 )]
 
 use core::ops::{Add, AddAssign, BitAnd, Mul, Neg, Shl, Shr, Sub};
@@ -147,17 +148,17 @@ impl BitAnd for Fx {
     }
 }
 
-/// High half of `a * b` from three 32-bit partial products: 0 to 2 below the exact floor.
+/// High half of `a * b` for a, b < 2^63 with a b < 2^126, from three partial products: 0 to 2 below the exact floor.
 ///
-/// The dropped low product and the two truncations are each below one unit; no partial product and no sum can
-/// overflow, because their total never exceeds the exact high half.
+/// Splitting at 31 bits needs one instruction a mask on the SVM, where 32 bits need three. The high parts are below
+/// 2^32, so the cross products are below 2^63 and their sum below 2^64; the total is at most a b / 2^62.
 #[inline(always)]
 pub(crate) const fn mul_high(a: u64, b: u64) -> u64 {
-    const LOW: u64 = 0xffff_ffff;
-    let (ah, al, bh, bl) = (a >> 32, a & LOW, b >> 32, b & LOW);
-    ah.wrapping_mul(bh)
-        .wrapping_add(ah.wrapping_mul(bl) >> 32)
-        .wrapping_add(al.wrapping_mul(bh) >> 32)
+    const LOW: u64 = 0x7fff_ffff;
+    debug_assert!(a >> 63 == 0 && b >> 63 == 0);
+    let (ah, al, bh, bl) = (a >> 31, a & LOW, b >> 31, b & LOW);
+    let cross = ah.wrapping_mul(bl).wrapping_add(al.wrapping_mul(bh));
+    ah.wrapping_mul(bh).wrapping_add(cross >> 31) >> 2
 }
 
 /// `value << bits`, no bit lost, for 0 <= bits < 64.
@@ -186,10 +187,12 @@ pub(crate) const fn align(value: u64, bits: Fx) -> u64 {
 pub(crate) const fn scale(value: u64, bits: Fx) -> u64 {
     if bits.0 <= 0 {
         if bits.0 < -63 { 0 } else { value >> (bits.0.wrapping_neg() & 63) }
-    } else if bits.0 > 62 || value >> (63i64.wrapping_sub(bits.0) & 63) != 0 {
-        if value == 0 { 0 } else { i64::MAX as u64 }
-    } else {
+    } else if bits.0 < 63 && value >> (63i64.wrapping_sub(bits.0) & 63) == 0 {
         value << (bits.0 & 63)
+    } else if value == 0 {
+        0
+    } else {
+        i64::MAX as u64
     }
 }
 
@@ -203,35 +206,39 @@ pub(crate) const fn quotient(dividend: u64, divisor: u64) -> u64 {
     }
 }
 
-/// Leading zeros of a non-zero number by bisection: 20 to 30 CU where LLVM's expansion for BPF takes 45.
+/// Leading zeros of every byte.
+const BYTE_ZEROS: [u8; 256] = {
+    let mut table = [0u8; 256];
+    let mut byte = 0u8;
+    loop {
+        table[byte as usize] = byte.leading_zeros() as u8;
+        if byte == u8::MAX {
+            break table;
+        }
+        byte = byte.wrapping_add(1);
+    }
+};
+
+/// Leading zeros of a non-zero number: the highest byte by three comparisons, the rest from a table. About 18 CU,
+/// where LLVM's expansion for BPF takes 45.
 #[inline(always)]
 pub(crate) const fn leading_zeros(value: u64) -> Fx {
-    let mut x = value;
-    let mut zeros = 0i64;
-    if x >> 32 == 0 {
-        x <<= 32;
-        zeros = 32;
-    }
-    if x >> 48 == 0 {
-        x <<= 16;
-        zeros |= 16;
-    }
-    if x >> 56 == 0 {
-        x <<= 8;
-        zeros |= 8;
-    }
-    if x >> 60 == 0 {
-        x <<= 4;
-        zeros |= 4;
-    }
-    if x >> 62 == 0 {
-        x <<= 2;
-        zeros |= 2;
-    }
-    if x >> 63 == 0 {
-        zeros |= 1;
-    }
-    Fx(zeros)
+    let byte = if value >> 32 == 0 {
+        if value >> 16 == 0 {
+            if value >> 8 == 0 { 0 } else { 8 }
+        } else if value >> 24 == 0 {
+            16
+        } else {
+            24
+        }
+    } else if value >> 48 == 0 {
+        if value >> 40 == 0 { 32 } else { 40 }
+    } else if value >> 56 == 0 {
+        48
+    } else {
+        56
+    };
+    Fx(56i64.wrapping_sub(byte).wrapping_add(BYTE_ZEROS[(value >> (byte & 63)) as u8 as usize] as i64))
 }
 
 #[cfg(test)]
@@ -240,7 +247,7 @@ mod tests {
 
     #[test]
     fn mul_high_is_at_most_two_below_the_exact_floor() {
-        let samples = [0, 1, 3, 0xffff_ffff, 1 << 32, 0x1234_5678_9abc_def0, 1 << 62, u64::MAX - 1, u64::MAX];
+        let samples = [0, 1, 3, 0xffff_ffff, 1 << 32, 0x1234_5678_9abc_def0, 1 << 62, (1 << 63) - 2, (1 << 63) - 1];
         for a in samples {
             for b in samples {
                 let exact = ((u128::from(a) * u128::from(b)) >> 64) as u64;

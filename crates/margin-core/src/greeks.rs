@@ -124,7 +124,7 @@ impl Point<'_> {
         // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
         let curvature = mul_high(density, inverse);
         // phi/v vol^2/2 = phi vol / (2 sqrt(tau)): vol^2 in Q52, so (...) 2^(50 - shift), halved by one more bit.
-        let vol_squared = mul_high(vol.0.wrapping_mul(vol.0), tables::VOL_SQUARED_RECIPROCAL); // vol < 2^32
+        let vol_squared = mul_high(vol.0.wrapping_mul(vol.0) >> 1, tables::VOL_SQUARED_RECIPROCAL) << 1; // vol < 2^32
         let decay = scale(mul_high(curvature, vol_squared), shift - Fx(11));
         // 1/vol = sqrt(tau)/v: Q(60 + places) times 2^120/V is (1/vol) 2^(60 + places - shift).
         let places = self.expiry.root_shift;

@@ -16,7 +16,7 @@ use crate::expiry::Expiry;
 use crate::fx::{Fx, leading_zeros, mul_high, scale, shl, shr};
 use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
-use crate::scenario::{Group, MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
+use crate::scenario::{MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
 use crate::strike::Strike;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
@@ -144,10 +144,10 @@ impl RiskArray {
         if lots == Fx::ZERO {
             Ok(())
         } else if self.narrow {
-            strike.add_groups::<Narrow>(&mut self.cells, grid, leg, lots);
+            strike.add_levels::<Narrow>(&mut self.cells, grid, leg, lots);
             Ok(())
         } else {
-            strike.add_groups::<Wide>(&mut self.cells, grid, leg, lots);
+            strike.add_levels::<Wide>(&mut self.cells, grid, leg, lots);
             Ok(())
         }
     }
@@ -295,96 +295,125 @@ impl TickStrike {
     }
 
     #[inline(always)]
-    fn add_groups<A: Accumulate>(&self, cells: &mut [Cell; MAX_SCENARIOS], grid: &ScenarioGrid, leg: &Leg, lots: Fx) {
+    fn add_levels<A: Accumulate>(&self, cells: &mut [Cell; MAX_SCENARIOS], grid: &ScenarioGrid, leg: &Leg, lots: Fx) {
         let mut start = 0;
-        for (group, level) in grid.groups.iter().zip(&leg.levels) {
-            if group.end > start {
-                let (nodes, cells) = (&grid.nodes[start..group.end], &mut cells[start..group.end]);
+        for (end, level) in grid.ends.into_iter().zip(&leg.levels) {
+            if end > start {
+                let (nodes, cells) = (&grid.nodes[start..end], &mut cells[start..end]);
                 match level {
-                    Some(deviation) => self.add_smooth::<A>(nodes, cells, group, &Line::new(deviation), lots),
+                    Some(deviation) => self.add_smooth::<A>(nodes, cells, &Line::new(self.x, deviation), lots),
                     None => self.add_intrinsic::<A>(nodes, cells, lots),
                 }
-                start = group.end;
+                start = end;
             }
         }
     }
 
     /// No time value.
-    #[inline(always)]
+    #[inline(never)]
     fn add_intrinsic<A: Accumulate>(&self, nodes: &[Node], cells: &mut [Cell], lots: Fx) {
-        let strike = Fx::from_bits(self.whole.min(1 << 40)); // no forward reaches 2^40
+        let strike = Fx::from_bits(self.whole.min(1 << 40)); // no forward reaches 2^38
         for (node, cell) in nodes.iter().zip(cells) {
             A::add(cell, (node.forward - strike).max(Fx::ZERO) << 22, lots);
         }
     }
 
+    /// Nodes ascend by spot, so those whose coordinates leave the table lie at the two ends; between them the loop
+    /// needs no check at all.
     #[inline(always)]
-    fn add_smooth<A: Accumulate>(&self, nodes: &[Node], cells: &mut [Cell], group: &Group, line: &Line, lots: Fx) {
-        let (low, high) = (self.x + group.low, self.x + group.high);
-        let (lowest, highest) = (line.at(low), line.at(high));
-        if highest.0.is_negative() {
-            return; // worthless in every scenario: d2 < d1 < -8
+    fn add_smooth<A: Accumulate>(&self, nodes: &[Node], cells: &mut [Cell], line: &Line, lots: Fx) {
+        let (mut first, mut last) = (0, nodes.len());
+        while first < last && (self.coarse != Fx::ZERO || line.is_below(nodes[first].ln_shift)) {
+            self.add_edge::<A>(&nodes[first], &mut cells[first], line, lots);
+            first = first.wrapping_add(1); // at most MAX_SCENARIOS
         }
-        let inside = !lowest.1.is_negative() && (highest.0 >> SCAN_END_BITS) == Fx::ZERO;
-        if inside && self.coarse == Fx::ZERO && line.fits(low) && line.fits(high) {
-            for (node, cell) in nodes.iter().zip(cells) {
-                let (i1, i2) = line.at_unclamped(self.x + node.ln_shift);
-                A::add(cell, self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
-            }
-            return;
+        while first < last && line.is_above(nodes[last.wrapping_sub(1)].ln_shift) {
+            last = last.wrapping_sub(1);
+            self.add_edge::<A>(&nodes[last], &mut cells[last], line, lots);
         }
-        for (node, cell) in nodes.iter().zip(cells) {
-            let (i1, i2) = line.at(self.x + node.ln_shift);
-            let forward = node.forward >> self.coarse;
-            let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
-            // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
-            A::add(cell, value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
+        for (node, cell) in nodes[first..last].iter().zip(&mut cells[first..last]) {
+            let (i1, i2) = line.at_inside(node.ln_shift);
+            A::add(cell, self.combine(node.forward, scan_cdf(i1), scan_cdf(i2)), lots);
         }
+    }
+
+    /// One node whose coordinates may lie beyond the table, or whose strike is coarse.
+    #[inline(always)]
+    fn add_edge<A: Accumulate>(&self, node: &Node, cell: &mut Cell, line: &Line, lots: Fx) {
+        let (i1, i2) = line.at(node.ln_shift);
+        if i1.is_negative() {
+            return; // worthless: d2 < d1 < -8
+        }
+        let forward = node.forward >> self.coarse;
+        let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
+        // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
+        A::add(cell, value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
     }
 }
 
-/// The scan coordinates of d1 and d2 as linear functions of x.
+/// The scan coordinates of d1 and d2 as linear functions of ln(shocked F / F).
+///
+/// V = v 2^(56 + shift), so x in Q56 times 2^89 / V is (x/v) 2^(89 - shift): dropping 31 - shift bits before the
+/// product and 19 after it leaves Q39.
 struct Line {
+    /// ln(F/K), reduced.
+    x: Fx,
     reciprocal: Fx,
     shift: Fx,
     bias: Fx,
     v: Fx,
 }
 
-/// |x/v| beyond this many reduced units saturates: it is at least 16.
+/// |x/v| beyond this many reduced units saturates: it is at least 16. The reciprocal is below 2^32, so products are
+/// below 2^63.
 const REDUCED_LIMIT: Fx = Fx(0x7fff_ffff);
 
 impl Line {
     #[inline(always)]
-    fn new(deviation: &Deviation) -> Self {
-        // V = v 2^(56 + shift), so x in Q56 times 2^89 / V is (x/v) 2^(89 - shift): dropping 31 - shift bits before
-        // the product and 19 after it leaves Q39.
+    fn new(x: Fx, deviation: &Deviation) -> Self {
+        let shift = Fx(31) - deviation.shift; // 0 ..= 36
         let v = (deviation.v + Fx::power(16)) >> 17; // Q39
-        Self {
-            reciprocal: Fx::from_bits(deviation.reciprocal),
-            shift: Fx(31) - deviation.shift, // 0 ..= 36
-            bias: SCAN_BIAS + (v >> 1),
-            v,
-        }
+        Self { x: x >> shift, reciprocal: Fx::from_bits(deviation.reciprocal), shift, bias: SCAN_BIAS + (v >> 1), v }
     }
 
-    /// |reduced| < 2^31 and reciprocal < 2^32: the product is below 2^63.
+    /// |x| < 2^60 and |ln_shift| < 2^62 before the reduction.
     #[inline(always)]
-    fn fits(&self, x: Fx) -> bool {
-        let reduced = x >> self.shift;
-        reduced <= REDUCED_LIMIT && reduced >= -REDUCED_LIMIT
+    fn reduced(&self, ln_shift: Fx) -> Fx {
+        self.x + (ln_shift >> self.shift)
     }
 
     #[inline(always)]
-    fn at_unclamped(&self, x: Fx) -> (Fx, Fx) {
-        let i1 = (((x >> self.shift) * self.reciprocal) >> 19) + self.bias;
+    fn at(&self, ln_shift: Fx) -> (Fx, Fx) {
+        let reduced = self.reduced(ln_shift).min(REDUCED_LIMIT).max(-REDUCED_LIMIT);
+        let i1 = ((reduced * self.reciprocal) >> 19) + self.bias;
         (i1, i1 - self.v)
     }
 
+    /// d2 < -8: the coordinates leave the table on the left.
     #[inline(always)]
-    fn at(&self, x: Fx) -> (Fx, Fx) {
-        let reduced = (x >> self.shift).min(REDUCED_LIMIT).max(-REDUCED_LIMIT);
-        let i1 = ((reduced * self.reciprocal) >> 19) + self.bias;
+    fn is_below(&self, ln_shift: Fx) -> bool {
+        let reduced = self.reduced(ln_shift).min(REDUCED_LIMIT);
+        reduced < -REDUCED_LIMIT || (((reduced * self.reciprocal) >> 19) + self.bias - self.v).is_negative()
+    }
+
+    /// d1 >= 8: the coordinates leave the table on the right.
+    #[inline(always)]
+    fn is_above(&self, ln_shift: Fx) -> bool {
+        let reduced = self.reduced(ln_shift);
+        reduced > REDUCED_LIMIT
+            || reduced >= -REDUCED_LIMIT
+                && (((reduced * self.reciprocal) >> 19) + self.bias) >> SCAN_END_BITS != Fx::ZERO
+    }
+
+    /// [`Line::at`] for a node that is neither below nor above.
+    ///
+    /// (x + ln) r 2^-19 + bias as ln r + (x r + 2^19 bias), shifted once: equal because 2^19 bias is a multiple of
+    /// the divisor. The two products may wrap; their sum is the coordinate times 2^19, which is in 0..2^62.
+    #[inline(always)]
+    fn at_inside(&self, ln_shift: Fx) -> (Fx, Fx) {
+        let constant = self.x.0.wrapping_mul(self.reciprocal.0).wrapping_add(self.bias.0.wrapping_shl(19));
+        let product = (ln_shift >> self.shift).0.wrapping_mul(self.reciprocal.0);
+        let i1 = Fx(product.wrapping_add(constant)) >> 19;
         (i1, i1 - self.v)
     }
 }
@@ -416,20 +445,25 @@ impl DigitalArray {
     pub fn add(&mut self, grid: &ScenarioGrid, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
         self.gross_lots = gross(self.gross_lots, calls, puts)?;
         let mut start = 0;
-        for (group, level) in grid.groups.iter().zip(&leg.levels) {
-            for position in start..group.end {
-                let x = leg.x + grid.nodes[position].ln_shift;
+        for (end, level) in grid.ends.into_iter().zip(&leg.levels) {
+            for position in start..end {
+                let ln_shift = grid.nodes[position].ln_shift;
                 let n2 = match level {
-                    None if x > Fx::ZERO => ONE_Q44,
+                    None if leg.x + ln_shift > Fx::ZERO => ONE_Q44,
                     None => Fx::ZERO,
-                    Some(deviation) => scan_cdf_saturating(Line::new(deviation).at(x).1).max(Fx::ZERO).min(ONE_Q44),
+                    Some(deviation) => {
+                        let (_, i2) = Line::new(leg.x, deviation).at(ln_shift);
+                        scan_cdf_saturating(i2).max(Fx::ZERO).min(ONE_Q44)
+                    }
                 };
                 // Q44 << 18 is Q62; |lots| <= 2^40 times at most e^2 * 1e12.
-                let call = i128::from(payout(n2, grid.discount));
-                let put = i128::from(payout(ONE_Q44 - n2, grid.discount));
-                self.totals[position] += i128::from(calls.0) * call + i128::from(puts.0) * put;
+                let (call, put) = (payout(n2, grid.discount), payout(ONE_Q44 - n2, grid.discount));
+                let value = i128::from(calls.0)
+                    .wrapping_mul(i128::from(call))
+                    .wrapping_add(i128::from(puts.0).wrapping_mul(i128::from(put)));
+                self.totals[position] = self.totals[position].wrapping_add(value);
             }
-            start = group.end;
+            start = end;
         }
         Ok(())
     }

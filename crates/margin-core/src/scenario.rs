@@ -73,8 +73,11 @@ impl Scenario {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScenarioSet {
     shocks: [Shock; MAX_SCENARIOS],
+    /// The caller's index of each slot, and the slot of each index.
+    order: [u8; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
-    groups: [Group; 3],
+    /// End of each level's slots; inside a level they ascend by multiplier.
+    ends: [usize; 3],
     len: usize,
     /// Largest multiplier, Q40.
     largest: u64,
@@ -89,25 +92,15 @@ struct Shock {
     ln: Fx,
 }
 
-/// The scenarios of one vol level, contiguous: `end` of the range that starts at the previous group's end, and the
-/// range of ln(multiplier).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub(crate) struct Group {
-    pub(crate) end: usize,
-    pub(crate) low: Fx,
-    pub(crate) high: Fx,
-}
-
-const NO_GROUP: Group = Group { end: 0, low: Fx(i64::MAX), high: Fx(i64::MIN) };
-
 impl ScenarioSet {
     /// A set without scenarios, to be filled in place.
     #[must_use]
     pub const fn empty() -> Self {
         Self {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
+            order: [0; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            groups: [NO_GROUP; 3],
+            ends: [0; 3],
             len: 0,
             largest: 0,
         }
@@ -131,7 +124,7 @@ impl ScenarioSet {
     pub fn fill(&mut self, scenarios: &[Scenario]) -> Result<(), KernelError> {
         self.len = 0;
         self.largest = 0;
-        self.groups = [NO_GROUP; 3];
+        self.ends = [0; 3];
         if scenarios.len() > MAX_SCENARIOS {
             return Err(KernelError::TooManyScenarios);
         }
@@ -143,18 +136,27 @@ impl ScenarioSet {
             next[scenario.vol as usize] = next[scenario.vol as usize].wrapping_add(1);
         }
         let [up, none, _] = next;
-        next = [0, up, up.wrapping_add(none)]; // at most MAX_SCENARIOS
-        for (position, scenario) in self.positions.iter_mut().zip(scenarios) {
-            let (group, slot) = (&mut self.groups[scenario.vol as usize], &mut next[scenario.vol as usize]);
+        let starts = [0, up, up.wrapping_add(none)]; // at most MAX_SCENARIOS
+        next = starts;
+        for (index, scenario) in scenarios.iter().enumerate() {
+            let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
             let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) };
-            self.shocks[*slot] = shock;
-            *position = *slot as u8;
-            *slot = slot.wrapping_add(1);
-            group.end = *slot;
-            group.low = group.low.min(shock.ln);
-            group.high = group.high.max(shock.ln);
+            // Insertion by ln: usual sets come sorted, so this rarely moves anything.
+            let mut slot = *end;
+            while slot > start && self.shocks[slot.wrapping_sub(1)].ln > shock.ln {
+                self.shocks[slot] = self.shocks[slot.wrapping_sub(1)];
+                self.order[slot] = self.order[slot.wrapping_sub(1)];
+                slot = slot.wrapping_sub(1);
+            }
+            self.shocks[slot] = shock;
+            self.order[slot] = index as u8;
+            *end = end.wrapping_add(1);
             self.largest = self.largest.max(shock.ratio);
         }
+        for (slot, index) in self.order.iter().enumerate().take(scenarios.len()) {
+            self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
+        }
+        self.ends = next;
         self.len = scenarios.len();
         Ok(())
     }
@@ -182,7 +184,7 @@ fn ratio_q40(spot: Multiplier) -> u64 {
 /// One scenario of one expiry.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Node {
-    /// Shocked D F in ticks, below 2^40.
+    /// Shocked D F in ticks, below 2^38.
     pub(crate) forward: Fx,
     /// ln(shocked F / F), Q56; |.| <= 21 (44.4 inside a settlement window).
     pub(crate) ln_shift: Fx,
@@ -190,13 +192,14 @@ pub(crate) struct Node {
 
 /// A scenario set applied to one expiry: shocked forwards in ticks.
 ///
-/// A tick is the power of two of 1e-12 USD that puts the largest shocked forward just below 2^40 ticks, so every
-/// price level keeps the same relative resolution. About 800 bytes: mind the 4 KiB stack frames of the SVM.
+/// A tick is the power of two of 1e-12 USD that puts the largest shocked forward just below 2^38 ticks, so every
+/// price level keeps the same relative resolution, and strikes up to four times that forward stay below 2^40. About 800 bytes: mind the 4 KiB stack frames of the SVM.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScenarioGrid {
     pub(crate) nodes: [Node; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
-    pub(crate) groups: [Group; 3],
+    /// End of each level's nodes; inside a level they ascend by `ln_shift`.
+    pub(crate) ends: [usize; 3],
     len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
     pub(crate) tick_exponent: Fx,
@@ -210,7 +213,7 @@ impl ScenarioGrid {
         Self {
             nodes: [Node { forward: Fx::ZERO, ln_shift: Fx::ZERO }; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            groups: [NO_GROUP; 3],
+            ends: [0; 3],
             len: 0,
             tick_exponent: Fx::ZERO,
             discount: 0,
@@ -232,7 +235,7 @@ impl ScenarioGrid {
     #[inline(never)]
     pub fn fill(&mut self, expiry: &Expiry, set: &ScenarioSet) {
         self.positions = set.positions;
-        self.groups = set.groups;
+        self.ends = set.ends;
         self.len = set.len;
         self.discount = expiry.discount;
         if expiry.variable != expiry.forward {
@@ -243,7 +246,7 @@ impl ScenarioGrid {
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
         // 20 bits * 43 bits each, and the sum is spot * ratio / 2^20 < 2^63.
         let scaled = |ratio: u64| Fx::from_bits(high.wrapping_mul(ratio)) + Fx::from_bits(low.wrapping_mul(ratio) >> 20);
-        let right = (Fx(24) - leading_zeros(scaled(set.largest).bits() | 1)).max(Fx::ZERO); // leaves 40 bits
+        let right = (Fx(26) - leading_zeros(scaled(set.largest).bits() | 1)).max(Fx::ZERO); // leaves 38 bits
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
         let half = Fx(1) << right >> 1;
         for (node, shock) in self.nodes.iter_mut().zip(&set.shocks[..set.len]) {
@@ -284,28 +287,21 @@ impl ScenarioGrid {
             Fx::from_bits(mul_high(expiry.spot, ratio as u64)) // in 2^(spot_exponent + 4), below 2^61
         };
         let largest = scaled(window_forward(expiry, set.largest)).bits() | 1;
-        let right = (Fx(24) - leading_zeros(largest)).max(Fx::ZERO);
+        let right = (Fx(26) - leading_zeros(largest)).max(Fx::ZERO);
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
         let half = Fx(1) << right >> 1;
-        for group in &mut self.groups {
-            *group = Group { end: group.end, ..NO_GROUP };
-        }
-        for (index, (node, shock)) in self.nodes.iter_mut().zip(&set.shocks[..set.len]).enumerate() {
+        for (node, shock) in self.nodes.iter_mut().zip(&set.shocks[..set.len]) {
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = Normal::new(forward.0).ln() - expiry.ln_forward;
             *node = Node { forward: top((scaled(forward) + half) >> right), ln_shift };
-            if let Some(group) = self.groups.iter_mut().find(|group| index < group.end) {
-                group.low = group.low.min(ln_shift);
-                group.high = group.high.max(ln_shift);
-            }
         }
     }
 }
 
-/// Rounding may lift the largest forward to 2^40 itself: stay one below.
+/// Rounding may lift the largest forward to 2^38 itself: stay one below.
 #[inline(always)]
 fn top(forward: Fx) -> Fx {
-    forward.min(Fx::power(40) - Fx(1))
+    forward.min(Fx::power(38) - Fx(1))
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.

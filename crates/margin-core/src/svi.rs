@@ -8,7 +8,7 @@
 )]
 
 use crate::deviation::MAX_VOL;
-use crate::elementary::{Normal, Root, sqrt};
+use crate::elementary::{Normal, Root, sqrt, sqrt_shifted};
 use crate::error::KernelError;
 use crate::expiry::MAX_SECONDS;
 use crate::fx::{Fx, align, leading_zeros, mul_high, quotient, scale, shl};
@@ -71,8 +71,8 @@ impl Svi {
             let (below, above) = (to_q56((Fx(SVI_ONE) - Fx(self.rho)).0), to_q56((Fx(SVI_ONE) + Fx(self.rho)).0));
             let slack = mul_high(below.bits() << 5, above.bits() << 5).max(1); // Q61 each: Q58
             let cosine = root_q(slack, 58); // Q56
-            let dip = mul_high(mul_high(to_q56(self.b).bits() << 3, to_q56(self.sigma).bits() << 3), cosine << 6);
-            // Q59 * Q59 -> Q54, * Q62 -> Q52
+            let dip = mul_high(mul_high(to_q56(self.b).bits() << 2, to_q56(self.sigma).bits() << 2) << 2, cosine << 6);
+            // Q58 * Q58 -> Q52 -> Q54, * Q62 -> Q52
             if scale(dip, Fx(4)) < to_q56(self.a).abs() {
                 return Err(KernelError::SviMinimumVarianceNegative);
             }
@@ -110,8 +110,8 @@ impl Svi {
         self.check_ranges()?;
         let a = to_q56(self.a);
         let (b, sigma) = (to_q56(self.b).bits(), to_q56(self.sigma).bits());
-        // Q59 * Q59 -> Q54, at most 256; the sum in Q52 stays below 2^61.
-        let centre = (a >> 4) + Fx::from_bits(mul_high(b << 3, sigma << 3) >> 2);
+        // Q58 * Q58 -> Q52, at most 256: the sum stays below 2^61.
+        let centre = (a >> 4) + Fx::from_bits(mul_high(b << 2, sigma << 2));
         if centre.is_negative() {
             return Err(KernelError::SviVarianceNegative);
         }
@@ -154,7 +154,7 @@ impl SviSlice {
     /// `SviVarianceNegative`, `VolOutOfRange`.
     #[inline]
     pub fn vol_at(&self, strike: &Strike) -> Result<Vol, KernelError> {
-        let k = (strike.ln - self.ln_forward).clamp(-self.wing, self.wing);
+        let k = (strike.ln - self.ln_forward).min(self.wing).max(-self.wing);
         let variance = self.variance(k)?;
         if variance == 0 {
             return Ok(Vol::ZERO);
@@ -173,12 +173,12 @@ impl SviSlice {
     fn variance(&self, k: Fx) -> Result<u64, KernelError> {
         let offset = k - self.m; // |ln K - ln F_ref| <= 64 ln 2, |m| <= 16: below 60.4, Q56
         let hypotenuse = Fx::from_bits(hypotenuse(offset.abs(), self.sigma)); // below 62.5, Q56
-        let tilt = offset.sign_onto(mul_high(offset.abs(), self.rho.abs() << 7) << 1); // Q56 * Q63 -> Q55 -> Q56
+        let tilt = offset.sign_onto(mul_high(offset.abs(), self.rho.abs() << 6) << 2); // Q56 * Q62 -> Q54 -> Q56
         let tilt = if self.rho.is_negative() { -tilt } else { tilt };
         // |tilt| < hypotenuse up to rounding, so the bracket is below 125, and 16 times it below 2^11.
         let bracket = (hypotenuse + tilt).max(Fx::ZERO);
-        let slope = mul_high(self.b << 3, bracket.bits()); // Q59 * Q56 -> Q51
-        let variance = Fx::from_bits(slope << 1) + (self.a >> 4); // Q52
+        let slope = mul_high(self.b << 2, bracket.bits()); // Q58 * Q56 -> Q50
+        let variance = Fx::from_bits(slope << 2) + (self.a >> 4); // Q52
         if variance.is_negative() {
             Err(KernelError::SviVarianceNegative)
         } else if variance >= Fx::power(62) {
@@ -192,9 +192,9 @@ impl SviSlice {
 /// A parameter of magnitude at most 16 (or |1 +- rho| < 2) from 1e-15 to Q56, nearest.
 #[inline(always)]
 fn to_q56(parameter: i64) -> Fx {
-    // |parameter| <= 16e15 < 2^53.9: shifted by 10 it is below 2^64; Q10 * Q112 -> Q58.
-    let scaled = mul_high(parameter.unsigned_abs() << 10, tables::SVI_RECIPROCAL);
-    Fx(parameter).sign_onto(scaled.wrapping_add(2) >> 2)
+    // |parameter| <= 16e15 < 2^53.9: shifted by 9 it is below 2^63; Q9 * Q112 -> Q57.
+    let scaled = mul_high(parameter.unsigned_abs() << 9, tables::SVI_RECIPROCAL);
+    Fx(parameter).sign_onto(scaled.wrapping_add(1) >> 1)
 }
 
 /// Square root of a Q`bits` number below 2^62 with even `bits`, Q56.
@@ -211,7 +211,8 @@ fn hypotenuse(x: u64, y: u64) -> u64 {
     let shift = leading_zeros(x.max(y)) - Fx(1);
     let (x, y) = (shl(x, shift), shl(y, shift));
     let sum = mul_high(x, x).wrapping_add(mul_high(y, y)) >> 2; // (x^2 + y^2) 2^-66, below 2^61
-    let Root { mantissa, half_shift } = sqrt(sum);
+    // The sum is in [2^58, 2^61).
+    let Root { mantissa, half_shift } = sqrt_shifted(sum, if sum >> 60 == 0 { Fx(2) } else { Fx::ZERO });
     // sqrt(sum) 2^33 = mantissa 2^(3 - half_shift)
     align(mantissa, Fx(3) - half_shift - shift)
 }
