@@ -22,7 +22,7 @@ pub fn instrument_name(symbol: &str, instrument: &Instrument) -> String {
     };
     let (year, month, day) = civil_date(instrument.expiry.div_euclid(86_400));
     let month = MONTHS[month as usize - 1];
-    let strike = exact(u128::from(instrument.strike), PRICE_DECIMALS);
+    let strike = exact(i128::from(instrument.strike), PRICE_DECIMALS);
     format!("{symbol}-{day}{month}{:02}-{strike}-{side}", year.rem_euclid(100))
 }
 
@@ -50,13 +50,15 @@ pub fn fixed(value: i128, decimals: u32, shown: u32) -> String {
     text
 }
 
-/// All digits of a fixed-point integer, without grouping or trailing zeros: `0.00001459`, `110000`.
+/// All digits of a fixed-point integer, without grouping or trailing zeros: `0.00001459`, `-110000`.
 #[must_use]
-pub fn exact(value: u128, decimals: u32) -> String {
+pub fn exact(value: i128, decimals: u32) -> String {
+    let sign = if value < 0 { "-" } else { "" };
     let unit = 10_u128.pow(decimals);
-    let part = format!("{:0>width$}", value % unit, width = decimals as usize);
+    let (whole, part) = (value.unsigned_abs() / unit, value.unsigned_abs() % unit);
+    let part = format!("{part:0>width$}", width = decimals as usize);
     let part = part.trim_end_matches('0');
-    if part.is_empty() { (value / unit).to_string() } else { format!("{}.{part}", value / unit) }
+    if part.is_empty() { format!("{sign}{whole}") } else { format!("{sign}{whole}.{part}") }
 }
 
 /// A UTC time as `2026-01-05 21:21:30`.
@@ -103,7 +105,9 @@ mod tests {
         }
         assert_eq!(exact(110_000_000_000_000_000, 12), "110000");
         assert_eq!(exact(14_590_000, 12), "0.00001459");
+        assert_eq!(exact(-1_500_000, 6), "-1.5");
         assert_eq!(exact(0, 12), "0");
+        assert_eq!(exact(0, 0), "0");
     }
 
     #[test]

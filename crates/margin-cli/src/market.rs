@@ -1,0 +1,384 @@
+//! `margin market show`.
+
+use margin_client::{
+    margin::MarginFailure,
+    state::{ExpirySlot, OracleProvider, RiskParameters, Scenario, Underlying, VolShock},
+    text::{Align, Cell, PRICE_DECIMALS, Style, Table, Tone, UNIT_DECIMALS, exact, fixed, utc},
+};
+use margin_core::{Price, Svi};
+use serde_json::{Value, json};
+
+use crate::{
+    chain::{Listed, Markets, Priced, engine_address, hex},
+    cli::Global,
+    error::CliError,
+    node::Node,
+    output::{Output, Page},
+};
+
+/// Decimals of ratios, multipliers and weights.
+const RATIO_DECIMALS: u32 = 9;
+/// Decimals of vols, and of rates.
+const VOL_DECIMALS: u32 = 8;
+const RATE_DECIMALS: u32 = 10;
+const DAY: i64 = 86_400;
+
+pub fn show(node: &Node, global: &Global, symbol: Option<&str>, style: Style) -> Result<Output, CliError> {
+    let markets = Markets::load(node, global, engine_address(node, global)?)?;
+    match symbol {
+        None => Ok(Output { json: engine_json(&markets), text: engine_text(&markets, style) }),
+        Some(symbol) => {
+            let listed = markets.underlying(symbol)?;
+            Ok(Output { json: underlying_json(listed, markets.now), text: underlying_text(listed, markets.now, style) })
+        }
+    }
+}
+
+fn engine_text(markets: &Markets, style: Style) -> String {
+    let engine = &markets.engine;
+    let mut page = Page::new(&format!("Margin engine {}", engine.address), style);
+    let liquidation = engine.liquidation;
+    let small = fixed(i128::from(liquidation.small_account), u32::from(engine.quote_decimals), 2);
+    page.facts([
+        ("admin", engine.admin.to_string().into()),
+        ("quote token", format!("{} ({} decimals)", engine.quote_mint, engine.quote_decimals).into()),
+        (
+            "liquidation",
+            format!(
+                "discount {}, buffer {}, accounts up to {small} go whole",
+                percent(liquidation.discount),
+                percent(liquidation.buffer)
+            )
+            .into(),
+        ),
+        ("time", format!("{} UTC", utc(markets.now)).into()),
+    ]);
+
+    let mut table = Table::new([
+        ("", Align::Right),
+        ("mint", Align::Left),
+        ("price", Align::Right),
+        ("age", Align::Right),
+        ("haircut maintenance", Align::Right),
+        ("initial", Align::Right),
+        ("deposited", Align::Right),
+        ("cap", Align::Right),
+    ]);
+    for Listed { market, price } in &markets.collaterals {
+        let amount = |atoms: u64| fixed(i128::from(atoms), u32::from(market.decimals), 2);
+        let (price, age) = if market.is_quote() {
+            ("face value".into(), "".into())
+        } else {
+            (price_cell(price.as_ref()), age_cell(price.as_ref(), markets.now))
+        };
+        table.row([
+            market.index.to_string().into(),
+            market.mint.to_string().into(),
+            price,
+            age,
+            percent(market.haircuts.maintenance).into(),
+            percent(market.haircuts.maintenance.saturating_add(market.haircuts.initial)).into(),
+            amount(market.total_deposits).into(),
+            amount(market.deposit_cap).into(),
+        ]);
+    }
+    page.table("Collaterals", &table);
+
+    let mut table = Table::new([
+        ("", Align::Right),
+        ("symbol", Align::Left),
+        ("price", Align::Right),
+        ("age", Align::Right),
+        ("lot", Align::Right),
+        ("expiries", Align::Right),
+        ("scenarios", Align::Right),
+        ("address", Align::Left),
+    ]);
+    for Listed { market, price } in &markets.underlyings {
+        table.row([
+            market.index.to_string().into(),
+            market.symbol().into(),
+            price_cell(price.as_ref()),
+            age_cell(price.as_ref(), markets.now),
+            exact(i128::from(market.lot_size), UNIT_DECIMALS).into(),
+            market.listed_expiries().len().to_string().into(),
+            market.scenarios().len().to_string().into(),
+            market.address.to_string().into(),
+        ]);
+    }
+    page.table("Underlyings", &table);
+    for listed in &markets.underlyings {
+        if let Some(Priced { reading: Err(error), .. }) = &listed.price {
+            page.note(&format!("{}: {error}", listed.market.symbol()));
+        }
+    }
+    page.finish()
+}
+
+fn underlying_text(listed: &Listed<Underlying>, now: i64, style: Style) -> String {
+    let Listed { market, price } = listed;
+    let mut page = Page::new(&format!("{} {}", market.symbol(), market.address), style);
+    let price_text = match price {
+        None => Cell::toned("no account carries the feed", Tone::Bad),
+        Some(Priced { reading: Err(error), .. }) => Cell::toned(unusable(error), Tone::Bad),
+        Some(Priced { reading: Ok(view), .. }) => format!(
+            "{} ± {}, {} s old",
+            fixed(i128::from(view.price.0), PRICE_DECIMALS, 2),
+            fixed(i128::from(view.confidence.0), PRICE_DECIMALS, 2),
+            now.saturating_sub(view.publish_time)
+        )
+        .into(),
+    };
+    let account = price.as_ref().map_or_else(|| "none".to_owned(), |priced| priced.address.to_string());
+    let oracle = market.oracle;
+    page.facts([
+        ("number", market.index.to_string().into()),
+        ("price", price_text),
+        ("price account", account.into()),
+        ("oracle", format!("{}, feed {}", provider(oracle.provider), hex(&oracle.feed_id)).into()),
+        (
+            "price limits",
+            format!(
+                "{} s and {} to trade, {} s and {} to liquidate",
+                oracle.max_age,
+                percent(oracle.max_confidence),
+                oracle.liquidation_max_age,
+                percent(oracle.liquidation_max_confidence)
+            )
+            .into(),
+        ),
+        ("publisher", market.publisher.to_string().into()),
+        (
+            "surface limits",
+            format!("{} s to trade, {} s to liquidate", market.max_surface_age, market.liquidation_max_surface_age)
+                .into(),
+        ),
+        ("lot", format!("{} {}", exact(i128::from(market.lot_size), UNIT_DECIMALS), market.symbol()).into()),
+    ]);
+    page.table("Expiries", &expiries_table(market.listed_expiries(), now));
+    page.amounts("Margin model", model(&market.risk).map(|(name, value)| (name, value.into())));
+    page.table("Scenarios", &scenarios_table(market.scenarios()));
+    page.finish()
+}
+
+fn expiries_table(slots: Vec<&ExpirySlot>, now: i64) -> Table {
+    let mut table = Table::new([
+        ("expiry (UTC)", Align::Left),
+        ("days", Align::Right),
+        ("forward", Align::Right),
+        ("at the money", Align::Right),
+        ("rate", Align::Right),
+        ("surface age", Align::Right),
+    ]);
+    for slot in slots {
+        let days = fixed(i128::from(slot.expiry.saturating_sub(now)) * 100 / i128::from(DAY), 2, 1);
+        if slot.updated_at == 0 {
+            let missing = Cell::toned("not published", Tone::Warning);
+            table.row([utc(slot.expiry).into(), days.into(), "".into(), "".into(), "".into(), missing]);
+            continue;
+        }
+        let vol = forward_vol(slot)
+            .map_or_else(|| Cell::toned("?", Tone::Bad), |vol| format!("{} %", fixed(vol, VOL_DECIMALS - 2, 2)).into());
+        table.row([
+            utc(slot.expiry).into(),
+            days.into(),
+            fixed(i128::from(slot.forward), PRICE_DECIMALS, 2).into(),
+            vol,
+            format!("{} %", fixed(i128::from(slot.rate), RATE_DECIMALS - 2, 2)).into(),
+            format!("{} s", now.saturating_sub(slot.updated_at)).into(),
+        ]);
+    }
+    table
+}
+
+/// Vol of the published surface at the published forward, in 1e-8.
+fn forward_vol(slot: &ExpirySlot) -> Option<i128> {
+    let slice = Svi::from(&slot.svi).prepare().ok()?;
+    Some(i128::from(slice.vol(Price(slot.forward)).ok()?.0))
+}
+
+/// Names and values of a margin model, in words.
+fn model(risk: &RiskParameters) -> [(&'static str, String); 12] {
+    [
+        ("vol up at 30 days", percent(risk.vol_range_up)),
+        ("vol down at 30 days", percent(risk.vol_range_down)),
+        ("lowest vol in Up", format!("{} %", fixed(i128::from(risk.min_vol_up), VOL_DECIMALS - 2, 1))),
+        ("tenor power to 30 days", ratio(risk.short_term_power)),
+        ("tenor power beyond", ratio(risk.long_term_power)),
+        ("shortest tenor", format!("{} h", exact(i128::from(risk.tenor_floor) * 100 / 3_600, 2))),
+        ("scan risk in initial margin", percent(risk.initial_factor)),
+        ("scan risk in maintenance margin", percent(risk.maintenance_factor)),
+        ("perpetual, initial", percent(risk.perpetual_maintenance.saturating_add(risk.perpetual_initial))),
+        ("perpetual, maintenance", percent(risk.perpetual_maintenance)),
+        (
+            "naked short option, initial",
+            percent(risk.short_option_maintenance.saturating_add(risk.short_option_initial)),
+        ),
+        ("naked short option, maintenance", percent(risk.short_option_maintenance)),
+    ]
+}
+
+fn scenarios_table(scenarios: &[Scenario]) -> Table {
+    let mut table =
+        Table::new([("", Align::Right), ("spot", Align::Right), ("vol", Align::Left), ("weight", Align::Right)]);
+    for (number, scenario) in scenarios.iter().enumerate() {
+        let shift = i128::from(scenario.spot) - 1_000_000_000;
+        let sign = if shift > 0 { "+" } else { "" };
+        table.row([
+            number.to_string().into(),
+            format!("{sign}{} %", fixed(shift, RATIO_DECIMALS - 2, 1)).into(),
+            vol_name(scenario.vol).into(),
+            fixed(i128::from(scenario.weight), RATIO_DECIMALS, 3).into(),
+        ]);
+    }
+    table
+}
+
+fn engine_json(markets: &Markets) -> Value {
+    let engine = &markets.engine;
+    let quote = |atoms: u64| exact(i128::from(atoms), u32::from(engine.quote_decimals));
+    let collaterals: Vec<Value> = markets
+        .collaterals
+        .iter()
+        .map(|Listed { market, price }| {
+            let amount = |atoms: u64| exact(i128::from(atoms), u32::from(market.decimals));
+            json!({
+                "index": market.index,
+                "address": market.address.to_string(),
+                "mint": market.mint.to_string(),
+                "vault": market.vault.to_string(),
+                "decimals": market.decimals,
+                "quote": market.is_quote(),
+                "price": price.as_ref().map(price_json),
+                "maintenanceHaircut": ratio(market.haircuts.maintenance),
+                "initialHaircut": ratio(market.haircuts.maintenance.saturating_add(market.haircuts.initial)),
+                "totalDeposits": amount(market.total_deposits),
+                "depositCap": amount(market.deposit_cap),
+            })
+        })
+        .collect();
+    json!({
+        "address": engine.address.to_string(),
+        "admin": engine.admin.to_string(),
+        "quoteMint": engine.quote_mint.to_string(),
+        "quoteDecimals": engine.quote_decimals,
+        "time": markets.now,
+        "liquidation": {
+            "discount": ratio(engine.liquidation.discount),
+            "buffer": ratio(engine.liquidation.buffer),
+            "smallAccount": quote(engine.liquidation.small_account),
+        },
+        "collaterals": collaterals,
+        "underlyings": markets.underlyings.iter().map(|listed| underlying_json(listed, markets.now)).collect::<Vec<_>>(),
+    })
+}
+
+fn underlying_json(listed: &Listed<Underlying>, now: i64) -> Value {
+    let Listed { market, price } = listed;
+    let slot_json = |slot: &ExpirySlot| {
+        let published = slot.updated_at != 0;
+        json!({
+            "expiry": slot.expiry,
+            "secondsLeft": slot.expiry.saturating_sub(now),
+            "publishedAt": published.then_some(slot.updated_at),
+            "forward": published.then(|| exact(i128::from(slot.forward), PRICE_DECIMALS)),
+            "spotReference": published.then(|| exact(i128::from(slot.spot_reference), PRICE_DECIMALS)),
+            "rate": published.then(|| exact(i128::from(slot.rate), RATE_DECIMALS)),
+            "volAtForward": if published { forward_vol(slot).map(|vol| exact(vol, VOL_DECIMALS)) } else { None },
+        })
+    };
+    let scenario_json = |scenario: &Scenario| {
+        json!({
+            "spot": exact(i128::from(scenario.spot), RATIO_DECIMALS),
+            "vol": vol_name(scenario.vol),
+            "weight": ratio(scenario.weight),
+        })
+    };
+    let risk = market.risk;
+    json!({
+        "index": market.index,
+        "symbol": market.symbol(),
+        "address": market.address.to_string(),
+        "publisher": market.publisher.to_string(),
+        "oracle": { "provider": provider(market.oracle.provider), "feed": hex(&market.oracle.feed_id) },
+        "price": price.as_ref().map(price_json),
+        "lotSize": exact(i128::from(market.lot_size), UNIT_DECIMALS),
+        "expiries": market.listed_expiries().into_iter().map(slot_json).collect::<Vec<_>>(),
+        "model": {
+            "volRangeUp": ratio(risk.vol_range_up),
+            "volRangeDown": ratio(risk.vol_range_down),
+            "minVolUp": exact(i128::from(risk.min_vol_up), VOL_DECIMALS),
+            "shortTermPower": ratio(risk.short_term_power),
+            "longTermPower": ratio(risk.long_term_power),
+            "tenorFloor": risk.tenor_floor,
+            "initialFactor": ratio(risk.initial_factor),
+            "maintenanceFactor": ratio(risk.maintenance_factor),
+            "perpetualMaintenance": ratio(risk.perpetual_maintenance),
+            "perpetualInitialOnTop": ratio(risk.perpetual_initial),
+            "shortOptionMaintenance": ratio(risk.short_option_maintenance),
+            "shortOptionInitialOnTop": ratio(risk.short_option_initial),
+        },
+        "scenarios": market.scenarios().iter().map(scenario_json).collect::<Vec<_>>(),
+    })
+}
+
+fn price_json(priced: &Priced) -> Value {
+    match &priced.reading {
+        Ok(view) => json!({
+            "account": priced.address.to_string(),
+            "price": exact(i128::from(view.price.0), PRICE_DECIMALS),
+            "confidence": exact(i128::from(view.confidence.0), PRICE_DECIMALS),
+            "publishTime": view.publish_time,
+        }),
+        Err(error) => json!({ "account": priced.address.to_string(), "error": error.to_string() }),
+    }
+}
+
+fn price_cell(priced: Option<&Priced>) -> Cell {
+    match priced.map(|priced| &priced.reading) {
+        None => Cell::toned("none", Tone::Bad),
+        Some(Err(error)) => Cell::toned(unusable(error), Tone::Bad),
+        Some(Ok(view)) => fixed(i128::from(view.price.0), PRICE_DECIMALS, 2).into(),
+    }
+}
+
+fn age_cell(priced: Option<&Priced>, now: i64) -> Cell {
+    match priced.map(|priced| &priced.reading) {
+        Some(Ok(view)) => format!("{} s", now.saturating_sub(view.publish_time)).into(),
+        _ => "".into(),
+    }
+}
+
+/// Why a price cannot be used, in the program's short name.
+fn unusable(error: &MarginFailure) -> String {
+    match error {
+        MarginFailure::Program(error) => error.name.clone(),
+        other => other.to_string(),
+    }
+}
+
+fn provider(byte: u8) -> &'static str {
+    const PULL: u8 = OracleProvider::PythPull as u8;
+    const PUSH: u8 = OracleProvider::PythPush as u8;
+    match byte {
+        PULL => "Pyth pull",
+        PUSH => "Pyth push (legacy)",
+        _ => "unknown",
+    }
+}
+
+fn vol_name(byte: u8) -> &'static str {
+    match VolShock::from_byte(byte) {
+        VolShock::None => "none",
+        VolShock::Up => "up",
+        VolShock::Down => "down",
+    }
+}
+
+fn ratio(value: u32) -> String {
+    exact(i128::from(value), RATIO_DECIMALS)
+}
+
+fn percent(value: u32) -> String {
+    format!("{} %", exact(i128::from(value), RATIO_DECIMALS - 2))
+}
