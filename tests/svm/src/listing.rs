@@ -11,9 +11,11 @@ use margin_client::{
     pyth::FeedId,
     state::{CollateralHaircuts, OracleArgs, OracleProvider},
 };
+use solana_keypair::Keypair;
+use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
-use crate::{Spec, SurfaceSpec, Token, World, usdc};
+use crate::{Spec, SurfaceSpec, Token, World, specs, usdc};
 
 impl World {
     #[must_use]
@@ -121,6 +123,26 @@ impl World {
             let publish = self.publication(spec, surface);
             self.accept(publish.instruction(), &[&admin]);
         }
+    }
+
+    /// A second engine on the same program and quote mint, with cash and BTC listed; returns its address.
+    pub fn another_engine(&mut self) -> Pubkey {
+        let creator = Keypair::new();
+        self.svm.airdrop(&creator.pubkey(), 1_000_000_000_000).expect("an airdrop");
+        let engine = addresses::engine(&creator.pubkey());
+        let admin = std::mem::replace(&mut self.admin, creator);
+        let home = std::mem::replace(&mut self.engine, engine);
+        let tokens = std::mem::take(&mut self.tokens);
+        let directory = std::mem::take(&mut self.directory);
+        let initialize = self.initialization();
+        let creator = self.admin.insecure_clone();
+        self.accept(initialize.instruction(), &[&creator]);
+        self.list_quote();
+        let [btc, ..] = specs();
+        self.list_underlying(&btc);
+        self.publish_surfaces(&btc);
+        (self.admin, self.engine, self.tokens, self.directory) = (admin, home, tokens, directory);
+        engine
     }
 }
 
