@@ -13,8 +13,8 @@ use crate::black::Terms;
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high, scale, shl, shr};
-use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
+use crate::fx::{Fx, align, leading_zeros, mul_high, scale, shl, shr};
+use crate::normal::{ONE_Q44, SCAN_BIAS, SCAN_BITS, SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
 use crate::scenario::{MAX_SCENARIOS, Node, ScenarioGrid, VolLevels};
 use crate::strike::Strike;
@@ -161,17 +161,31 @@ impl RiskArray {
         Some(self.read(grid, cell, node))
     }
 
-    /// Adds every scenario's total, as [`RiskArray::total`], to the caller's sums; sums beyond the grid are left alone
-    /// and missing ones ignored.
+    /// Adds every scenario's total, as [`RiskArray::total`], to the caller's sums, in the caller's order of scenarios.
+    /// Sums beyond the grid are left alone.
     ///
     /// # Errors
-    /// `Overflow` when a sum does not fit.
+    /// `Overflow` when a sum reaches 2^126.
     #[inline(never)]
     pub fn add_totals(&self, grid: &ScenarioGrid, sums: &mut [i128]) -> Result<(), KernelError> {
+        let shift = grid.tick_exponent - Fx(2);
+        if !self.narrow || shift.is_negative() {
+            return self.add_wide_totals(grid, sums);
+        }
+        let (puts, strikes) = (Fx(self.put_lots) << 2, Fx(self.put_strikes as i64)); // below 2^61, see NARROW_LOTS
         for (sum, position) in sums.iter_mut().zip(grid.positions()) {
             let position = usize::from(*position).min(MAX_SCENARIOS - 1);
-            let total = self.read(grid, &self.cells[position], &grid.nodes[position]);
-            *sum = add_i128(*sum, total).ok_or(KernelError::Overflow)?;
+            let quarters = self.cells[position].low - puts * grid.nodes[position].forward + strikes;
+            *sum = add_bounded(*sum, wide_shl(quarters, shift))?;
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn add_wide_totals(&self, grid: &ScenarioGrid, sums: &mut [i128]) -> Result<(), KernelError> {
+        for (sum, position) in sums.iter_mut().zip(grid.positions()) {
+            let position = usize::from(*position).min(MAX_SCENARIOS - 1);
+            *sum = add_bounded(*sum, self.read(grid, &self.cells[position], &grid.nodes[position]))?;
         }
         Ok(())
     }
@@ -214,11 +228,12 @@ fn wide_shl(value: Fx, bits: Fx) -> i128 {
     (i128::from(high.0) << 64) | i128::from(low)
 }
 
-/// Checked sum; the comparison form compiles to fewer instructions than `checked_add`.
+/// Sum with a bound of 2^126, which is cheaper to check than a carry into the sign.
 #[inline(always)]
-fn add_i128(a: i128, b: i128) -> Option<i128> {
-    let sum = a.wrapping_add(b);
-    if ((a ^ sum) & (b ^ sum)) < 0 { None } else { Some(sum) }
+fn add_bounded(a: i128, b: i128) -> Result<i128, KernelError> {
+    let sum = a.wrapping_add(b); // |a| < 2^126 by induction, |b| < 2^107
+    let high = (sum >> 64) as i64;
+    if (high ^ high.wrapping_shl(1)) < 0 { Err(KernelError::Overflow) } else { Ok(sum) }
 }
 
 /// Low part of a value in quarter ticks.
@@ -345,7 +360,11 @@ impl TickStrike {
             return; // worthless: d2 < d1 < -8
         }
         let forward = node.forward >> self.coarse;
-        let value = self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2));
+        let value = if (i2 >> SCAN_END_BITS).0 > 0 {
+            (forward - self.reduced) << 22 // certain: d1 > d2 >= 8
+        } else {
+            self.combine(forward, scan_cdf_saturating(i1), scan_cdf_saturating(i2))
+        };
         // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
         A::add(cell, value.max(Fx::ZERO).min(forward << 22) << self.coarse, lots);
     }
@@ -353,68 +372,71 @@ impl TickStrike {
 
 /// The scan coordinates of d1 and d2 as linear functions of ln(shocked F / F).
 ///
-/// V = v 2^(56 + shift), so x in Q56 times 2^89 / V is (x/v) 2^(89 - shift): dropping 31 - shift bits before the
-/// product and 19 after it leaves Q39.
+/// Logarithms are in Q32 here: their error of 2^-33 moves d1 and d2 together, so it reaches the value at second order
+/// only, by less than 1e-14 of the forward wherever v > 1e-6.
 struct Line {
-    /// ln(F/K), reduced.
+    /// ln(F/K), Q32.
     x: Fx,
+    /// 1/v, Q26.
     reciprocal: Fx,
-    shift: Fx,
-    bias: Fx,
+    /// Coordinate of d1 at a shift of zero, times 2^19; wraps when that lies far outside the table.
+    constant: Fx,
+    /// Q39.
     v: Fx,
+    /// 20 v, Q32.
+    limit: Fx,
 }
 
-/// |x/v| beyond this many reduced units saturates: it is at least 16. The reciprocal is below 2^32, so products are
-/// below 2^63.
-const REDUCED_LIMIT: Fx = Fx(0x7fff_ffff);
+/// Coordinates beyond both ends of the table.
+const FAR: Fx = Fx::power(50);
+/// v from which d1 > 8 and d2 < -8 wherever |x| < 60: 24.
+const V_LIMIT: Fx = Fx(24 << SCAN_BITS);
 
 impl Line {
     #[inline(always)]
     fn new(x: Fx, deviation: &Deviation) -> Self {
-        let shift = Fx(31) - deviation.shift; // 0 ..= 36
-        let v = (deviation.v + Fx::power(16)) >> 17; // Q39
-        Self { x: x >> shift, reciprocal: Fx::from_bits(deviation.reciprocal), shift, bias: SCAN_BIAS + (v >> 1), v }
+        let v = ((deviation.v + Fx::power(16)) >> 17).min(V_LIMIT);
+        let x = x >> 24;
+        // 2^89 / V, V = v 2^(56 + shift), is (1/v) 2^(33 - shift).
+        let reciprocal = Fx::from_bits(align(deviation.reciprocal, deviation.shift - Fx(7)));
+        let bias = SCAN_BIAS + (v >> 1); // below 2^44, so 2^19 times it fits
+        let constant = Fx(x.0.wrapping_mul(reciprocal.0).wrapping_add((bias << 19).0));
+        Self { x, reciprocal, constant, v, limit: (v >> 7) * Fx(20) }
     }
 
-    /// |x| < 2^60 and |ln_shift| < 2^62 before the reduction.
+    /// Coordinates of a node with |x/v| <= 20.
+    ///
+    /// With |x| < 60 that keeps |d1| = |x/v + v/2| below 22 (v/2 is at most 12, and below 1.5 where |x/v| is 20), so
+    /// the coordinate d1 + 8 times 2^(39 + 19) is below 2^63 although the two products may wrap.
     #[inline(always)]
-    fn reduced(&self, ln_shift: Fx) -> Fx {
-        self.x + (ln_shift >> self.shift)
+    fn at_inside(&self, ln_shift: Fx) -> (Fx, Fx) {
+        let i1 = Fx(ln_shift.0.wrapping_mul(self.reciprocal.0).wrapping_add(self.constant.0)) >> 19;
+        (i1, i1 - self.v)
     }
 
+    /// Coordinates of any node; beyond the limit they lie beyond the table.
     #[inline(always)]
     fn at(&self, ln_shift: Fx) -> (Fx, Fx) {
-        let reduced = self.reduced(ln_shift).min(REDUCED_LIMIT).max(-REDUCED_LIMIT);
-        let i1 = ((reduced * self.reciprocal) >> 19) + self.bias;
-        (i1, i1 - self.v)
+        let x = self.x + ln_shift;
+        if x > self.limit {
+            (FAR, FAR)
+        } else if x < -self.limit {
+            (-FAR, -FAR)
+        } else {
+            self.at_inside(ln_shift)
+        }
     }
 
     /// d2 < -8: the coordinates leave the table on the left.
     #[inline(always)]
     fn is_below(&self, ln_shift: Fx) -> bool {
-        let reduced = self.reduced(ln_shift).min(REDUCED_LIMIT);
-        reduced < -REDUCED_LIMIT || (((reduced * self.reciprocal) >> 19) + self.bias - self.v).is_negative()
+        self.at(ln_shift).1.is_negative()
     }
 
     /// d1 >= 8: the coordinates leave the table on the right.
     #[inline(always)]
     fn is_above(&self, ln_shift: Fx) -> bool {
-        let reduced = self.reduced(ln_shift);
-        reduced > REDUCED_LIMIT
-            || reduced >= -REDUCED_LIMIT
-                && (((reduced * self.reciprocal) >> 19) + self.bias) >> SCAN_END_BITS != Fx::ZERO
-    }
-
-    /// [`Line::at`] for a node that is neither below nor above.
-    ///
-    /// (x + ln) r 2^-19 + bias as ln r + (x r + 2^19 bias), shifted once: equal because 2^19 bias is a multiple of
-    /// the divisor. The two products may wrap; their sum is the coordinate times 2^19, which is in 0..2^62.
-    #[inline(always)]
-    fn at_inside(&self, ln_shift: Fx) -> (Fx, Fx) {
-        let constant = self.x.0.wrapping_mul(self.reciprocal.0).wrapping_add(self.bias.0.wrapping_shl(19));
-        let product = (ln_shift >> self.shift).0.wrapping_mul(self.reciprocal.0);
-        let i1 = Fx(product.wrapping_add(constant)) >> 19;
-        (i1, i1 - self.v)
+        (self.at(ln_shift).0 >> SCAN_END_BITS).0 > 0
     }
 }
 
@@ -444,12 +466,13 @@ impl DigitalArray {
     /// `LotsOutOfRange` as in [`RiskArray::add`].
     pub fn add(&mut self, grid: &ScenarioGrid, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
         self.gross_lots = gross(self.gross_lots, calls, puts)?;
+        let strike = TickStrike::new(grid, leg);
         let mut start = 0;
         for (end, level) in grid.ends.into_iter().zip(&leg.levels) {
             for position in start..end {
                 let ln_shift = grid.nodes[position].ln_shift;
                 let n2 = match level {
-                    None if leg.x + ln_shift > Fx::ZERO => ONE_Q44,
+                    None if grid.nodes[position].forward.bits() > strike.whole => ONE_Q44,
                     None => Fx::ZERO,
                     Some(deviation) => {
                         let (_, i2) = Line::new(leg.x, deviation).at(ln_shift);

@@ -88,7 +88,7 @@ pub struct ScenarioSet {
 struct Shock {
     /// Multiplier, Q40, nearest: at most 2^43.
     ratio: u64,
-    /// Its logarithm, Q56; |.| <= 21.
+    /// Its logarithm, Q32; |.| <= 21.
     ln: Fx,
 }
 
@@ -140,7 +140,7 @@ impl ScenarioSet {
         next = starts;
         for (index, scenario) in scenarios.iter().enumerate() {
             let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
-            let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) };
+            let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 };
             // Insertion by ln: usual sets come sorted, so this rarely moves anything.
             let mut slot = *end;
             while slot > start && self.shocks[slot.wrapping_sub(1)].ln > shock.ln {
@@ -186,7 +186,7 @@ fn ratio_q40(spot: Multiplier) -> u64 {
 pub(crate) struct Node {
     /// Shocked D F in ticks, below 2^38.
     pub(crate) forward: Fx,
-    /// ln(shocked F / F), Q56; |.| <= 21 (44.4 inside a settlement window).
+    /// ln(shocked F / F), Q32; |.| <= 21 (44.4 inside a settlement window).
     pub(crate) ln_shift: Fx,
 }
 
@@ -292,7 +292,7 @@ impl ScenarioGrid {
         let half = Fx(1) << right >> 1;
         for (node, shock) in self.nodes.iter_mut().zip(&set.shocks[..set.len]) {
             let forward = window_forward(expiry, shock.ratio);
-            let ln_shift = Normal::new(forward.0).ln() - expiry.ln_forward;
+            let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
             *node = Node { forward: top((scaled(forward) + half) >> right), ln_shift };
         }
     }
