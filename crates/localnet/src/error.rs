@@ -2,6 +2,10 @@
 
 use std::path::PathBuf;
 
+use margin_client::errors::{self, ProgramError};
+use margin_client::margin::MarginFailure;
+use margin_client::{AccountError, DirectoryError, ReportError};
+use solana_instruction::error::InstructionError;
 use solana_pubkey::Pubkey;
 use solana_transaction_error::TransactionError;
 
@@ -31,7 +35,7 @@ pub enum LocalnetError {
     /// A request over JSON-RPC failed before any program ran.
     #[error("{request}: {source}")]
     Rpc { request: &'static str, source: Box<solana_rpc_client_api::client_error::Error> },
-    /// A transaction reached the bank and failed; `program` names the program's own error where its log tells.
+    /// A transaction reached the bank and failed; `program` explains the margin engine's own code.
     #[error("transaction failed: {}", describe(error, program.as_ref()))]
     Transaction { error: TransactionError, program: Option<ProgramError>, logs: Vec<String> },
     /// A transaction was accepted and never became visible.
@@ -46,9 +50,33 @@ pub enum LocalnetError {
     /// An account's bytes are not what the client expects.
     #[error("{what} {address}: {reason}")]
     AccountInvalid { what: &'static str, address: Pubkey, reason: String },
+    /// An account of the margin engine could not be decoded.
+    #[error("{what} {address}: {source}")]
+    Account { what: &'static str, address: Pubkey, source: AccountError },
+    /// An account holds something of a market that this network does not list.
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    /// `margin_check` returned something else than a margin report.
+    #[error(transparent)]
+    Report(#[from] ReportError),
+    /// The margin computed off-chain failed.
+    #[error("off-chain margin: {0}")]
+    Margin(#[from] MarginFailure),
+    /// A price or a size is outside what the pricing kernel or the program takes.
+    #[error("cannot price {instrument}: {reason}")]
+    Pricing { instrument: String, reason: String },
     /// The network's answer to a simulation is not base64.
     #[error("unreadable return data: {0}")]
     ReturnData(base64::DecodeError),
+    /// The program that returned data is not named by an address.
+    #[error("return data of {0:?}, which is not an address")]
+    ReturnProgram(String),
+    /// A transaction's record in the ledger cannot be read back.
+    #[error("transaction {signature}: {reason}")]
+    Ledger { signature: String, reason: String },
+    /// Standard output cannot be written to.
+    #[error("cannot write the output: {0}")]
+    Output(std::io::Error),
     /// The committed market or crash table does not hold together.
     #[error("{table}: {reason}")]
     Table { table: &'static str, reason: String },
@@ -68,60 +96,14 @@ impl LocalnetError {
     }
 }
 
-/// An error raised by a program, as its log line names it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ProgramError {
-    /// The variant's name, e.g. `InitialMarginNotMet`.
-    pub name: String,
-    /// The number a client sees as `Custom(number)`.
-    pub number: u32,
-    /// The text a trader reads.
-    pub message: String,
-}
-
-impl ProgramError {
-    /// Reads the line Anchor logs before it returns an error: `… Error Code: NAME. Error Number: N. Error Message: TEXT.`
-    pub fn from_logs(logs: &[String]) -> Option<Self> {
-        logs.iter().rev().find_map(|line| {
-            let rest = line.split_once("Error Code: ")?.1;
-            let (name, rest) = rest.split_once(". Error Number: ")?;
-            let (number, message) = rest.split_once(". Error Message: ")?;
-            Some(Self {
-                name: name.to_owned(),
-                number: number.parse().ok()?,
-                message: message.trim_end_matches('.').to_owned(),
-            })
-        })
+/// The program's own error, where the failure carries one of its codes.
+pub(crate) fn program_error(error: &TransactionError) -> Option<ProgramError> {
+    match error {
+        TransactionError::InstructionError(_, InstructionError::Custom(code)) => errors::explain(*code),
+        _ => None,
     }
 }
 
 fn describe(error: &TransactionError, program: Option<&ProgramError>) -> String {
-    match program {
-        Some(p) => format!("{} ({}): {}", p.name, p.number, p.message),
-        None => error.to_string(),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn reads_the_program_error_from_its_log_line() {
-        let logs = [
-            "Program log: Instruction: TradeExecute".to_owned(),
-            "Program log: AnchorError thrown in programs/x.rs:3. Error Code: MarginTooLow. Error Number: 6012. \
-             Error Message: initial margin is negative."
-                .to_owned(),
-            "Program X failed: custom program error: 0x177c".to_owned(),
-        ];
-        let error = ProgramError::from_logs(&logs).expect("an Anchor error line");
-        assert_eq!((error.name.as_str(), error.number), ("MarginTooLow", 6012));
-        assert_eq!(error.message, "initial margin is negative");
-    }
-
-    #[test]
-    fn a_log_without_a_program_error_gives_none() {
-        assert_eq!(ProgramError::from_logs(&["Program log: Instruction: Deposit".to_owned()]), None);
-    }
+    program.map_or_else(|| error.to_string(), ProgramError::to_string)
 }

@@ -5,13 +5,27 @@
 //! except for what only a test network can do: writing oracle accounts, deploying at a fixed address without a
 //! key, and moving the clock ([`cheats`]).
 
+pub mod audit;
+pub mod books;
 pub mod cheats;
+pub mod demo;
 pub mod error;
+pub mod events;
+pub mod expectations;
+pub mod keeper;
+pub mod keys;
 pub mod market;
+pub mod narrate;
 pub mod network;
-pub mod pyth;
+pub mod quotes;
+pub mod replay;
+pub mod report;
+pub mod seed;
 pub mod send;
+pub mod terminal;
 pub mod tokens;
+pub mod traders;
+pub mod venue;
 
 pub use error::LocalnetError;
 pub use network::{Network, NetworkConfig, Port};

@@ -133,11 +133,6 @@ impl Network {
         RpcClient::new_with_commitment(self.rpc_url(), CommitmentConfig::processed())
     }
 
-    /// The time programs see, Unix seconds.
-    pub fn time(&self) -> Result<i64> {
-        Ok(self.clock()?.unix_timestamp)
-    }
-
     /// Sets the time programs see. The slot moves on as after any block, so unlike the network's own time travel
     /// the clock may also go back: a market of the past starts at its own date.
     pub fn set_time(&self, unix_timestamp: i64) -> Result<()> {

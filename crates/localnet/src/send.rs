@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD as BASE64;
+use solana_account::Account;
 use solana_instruction::Instruction;
 use solana_keypair::{Keypair, Signature};
 use solana_pubkey::Pubkey;
@@ -15,7 +16,7 @@ use solana_rpc_client_api::request::{RpcError, RpcResponseErrorData};
 use solana_signer::Signer as _;
 use solana_transaction::Transaction;
 
-use crate::error::ProgramError;
+use crate::error::program_error;
 use crate::{LocalnetError, Network, Result};
 
 const CONFIRM_TIMEOUT: Duration = Duration::from_secs(20);
@@ -29,8 +30,8 @@ pub struct Sender {
 /// What a transaction that was only simulated would have done.
 #[derive(Clone, Debug)]
 pub struct Simulation {
-    /// The bytes the last program set as its return data.
-    pub return_data: Vec<u8>,
+    /// The bytes the last program set as its return data, and that program.
+    pub return_data: Option<(Pubkey, Vec<u8>)>,
     pub compute_units: u64,
     pub logs: Vec<String>,
 }
@@ -58,23 +59,32 @@ impl Sender {
         let result = self.client.simulate_transaction(&transaction).map_err(failure)?.value;
         let logs = result.logs.unwrap_or_default();
         if let Some(error) = result.err {
-            let program = ProgramError::from_logs(&logs);
-            return Err(LocalnetError::Transaction { error: error.into(), program, logs });
+            let error = error.into();
+            return Err(LocalnetError::Transaction { program: program_error(&error), error, logs });
         }
         let return_data = match result.return_data {
-            Some(data) => BASE64.decode(&data.data.0).map_err(LocalnetError::ReturnData)?,
-            None => Vec::new(),
+            Some(data) => {
+                let bytes = BASE64.decode(&data.data.0).map_err(LocalnetError::ReturnData)?;
+                let program = data.program_id.parse().map_err(|_| LocalnetError::ReturnProgram(data.program_id))?;
+                Some((program, bytes))
+            }
+            None => None,
         };
         Ok(Simulation { return_data, compute_units: result.units_consumed.unwrap_or_default(), logs })
     }
 
-    /// An account's data; `what` names it in the error when it does not exist.
-    pub fn account_data(&self, what: &'static str, address: &Pubkey) -> Result<Vec<u8>> {
+    /// An account; `what` names it in the error when it does not exist.
+    pub fn account(&self, what: &'static str, address: &Pubkey) -> Result<Account> {
         let answer = self
             .client
             .get_account_with_commitment(address, self.client.commitment())
             .map_err(LocalnetError::rpc("getAccountInfo"))?;
-        answer.value.map(|a| a.data).ok_or(LocalnetError::AccountMissing { what, address: *address })
+        answer.value.ok_or(LocalnetError::AccountMissing { what, address: *address })
+    }
+
+    /// The time programs see, Unix seconds.
+    pub fn time(&self) -> Result<i64> {
+        Ok(crate::cheats::read_clock(&self.client)?.unix_timestamp)
     }
 
     fn sign(&self, instructions: &[Instruction], payer: &Keypair, signers: &[&Keypair]) -> Result<Transaction> {
@@ -93,7 +103,9 @@ impl Sender {
                 self.client.get_signature_status(signature).map_err(LocalnetError::rpc("getSignatureStatuses"))?;
             match status {
                 Some(Ok(())) => return Ok(()),
-                Some(Err(error)) => return Err(LocalnetError::Transaction { error, program: None, logs: Vec::new() }),
+                Some(Err(error)) => {
+                    return Err(LocalnetError::Transaction { program: program_error(&error), error, logs: Vec::new() });
+                }
                 None => sleep(POLL),
             }
         }
@@ -109,9 +121,9 @@ fn failure(error: ClientError) -> LocalnetError {
     }) = error.kind()
         && let Some(cause) = &result.err
     {
+        let error = cause.clone().into();
         let logs = result.logs.clone().unwrap_or_default();
-        let program = ProgramError::from_logs(&logs);
-        return LocalnetError::Transaction { error: cause.clone().into(), program, logs };
+        return LocalnetError::Transaction { program: program_error(&error), error, logs };
     }
     LocalnetError::rpc("sendTransaction")(error)
 }

@@ -49,7 +49,7 @@ pub fn mint_to(sender: &Sender, authority: &Keypair, mint: &Pubkey, owner: &Pubk
 pub fn balance(sender: &Sender, account: &Pubkey) -> Result<u64> {
     // Mint and owner, 32 bytes each, come before the amount.
     const AMOUNT: std::ops::Range<usize> = 64..72;
-    let data = sender.account_data("token account", account)?;
+    let data = sender.account("token account", account)?.data;
     data.get(AMOUNT).and_then(|bytes| bytes.try_into().ok()).map(u64::from_le_bytes).ok_or_else(|| {
         LocalnetError::AccountInvalid {
             what: "token account",

@@ -1,7 +1,9 @@
 //! The embedded network by itself: no program of ours is involved.
 
+use margin_client::pyth::{self, PriceUpdate, feeds};
+use margin_core::Price;
 use margin_localnet::network::Port;
-use margin_localnet::{LocalnetError, Network, NetworkConfig, Sender, cheats, pyth, tokens};
+use margin_localnet::{LocalnetError, Network, NetworkConfig, Sender, cheats, tokens};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -56,7 +58,7 @@ fn the_clock_can_be_set_to_the_past_and_moves_on_with_transactions() {
             sender.send(&[transfer], &payer, &[]).expect("a transfer");
             assert_eq!(sender.client().get_balance(&to).expect("a balance"), SOL / 100);
         }
-        let now = network.time().expect("a clock");
+        let now = sender.time().expect("a clock");
         assert!((time..time + 5).contains(&now), "{now} is not just after {time}");
     }
 }
@@ -74,22 +76,15 @@ fn tokens_are_minted_by_the_token_program() {
 
 #[test]
 fn a_price_account_is_what_was_published() {
-    let (_network, sender, payer) = start();
-    let observation = pyth::Observation {
-        feed: pyth::BTC_USD,
-        price: 9_412_889_000_000,
-        confidence: 2_000_000_000,
-        ema_price: 9_412_889_000_000,
-        ema_confidence: 2_000_000_000,
-        publish_time: 1_767_648_090,
-        previous_publish_time: 1_767_648_089,
-        slot: 7,
-    };
+    let (_network, sender, _payer) = start();
+    let update =
+        PriceUpdate::new(feeds::BTC_USD, Price(94_128_890_000_000_000), Price(20_000_000_000_000), 1_767_648_090);
     let address = Pubkey::new_unique();
-    observation.publish(sender.client(), &address, &payer.pubkey()).expect("a price");
+    cheats::set_account(sender.client(), &address, &update.account()).expect("a price");
     let account = sender.client().get_account(&address).expect("the account");
-    assert_eq!(account.owner, pyth::RECEIVER);
-    assert_eq!(account.data, observation.encode(&payer.pubkey()));
+    let read = pyth::decode(&account).expect("a price update");
+    assert_eq!(read.price_message.feed_id, feeds::BTC_USD);
+    assert_eq!(pyth::price(&read).expect("a price"), Price(94_128_890_000_000_000));
 }
 
 #[test]
@@ -105,6 +100,6 @@ fn a_failed_transaction_says_why() {
 fn an_account_that_does_not_exist_is_named() {
     let (_network, sender, _) = start();
     let address = Pubkey::new_unique();
-    let error = sender.account_data("engine", &address).expect_err("nothing there");
+    let error = sender.account("engine", &address).expect_err("nothing there");
     assert!(matches!(error, LocalnetError::AccountMissing { what: "engine", address: a } if a == address), "{error}");
 }

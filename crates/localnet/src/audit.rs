@@ -1,0 +1,90 @@
+//! Proves from the ledger's state that no token and no contract was created or lost.
+//!
+//! The search is over every margin account the program owns, not over those the demo knows.
+
+use std::collections::BTreeMap;
+
+use margin_client::state::{Instrument, MarginAccount};
+use margin_client::{AccountKind, Loaded, PROGRAM_ID};
+
+use crate::venue::Venue;
+use crate::{LocalnetError, Result, Sender, tokens};
+
+/// Bits of the fraction in stored cash (`I80F48`).
+const CASH_FRACTION_BITS: u32 = 48;
+
+/// Both sides of the books.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Audit {
+    pub accounts: usize,
+    /// Quote atoms in the vault.
+    pub quote_vault: u64,
+    /// Σ over accounts of cash less what perpetuals have already paid into it, in 2⁻⁴⁸ quote atoms. What one side of a
+    /// perpetual has settled and the other has not cancels here, so this is exactly what was deposited.
+    pub quote_claims: i128,
+    /// Atoms of the SOL token in its vault, and Σ of the accounts' balances.
+    pub sol_vault: u64,
+    pub sol_claims: u128,
+    /// Instruments whose lots do not add up to zero.
+    pub open_contracts: Vec<(Instrument, i128)>,
+}
+
+impl Audit {
+    /// Whether vaults equal claims and every contract has two sides.
+    pub fn balanced(&self) -> bool {
+        i128::from(self.quote_vault) << CASH_FRACTION_BITS == self.quote_claims
+            && u128::from(self.sol_vault) == self.sol_claims
+            && self.open_contracts.is_empty()
+    }
+
+    /// Quote claims in whole atoms, rounded down.
+    pub fn quote_claims_atoms(&self) -> i128 {
+        self.quote_claims >> CASH_FRACTION_BITS
+    }
+}
+
+/// Adds up the whole engine.
+pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
+    let mut audit = Audit {
+        accounts: 0,
+        quote_vault: tokens::balance(sender, &venue.quote.vault)?,
+        quote_claims: 0,
+        sol_vault: tokens::balance(sender, &venue.sol.vault)?,
+        sol_claims: 0,
+        open_contracts: Vec::new(),
+    };
+    let mut lots: BTreeMap<Instrument, i128> = BTreeMap::new();
+    for account in all_accounts(sender, venue)? {
+        audit.accounts += 1;
+        audit.quote_claims += account.cash().to_bits();
+        audit.sol_claims += u128::from(account.balance_of(venue.sol_index));
+        for position in account.positions() {
+            audit.quote_claims -= i128::from(position.settled_value) << CASH_FRACTION_BITS;
+            let instrument = position.instrument().ok_or_else(|| LocalnetError::AccountInvalid {
+                what: "margin account",
+                address: account.address,
+                reason: "a position of unknown kind".to_owned(),
+            })?;
+            *lots.entry(instrument).or_default() += i128::from(position.lots);
+        }
+    }
+    audit.open_contracts = lots.into_iter().filter(|(_, total)| *total != 0).collect();
+    Ok(audit)
+}
+
+/// Every margin account of the engine.
+pub fn all_accounts(sender: &Sender, venue: &Venue) -> Result<Vec<Loaded<MarginAccount>>> {
+    let found = sender.client().get_program_accounts(&PROGRAM_ID).map_err(LocalnetError::rpc("getProgramAccounts"))?;
+    let mut accounts = Vec::new();
+    for (address, account) in found {
+        if AccountKind::of(&account.data) != Some(AccountKind::MarginAccount) {
+            continue;
+        }
+        let loaded: Loaded<MarginAccount> = Loaded::from_account(address, &account)
+            .map_err(|source| LocalnetError::Account { what: "margin account", address, source })?;
+        if loaded.engine == venue.engine {
+            accounts.push(loaded);
+        }
+    }
+    Ok(accounts)
+}
