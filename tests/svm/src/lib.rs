@@ -28,7 +28,7 @@ pub use market::{
 };
 pub use reference::{Figures, Reference};
 pub use rng::Rng;
-pub use token::{MintOptions, Token, token_balance};
+pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};
 pub use trader::Trader;
 pub use transact::{Receipt, Refusal};
 pub use world::{SOL_TOKEN, USDC, World};
