@@ -65,7 +65,6 @@ fn risk_parameters() -> RiskParameters {
         short_option_maintenance: 3 * PERCENT / 10,
         short_option_initial: PERCENT / 5,
         min_vol_up: 45_000_000,
-        ..RiskParameters::default()
     }
 }
 
