@@ -79,7 +79,12 @@ pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, Margi
 /// `f = B / (B − equity·d − R·(1 − d))`
 ///
 /// for B < 0; an account with B ≥ 0 is done (0). With `d` the share of value that the bidder pays.
-pub fn maximum_fraction(buffer_margin: Usd, equity: Usd, cash_from_bids: Usd, share_paid: Ratio) -> Result<u64, MarginError> {
+pub fn maximum_fraction(
+    buffer_margin: Usd,
+    equity: Usd,
+    cash_from_bids: Usd,
+    share_paid: Ratio,
+) -> Result<u64, MarginError> {
     const ONE: i128 = 1_000_000_000;
     if buffer_margin.0 >= 0 {
         return Ok(0);
@@ -96,6 +101,7 @@ pub fn maximum_fraction(buffer_margin: Usd, equity: Usd, cash_from_bids: Usd, sh
     }
     let numerator = buffer_margin.0.checked_mul(ONE).ok_or(overflow)?;
     // Both negative.
-    let fraction = floor_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)?;
+    let fraction =
+        floor_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)?;
     u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
 }

@@ -25,8 +25,7 @@ pub(super) struct VolShocks {
 
 impl VolShocks {
     pub(super) fn new(parameters: &RiskParameters, time: Seconds) -> Result<Self, MarginError> {
-        let power =
-            if time.0 <= THIRTY_DAYS { parameters.short_term_power } else { parameters.long_term_power };
+        let power = if time.0 <= THIRTY_DAYS { parameters.short_term_power } else { parameters.long_term_power };
         let multiplier = tenor_multiplier(time.max(parameters.tenor_floor), power.0)?;
         // Rounded up, so that the shock is not smaller than the model's: m < 2^13 in Q28 and range < 2^32 need 73 bits.
         let widen = |range: u32| {
@@ -82,11 +81,15 @@ mod tests {
 
     #[test]
     fn multiplier_is_the_power_of_the_ratio() {
-        for (days, power) in [(30.0, 0.3), (1.0, 0.3), (7.0, 0.3), (0.5, 1.0), (90.0, 0.13), (1095.0, 1.0), (29.9, 0.0)] {
+        for (days, power) in [(30.0, 0.3), (1.0, 0.3), (7.0, 0.3), (0.5, 1.0), (90.0, 0.13), (1095.0, 1.0), (29.9, 0.0)]
+        {
             let seconds = Seconds((days * 86_400.0) as u64);
             let got = q28(tenor_multiplier(seconds, (power * 1e9) as u32).unwrap());
             let want = (30.0f64 / days).powf(power);
-            assert!((got - want).abs() < 1e-7 * want + 1.0 / FACTOR_ONE as f64, "{days} d ^ {power}: {got} against {want}");
+            assert!(
+                (got - want).abs() < 1e-7 * want + 1.0 / FACTOR_ONE as f64,
+                "{days} d ^ {power}: {got} against {want}"
+            );
         }
         assert!(tenor_multiplier(Seconds(1), 1_000_000_000).is_err());
     }

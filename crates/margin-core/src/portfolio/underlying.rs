@@ -182,7 +182,14 @@ impl<'a> Book<'a> {
     }
 
     #[inline(never)]
-    fn mark(&mut self, expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind, lots: Lots) -> Result<(), MarginError> {
+    fn mark(
+        &mut self,
+        expiry: &Expiry,
+        strike: Price,
+        vol: Vol,
+        kind: OptionKind,
+        lots: Lots,
+    ) -> Result<(), MarginError> {
         if lots.0 == 0 {
             return Ok(());
         }

@@ -11,7 +11,15 @@ const QUARTER: i64 = 90 * 86_400;
 /// A flat smile: raw SVI with next to no slope.
 fn svi(vol: f64, seconds: u64, forward: f64) -> Svi {
     let a = vol * vol * seconds as f64 / YEAR;
-    Svi { a: (a * 1e15) as i64, b: 0, rho: 0, m: 0, sigma: 1_000_000_000, forward: price(forward), time: Seconds(seconds) }
+    Svi {
+        a: (a * 1e15) as i64,
+        b: 0,
+        rho: 0,
+        m: 0,
+        sigma: 1_000_000_000,
+        forward: price(forward),
+        time: Seconds(seconds),
+    }
 }
 
 fn surface(expiry: i64) -> Result<ExpiryMarket, MarginError> {
@@ -52,7 +60,8 @@ impl Fixture {
     }
 
     fn assess(&self, positions: &[BookPosition]) -> UnderlyingRisk {
-        assess_underlying(&self.market(), positions.iter().copied(), surface, Detail::Margin, &mut Scratch::new()).unwrap()
+        assess_underlying(&self.market(), positions.iter().copied(), surface, Detail::Margin, &mut Scratch::new())
+            .unwrap()
     }
 }
 
@@ -184,7 +193,9 @@ fn requirements_scale_with_the_book_and_initial_is_never_below_maintenance() {
 fn unsorted_books_and_empty_grids_are_refused() {
     use InstrumentKind::Call;
     let fixture = Fixture::new();
-    let assess = |book: Vec<BookPosition>| assess_underlying(&fixture.market(), book, surface, Detail::Margin, &mut Scratch::new());
+    let assess = |book: Vec<BookPosition>| {
+        assess_underlying(&fixture.market(), book, surface, Detail::Margin, &mut Scratch::new())
+    };
     let (near, far) = (option(Call, WEEK, 110_000.0, 1), option(Call, QUARTER, 90_000.0, 1));
     assert_eq!(assess(vec![far, near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![option(Call, WEEK, 120_000.0, 1), near]), Err(MarginError::Unsorted));
@@ -201,11 +212,8 @@ fn greeks_net_over_expiries_and_the_perpetual() {
     use InstrumentKind::{Call, Put};
     let fixture = Fixture::new();
     // Long call, short put of one strike and expiry: a discounted forward. Delta one, hedged by a short perpetual.
-    let book = [
-        perpetual(-100, -100_000.0),
-        option(Call, QUARTER, 100_000.0, 100),
-        option(Put, QUARTER, 100_000.0, -100),
-    ];
+    let book =
+        [perpetual(-100, -100_000.0), option(Call, QUARTER, 100_000.0, 100), option(Put, QUARTER, 100_000.0, -100)];
     let risk = assess_underlying(&fixture.market(), book, surface, Detail::Greeks, &mut Scratch::new()).unwrap();
     let in_usd = |greek| usd(NetGreeks::in_usd(greek, LOT).unwrap());
     let discount = (-0.03f64 * QUARTER as f64 / YEAR).exp();
