@@ -38,6 +38,7 @@ mod scenario;
 mod strike;
 mod svi;
 mod tables;
+mod totals;
 
 pub use black::{OptionKind, value};
 pub use deviation::MAX_VOL;
@@ -50,4 +51,5 @@ pub use quantities::{Lots, Multiplier, Price, Rate, Seconds, Usd, Vol};
 pub use risk_array::{MAX_GROSS_LOTS, RiskArray};
 pub use scenario::{MAX_MULTIPLIER, MAX_SCENARIOS, Scenario, ScenarioSet, VolLevel, VolLevels};
 pub use strike::Strike;
+pub use totals::Totals;
 pub use svi::{MAX_SVI_PARAMETER, SVI_ONE, Svi, SviSlice};
