@@ -6,7 +6,7 @@ use core::hint::black_box;
 use fixed::types::I80F48;
 use margin_core::{
     Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
-    ScenarioSet, Seconds, Totals, Strike, Svi, SviSlice, VolLevel, VolLevels, greeks,
+    ScenarioSet, Seconds, Strike, Svi, SviSlice, Totals, VolLevel, VolLevels, greeks_from_spot,
 };
 
 use crate::ProbeError;
@@ -151,12 +151,13 @@ pub(crate) fn leg_setup(input: &mut Reader) -> Result<Vec<u8>, u32> {
     Ok(vol.0.to_le_bytes().to_vec())
 }
 
-/// Reference case: units of value and Greeks of a call with nothing prepared.
+/// Reference case, 1 for a put: units of value and Greeks with nothing prepared.
 #[inline(never)]
 pub(crate) fn price_greeks_cold(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = ReferenceCase::read(input)?;
-    let result = measure(&case, |case| {
-        greeks(&Expiry::from_spot(case.spot, case.time, case.rate)?, case.strike, case.vol, OptionKind::Call)
+    let kind = if input.u8()? == 1 { OptionKind::Put } else { OptionKind::Call };
+    let result = measure((&case, kind), |(case, kind)| {
+        greeks_from_spot(case.spot, case.strike, case.time, case.rate, case.vol, kind)
     });
     let mut bytes = Vec::new();
     write_greeks(&mut bytes, result.map_err(kernel_error)?);
