@@ -11,7 +11,8 @@ use crate::leg::Leg;
 use crate::line::{Level, Line};
 use crate::normal::{ONE_Q44, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
-use crate::risk_array::{RiskArray, TickStrike, add_gross};
+use crate::risk_array::{RiskArray, add_gross};
+use crate::run::TickStrike;
 use crate::scenario::MAX_SCENARIOS;
 
 /// Value of an expiry's digital options in every scenario, in lots x 1e-12 USD for a payout of one USD per unit.

@@ -100,8 +100,7 @@ impl Expiry {
 
     /// Prepares an expiry from a spot price without carry other than `rate` (Black-Scholes): F = S e^(r tau).
     ///
-    /// The forward itself is never rounded to a [`Price`]; [`Expiry::forward`] reports it rounded down and is zero
-    /// when it does not fit.
+    /// The forward is never rounded to a [`Price`], so [`Expiry::forward`] is zero.
     ///
     /// # Errors
     /// `ForwardOutOfRange` (zero), `TimeOutOfRange`, `RateOutOfRange`, `DiscountOutOfRange`.
@@ -155,7 +154,7 @@ impl Expiry {
         ))
     }
 
-    /// The whole forward: fixed plus variable part.
+    /// The whole forward: fixed plus variable part; zero after [`Expiry::from_spot`].
     #[must_use]
     pub const fn forward(&self) -> Price {
         self.forward

@@ -125,9 +125,9 @@ impl Point<'_> {
             let magnitude = Fx::from_bits(magnitude);
             if self.is_call { magnitude } else { -magnitude }
         };
-        // ratio <= 2^60; Q43 * Q60 -> Q39 -> Q40.
-        let rho = signed(mul_high(ratio << 3, self.expiry.years) << 1);
-        let carry = signed(mul_high(ratio << 3, self.expiry.rate) << 1);
+        // ratio is 2^60 at most, and a hair above by rounding; Q42 * Q60 -> Q38 -> Q40.
+        let rho = signed(mul_high(ratio << 2, self.expiry.years) << 2);
+        let carry = signed(mul_high(ratio << 2, self.expiry.rate) << 2);
         let greeks = Greeks {
             rho: rho.0,
             theta: if self.expiry.rate_is_negative { carry.0 } else { -carry.0 },

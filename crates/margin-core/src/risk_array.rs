@@ -16,12 +16,12 @@
 use crate::elementary::Normal;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high, scale, shr};
+use crate::fx::{Fx, leading_zeros, mul_high};
 use crate::leg::Leg;
-use crate::line::Line;
-use crate::normal::{SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
+use crate::run::{Run, TickStrike};
 use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
@@ -29,43 +29,6 @@ pub const MAX_GROSS_LOTS: i64 = 1 << 40;
 /// Up to 2^19 gross lots a value of 41 bits times lots is summed in one word: the sums of calls and of put lots x
 /// forward stay below 2^60 each, that of put lots x strike below 2^61. Beyond, values are split at 21 bits.
 const NARROW_LOTS: i64 = 1 << 19;
-const TICK_BITS: i64 = 37;
-const STRIKE_BITS: u32 = 38;
-/// Bits of the lower part of a forward or strike in the loop's products.
-const SPLIT: u32 = 19;
-const SPLIT_MASK: Fx = Fx((1 << SPLIT) - 1);
-/// Lower part of a value in grains.
-const GRAIN_MASK: Fx = Fx(0x1f_ffff);
-
-/// One scenario of the expiry, and the sum over strikes of lots x call value: `high * 2^21 + low` grains.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Slot {
-    /// ln(shocked F / F), Q32; |.| <= 21 (44.4 inside a settlement window).
-    pub(crate) ln_shift: Fx,
-    /// Shocked D F: `forward_high * 2^19 + forward_low` ticks, below 2^37.
-    forward_high: Fx,
-    forward_low: Fx,
-    high: Fx,
-    low: Fx,
-}
-
-impl Slot {
-    const EMPTY: Self =
-        Self { ln_shift: Fx::ZERO, forward_high: Fx::ZERO, forward_low: Fx::ZERO, high: Fx::ZERO, low: Fx::ZERO };
-
-    #[inline(always)]
-    fn new(forward: Fx, ln_shift: Fx) -> Self {
-        // Rounding may lift the largest forward to 2^37 itself: stay one below.
-        let forward = forward.min(Fx((1 << TICK_BITS) - 1));
-        Self { ln_shift, forward_high: forward >> SPLIT, forward_low: forward & SPLIT_MASK, ..Self::EMPTY }
-    }
-
-    /// In ticks.
-    #[inline(always)]
-    pub(crate) fn forward(&self) -> Fx {
-        (self.forward_high << SPLIT) + self.forward_low
-    }
-}
 
 /// Value of an expiry's vanilla options in every scenario of a set. About 1.7 KB: mind the SVM's 4 KiB stack frames.
 ///
@@ -238,7 +201,7 @@ impl RiskArray {
 /// Right shift that leaves the largest forward `TICK_BITS` bits.
 #[inline(always)]
 fn ticks_shift(largest: Fx) -> Fx {
-    (Fx(64 - TICK_BITS) - leading_zeros(largest.bits() | 1)).max(Fx::ZERO)
+    (Fx(64 - TICK_BITS as i64) - leading_zeros(largest.bits() | 1)).max(Fx::ZERO)
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.
@@ -258,170 +221,4 @@ pub(crate) fn add_gross(so_far: i64, calls: Lots, puts: Lots) -> Result<i64, Ker
     let total = Fx(so_far) + Fx::from_bits(calls >> 1) + Fx::from_bits(puts >> 1); // so_far is in 0..=2^40
     let total = total + Fx::from_bits(calls.wrapping_sub(calls >> 1)) + Fx::from_bits(puts.wrapping_sub(puts >> 1));
     if total.0 > MAX_GROSS_LOTS { Err(KernelError::LotsOutOfRange) } else { Ok(total.0) }
-}
-
-/// How lots x value is added to a slot; the value is in 2^-25 ticks and in -2^32..=2^62.
-trait Accumulate {
-    fn add(slot: &mut Slot, value: Fx, lots: Fx);
-}
-
-/// One word.
-struct Narrow;
-
-impl Accumulate for Narrow {
-    #[inline(always)]
-    fn add(slot: &mut Slot, value: Fx, lots: Fx) {
-        slot.low += lots * (value >> 21);
-    }
-}
-
-/// Two words: |lots| sums to at most 2^40 and the parts are below 2^20 and 2^21, so the sums stay below 2^62 with what
-/// narrow additions left.
-struct Wide;
-
-impl Accumulate for Wide {
-    #[inline(always)]
-    fn add(slot: &mut Slot, value: Fx, lots: Fx) {
-        slot.high += lots * (value >> 42);
-        slot.low += lots * ((value >> 21) & GRAIN_MASK);
-    }
-}
-
-/// D K in the ticks of an array.
-pub(crate) struct TickStrike {
-    /// In ticks, nearest, below 2^63.
-    pub(crate) whole: u64,
-    /// In 2^coarse ticks, below 2^38, split like a forward.
-    high: Fx,
-    low: Fx,
-    /// Bits dropped from strike and forward when the strike is more than twice the largest forward.
-    coarse: Fx,
-}
-
-impl TickStrike {
-    #[inline(always)]
-    pub(crate) fn new(tick_exponent: Fx, leg: &Leg) -> Self {
-        let right = tick_exponent - leg.strike_exponent;
-        // |ln F/K| is bounded, so the strike has at least one tick, and `right` is below 63.
-        let whole = if right > Fx::ZERO {
-            shr(leg.strike, right - Fx(1)).wrapping_add(1) >> 1
-        } else {
-            scale(leg.strike, -right)
-        };
-        let coarse = if whole >> STRIKE_BITS == 0 { Fx::ZERO } else { Fx(26) - leading_zeros(whole) };
-        let reduced = Fx::from_bits(shr(whole, coarse));
-        Self { whole, high: reduced >> SPLIT, low: reduced & SPLIT_MASK, coarse }
-    }
-}
-
-/// One strike at one vol level, with the lots to add.
-struct Run<'a> {
-    line: Line,
-    strike: &'a TickStrike,
-    lots: Fx,
-}
-
-impl<'a> Run<'a> {
-    #[inline(always)]
-    fn add_levels<A: Accumulate>(
-        mut slots: &mut [Slot],
-        counts: [usize; 3],
-        leg: &Leg,
-        strike: &'a TickStrike,
-        lots: Fx,
-    ) {
-        for (count, level) in counts.into_iter().zip(leg.levels) {
-            let (run, rest) = match slots.split_at_mut_checked(count) {
-                Some(parts) => parts,
-                None => return,
-            };
-            slots = rest;
-            if level.v == Fx::ZERO {
-                strike.add_intrinsic::<A>(run, lots);
-            } else {
-                Run { line: Line::new(leg.x, level), strike, lots }.add::<A>(run);
-            }
-        }
-    }
-
-    /// Slots ascend by spot, so the ends tell whether all coordinates lie inside the table.
-    #[inline(always)]
-    fn add<A: Accumulate>(&self, slots: &mut [Slot]) {
-        let [low, high] = self.line.inside();
-        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return };
-        if first.ln_shift >= low && last.ln_shift < high && self.strike.coarse == Fx::ZERO {
-            self.add_inside::<A>(slots);
-        } else {
-            self.add_parts::<A>(slots, [low, high]);
-        }
-    }
-
-    /// Below, inside and above the table, if the strike is not coarse.
-    #[inline(never)]
-    fn add_parts<A: Accumulate>(&self, slots: &mut [Slot], [low, high]: [Fx; 2]) {
-        if low >= high || self.strike.coarse != Fx::ZERO {
-            return self.add_edge::<A>(slots);
-        }
-        let below = slots.iter().take_while(|slot| slot.ln_shift < low).count();
-        let (below, slots) = slots.split_at_mut(below);
-        let above = slots.iter().rev().take_while(|slot| slot.ln_shift >= high).count();
-        let (inside, above) = slots.split_at_mut(slots.len().wrapping_sub(above));
-        self.add_edge::<A>(below);
-        self.add_inside::<A>(inside);
-        self.add_edge::<A>(above);
-    }
-
-    /// No slot leaves the table: the loop needs no check at all.
-    #[inline(never)]
-    fn add_inside<A: Accumulate>(&self, slots: &mut [Slot]) {
-        for slot in slots {
-            let (i1, i2) = self.line.at_inside(slot.ln_shift);
-            A::add(
-                slot,
-                self.strike.combine(slot.forward_high, slot.forward_low, scan_cdf(i1), scan_cdf(i2)),
-                self.lots,
-            );
-        }
-    }
-
-    /// Slots whose coordinates may lie beyond the table, or with a coarse strike.
-    #[inline(never)]
-    fn add_edge<A: Accumulate>(&self, slots: &mut [Slot]) {
-        for slot in slots {
-            let (i1, i2) = self.line.at(slot.ln_shift);
-            if i1.is_negative() {
-                continue; // worthless: d2 < d1 < -8
-            }
-            let TickStrike { high, low, coarse, .. } = *self.strike;
-            let forward = slot.forward() >> coarse;
-            let value = if (i2 >> SCAN_END_BITS).0 > 0 {
-                (forward - (high << SPLIT) - low) << 25 // certain: d1 > d2 >= 8
-            } else {
-                let (n1, n2) = (scan_cdf_saturating(i1), scan_cdf_saturating(i2));
-                self.strike.combine(forward >> SPLIT, forward & SPLIT_MASK, n1, n2)
-            };
-            // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
-            A::add(slot, value.max(Fx::ZERO).min(forward << 25) << coarse, self.lots);
-        }
-    }
-}
-
-impl TickStrike {
-    /// Call value in 2^-25 ticks: F N(d1) - K N(d2) with N in Q44, F and K split at 19 bits.
-    ///
-    /// The upper parts are below 2^18 and 2^19, the lower ones below 2^19, and N at most 2^44: every product is below
-    /// 2^63 - 2^44, and so is every difference in magnitude.
-    #[inline(always)]
-    fn combine(&self, forward_high: Fx, forward_low: Fx, n1: Fx, n2: Fx) -> Fx {
-        (forward_high * n1 - self.high * n2) + ((forward_low * n1 - self.low * n2) >> SPLIT)
-    }
-
-    /// No time value.
-    #[inline(never)]
-    fn add_intrinsic<A: Accumulate>(&self, slots: &mut [Slot], lots: Fx) {
-        let strike = Fx::from_bits(self.whole.min(1 << STRIKE_BITS)); // no forward reaches 2^37
-        for slot in slots {
-            A::add(slot, (slot.forward() - strike).max(Fx::ZERO) << 25, lots);
-        }
-    }
 }
