@@ -16,7 +16,7 @@
 use crate::elementary::Normal;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high};
+use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
@@ -83,16 +83,15 @@ impl RiskArray {
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
-        // 20 bits * 43 bits each, and the sum is spot * ratio / 2^20 < 2^63.
-        let scaled =
-            |ratio: u64| Fx::from_bits(high.wrapping_mul(ratio)) + Fx::from_bits(low.wrapping_mul(ratio) >> 20);
+        // 20 bits times at most 2^43 each, so the sum is at most 2^63, and half a tick below 2^26.
+        let scaled = |ratio: u64| high.wrapping_mul(ratio).wrapping_add(low.wrapping_mul(ratio) >> 20);
         let right = ticks_shift(scaled(set.largest));
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
-        let half = Fx(1) << right >> 1;
+        let half = shr(shl(1, right), Fx(1));
         let shocks = set.shocks();
         let Some(slots) = self.slots.get_mut(..shocks.len()) else { return };
         for (slot, shock) in slots.iter_mut().zip(shocks) {
-            *slot = Slot::new((scaled(shock.ratio) + half) >> right, shock.ln);
+            *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
     }
 
@@ -102,15 +101,15 @@ impl RiskArray {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
-            Fx::from_bits(mul_high(expiry.spot, ratio as u64)) // in 2^(spot_exponent + 4), below 2^61
+            mul_high(expiry.spot, ratio as u64) // in 2^(spot_exponent + 4), below 2^61
         };
         let right = ticks_shift(scaled(window_forward(expiry, set.largest)));
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
-        let half = Fx(1) << right >> 1;
+        let half = shr(shl(1, right), Fx(1));
         for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
-            *slot = Slot::new((scaled(forward) + half) >> right, ln_shift);
+            *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);
         }
     }
 
@@ -160,7 +159,7 @@ impl RiskArray {
     /// started with the same set.
     ///
     /// # Errors
-    /// `Overflow` when a sum reaches 2^109, or after 2^14 arrays; the sums are then of no use.
+    /// `Overflow` when a sum reaches 2^110 (one array never does), or after 2^14 arrays; the sums are then of no use.
     #[inline(never)]
     pub fn add_totals(&self, totals: &mut Totals) -> Result<(), KernelError> {
         totals.count()?;
@@ -200,8 +199,8 @@ impl RiskArray {
 
 /// Right shift that leaves the largest forward `TICK_BITS` bits.
 #[inline(always)]
-fn ticks_shift(largest: Fx) -> Fx {
-    (Fx(64 - TICK_BITS as i64) - leading_zeros(largest.bits() | 1)).max(Fx::ZERO)
+fn ticks_shift(largest: u64) -> Fx {
+    (Fx(64 - TICK_BITS as i64) - leading_zeros(largest | 1)).max(Fx::ZERO)
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.

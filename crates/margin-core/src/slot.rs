@@ -28,9 +28,9 @@ impl Slot {
         Self { ln_shift: Fx::ZERO, forward_high: Fx::ZERO, forward_low: Fx::ZERO, high: Fx::ZERO, low: Fx::ZERO };
 
     #[inline(always)]
-    pub(crate) fn new(forward: Fx, ln_shift: Fx) -> Self {
+    pub(crate) fn new(forward: u64, ln_shift: Fx) -> Self {
         // Rounding may lift the largest forward to 2^37 itself: stay one below.
-        let forward = forward.min(Fx((1 << TICK_BITS) - 1));
+        let forward = Fx::from_bits(forward.min((1 << TICK_BITS) - 1));
         Self { ln_shift, forward_high: forward >> SPLIT, forward_low: forward & SPLIT_MASK, ..Self::EMPTY }
     }
 

@@ -13,8 +13,8 @@ const LIMB: u32 = 48;
 const LIMB_MASK: Fx = Fx((1 << LIMB) - 1);
 /// Most risk arrays in one sum: 2^14, so that lower limbs stay below 2^62.
 const MAX_ARRAYS: u32 = 1 << 14;
-/// Bound of the upper limb: 2^61 after a checked addition; the unchecked ones add at most 2^46 each.
-const MAX_HIGH: i64 = 1 << 61;
+/// Bound of the upper limb after a checked addition; the unchecked ones add at most 2^46 each, 2^60 together.
+const MAX_HIGH: i64 = 1 << 62;
 
 /// `high * 2^48 + low`: two limbs without a carry between them, which 128-bit integers would need in each addition.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
@@ -83,7 +83,7 @@ impl Totals {
     /// Adds `value(slot)` for each slot.
     ///
     /// # Errors
-    /// `Overflow` from 2^109 on; part of the slots may have been added.
+    /// `Overflow` from 2^110 on; part of the slots may have been added.
     #[inline(always)]
     pub(crate) fn add_wide<T>(&mut self, slots: &[T], value: impl Fn(&T) -> i128) -> Result<(), KernelError> {
         for (sum, slot) in self.sums.iter_mut().zip(slots) {
