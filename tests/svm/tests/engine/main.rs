@@ -1,8 +1,12 @@
 //! The margin engine's SBF binary on LiteSVM, topic by topic.
 
+mod bid_laws;
 mod cu;
 mod funds;
 mod lifecycle;
+mod liquidation;
+mod liquidation_bid;
+mod liquidation_books;
 mod listing;
 mod margin;
 mod mints;
