@@ -2,6 +2,7 @@
 
 mod bid_laws;
 mod cu;
+mod errors;
 mod funds;
 mod lifecycle;
 mod liquidation;
@@ -12,5 +13,7 @@ mod margin;
 mod mints;
 mod oracle;
 mod risk_accounts;
+mod substitution;
+mod substitution_cases;
 mod surface;
 mod trade;
