@@ -125,7 +125,7 @@ fn edges() -> Vec<i128> {
 
 /// A number of any magnitude: uniform bits, shifted by a uniform distance.
 fn any(rng: &mut Rng) -> i128 {
-    let bits = (i128::from(rng.next()) << 64) | i128::from(rng.next());
+    let bits = (i128::from(rng.bits()) << 64) | i128::from(rng.bits());
     bits >> rng.within(0, 127)
 }
 

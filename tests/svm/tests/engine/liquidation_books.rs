@@ -28,7 +28,7 @@ fn random_books_are_conserved_to_the_last_bit() {
         let report = world.report(&trader);
         // Equity somewhere between insolvency and maintenance margin; cash of any fraction of an atom.
         let equity = rng.within(-report.maintenance_margin / 4, report.maintenance_margin - 2);
-        let cash = (i128::from(report.cash + equity - report.equity) << 48) + i128::from(rng.next() >> 16);
+        let cash = (i128::from(report.cash + equity - report.equity) << 48) + i128::from(rng.bits() >> 16);
         world.forge::<MarginAccount>(trader.account, |account| account.cash = cash.to_le_bytes());
         let opening = world.report(&trader);
         if opening.equity >= opening.maintenance_margin - 2 {

@@ -190,20 +190,20 @@ fn an_expired_series_counts_at_intrinsic_value() {
 
 #[test]
 fn a_stored_market_that_the_kernel_cannot_price_is_refused() {
-    let expiry = NOW + 5 * 31_536_000;
-    let cases: [(fn(&mut ExpirySlot), E); 5] = [
-        (|slot| slot.forward = 0, E::KernelForward),
-        (|slot| slot.rate = 20_000_000_001, E::KernelRate),
-        (|slot| slot.svi.b = -1, E::KernelSvi),
-        (|slot| slot.expiry = NOW + 5 * 31_536_000, E::KernelTime),
-        (|slot| (slot.forward, slot.spot_reference) = (u64::MAX, 1), E::ForwardRange),
+    type Change = fn(&mut ExpirySlot);
+    const DISTANT: i64 = NOW + 5 * 31_536_000;
+    let cases: [(i64, Change, E); 5] = [
+        (NEAR, |slot| slot.forward = 0, E::KernelForward),
+        (NEAR, |slot| slot.rate = 20_000_000_001, E::KernelRate),
+        (NEAR, |slot| slot.svi.b = -1, E::KernelSvi),
+        (DISTANT, |slot| slot.expiry = DISTANT, E::KernelTime),
+        (NEAR, |slot| (slot.forward, slot.spot_reference) = (u64::MAX, 1), E::ForwardRange),
     ];
-    for (change, error) in cases {
+    for (expiry, change, error) in cases {
         let mut world = World::new();
         let trader = world.trader();
-        let strike = call(BTC, if error as u32 == E::KernelTime as u32 { expiry } else { NEAR }, 100_000);
         world.forge::<MarginAccount>(trader.account, |account| {
-            account.add_position(strike, 1, 0).expect("a free row");
+            account.add_position(call(BTC, expiry, 100_000), 1, 0).expect("a free row");
         });
         let market = addresses::underlying(&world.engine, BTC);
         world.forge::<Underlying>(market, |state| {
