@@ -258,8 +258,12 @@ mod tests {
 
     #[test]
     fn a_rendered_table_reads_back() {
-        let rows = ["price_greeks_cold", "solmath_price", "solmath_price_greeks", "i80f48_price"]
-            .map(|name| Row { name, cu: 7, limit: None, what: "x" });
+        let rows = ["price_greeks_cold", "solmath_price", "solmath_price_greeks", "i80f48_price"].map(|name| Row {
+            name,
+            cu: 7,
+            limit: None,
+            what: "x",
+        });
         let figures = parse(&render(&rows).unwrap()).unwrap();
         assert_eq!(figures.len(), 4);
         assert_eq!(figures["i80f48_price"], 7);

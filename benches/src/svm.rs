@@ -31,11 +31,7 @@ impl Probe {
     /// Loads `svm_probe.so` from `MARGIN_DEPLOY_DIR`, else from the target folder.
     pub fn load() -> Result<Self> {
         let folder = std::env::var_os("MARGIN_DEPLOY_DIR").map_or_else(
-            || {
-                std::env::var_os("CARGO_TARGET_DIR")
-                    .map_or_else(|| root().join("target"), PathBuf::from)
-                    .join("deploy")
-            },
+            || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("deploy"),
             PathBuf::from,
         );
         let file = folder.join("svm_probe.so");

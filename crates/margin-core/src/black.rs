@@ -51,10 +51,7 @@ impl Terms {
     #[inline(always)]
     pub(crate) fn new(expiry: &Expiry, strike: &Strike) -> Result<Self, KernelError> {
         let normal = strike.normal;
-        let x = expiry.ln_forward - strike.ln;
-        if x.abs() > MAX_LOG_MONEYNESS as u64 {
-            return Err(KernelError::MoneynessOutOfRange);
-        }
+        let x = log_moneyness(expiry, strike)?;
         let strike = mul_high(normal.mantissa >> 1, expiry.discount);
         let exponent = Fx(5) - normal.zeros;
         // The mantissas differ by at most 2^13 and the prices by at most 2^20 e^2, so the shifts stay below 64.
@@ -63,13 +60,7 @@ impl Terms {
         } else {
             (expiry.spot_exponent, Fx::ZERO, expiry.spot_exponent - exponent)
         };
-        Ok(Self {
-            x,
-            spot: shr(expiry.spot, spot_shift),
-            strike: shr(strike, strike_shift),
-            exponent,
-            spot_shift,
-        })
+        Ok(Self { x, spot: shr(expiry.spot, spot_shift), strike: shr(strike, strike_shift), exponent, spot_shift })
     }
 
     /// Call value in 2^(exponent + 2) of 1e-12 USD from N(d1), N(d2) in Q62, kept inside
@@ -102,6 +93,13 @@ impl Terms {
             Ok(Price(bits << (shift.0 & 63)))
         }
     }
+}
+
+/// ln(F/K), Q56, within its limit.
+#[inline(always)]
+pub(crate) fn log_moneyness(expiry: &Expiry, strike: &Strike) -> Result<Fx, KernelError> {
+    let x = expiry.ln_forward - strike.ln; // both below 2^61.6
+    if x.abs() > MAX_LOG_MONEYNESS as u64 { Err(KernelError::MoneynessOutOfRange) } else { Ok(x) }
 }
 
 /// N(d) of a leg without time value: 1 in the money, 0 out of the money or at the money.

@@ -40,12 +40,7 @@ fn narrow(a: i128) -> i64 {
 
 /// Value and Greeks per USD of payout of D N(d2) (call) or D (1 - N(d2)) (put); S means 1 USD except in
 /// derivatives by ln S, see [`Greeks`].
-pub(crate) fn greeks(
-    expiry: &Expiry,
-    strike: Price,
-    vol: Vol,
-    is_call: bool,
-) -> Result<(Price, Greeks), KernelError> {
+pub(crate) fn greeks(expiry: &Expiry, strike: Price, vol: Vol, is_call: bool) -> Result<(Price, Greeks), KernelError> {
     let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
     let discount = i128::from(expiry.discount >> 20); // Q40
     let (years, rate) = (i128::from(expiry.years >> 20), i128::from(expiry.rate >> 20));

@@ -132,11 +132,8 @@ impl Expiry {
         let growth = Fx(rate.0).sign_onto(growth.bits());
         debug_assert!((-(2 << 56)..=8 << 56).contains(&growth.0));
         let discount = if growth == Fx::ZERO { ONE_Q60 } else { exp_neg(growth) };
-        let Root { mantissa, half_shift } = if time == Seconds::ZERO {
-            Root { mantissa: 0, half_shift: Fx(16) }
-        } else {
-            sqrt(time.0)
-        };
+        let Root { mantissa, half_shift } =
+            if time == Seconds::ZERO { Root { mantissa: 0, half_shift: Fx(16) } } else { sqrt(time.0) };
         Ok((
             Self {
                 ln_forward: Fx::ZERO,

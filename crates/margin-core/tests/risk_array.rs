@@ -2,7 +2,7 @@
 
 use margin_core::{
     DigitalArray, Expiry, ExpiryInputs, KernelError, Leg, Lots, MAX_GROSS_LOTS, Multiplier, OptionKind, Price, Rate,
-    RiskArray, Scenario, ScenarioGrid, ScenarioSet, Seconds, Vol, VolLevel, VolLevels, value,
+    RiskArray, Scenario, ScenarioSet, Seconds, Vol, VolLevel, VolLevels, value,
 };
 
 const LEVELS: [VolLevel; 3] = [VolLevel::Up, VolLevel::None, VolLevel::Down];
@@ -36,12 +36,13 @@ fn pick(levels: &VolLevels, level: VolLevel) -> Vol {
 fn compare(inputs: ExpiryInputs, strike: u64, vols: VolLevels, calls: i64, puts: i64) {
     let set = scenarios();
     let expiry = Expiry::prepare(inputs).unwrap();
-    let grid = ScenarioGrid::prepare(&expiry, &set).unwrap();
+    let prepared = ScenarioSet::prepare(&set).unwrap();
     let leg = Leg::prepare(&expiry, Price(strike), &vols).unwrap();
-    let mut array = RiskArray::new();
-    array.add(&grid, &leg, Lots(calls), Lots(puts)).unwrap();
+    let mut array = RiskArray::empty();
+    array.start(&expiry, &prepared);
+    array.add(&leg, Lots(calls), Lots(puts)).unwrap();
     let mut digital = DigitalArray::new();
-    digital.add(&grid, &leg, Lots(calls), Lots(puts)).unwrap();
+    digital.add(&array, &leg, Lots(calls), Lots(puts)).unwrap();
     let lots = (calls.abs() + puts.abs()) as f64;
     for (index, scenario) in scenarios().iter().enumerate() {
         let shocked =
@@ -49,14 +50,14 @@ fn compare(inputs: ExpiryInputs, strike: u64, vols: VolLevels, calls: i64, puts:
         let expiry = Expiry::from_forward(Price(shocked), inputs.time, inputs.rate.for_discounting()).unwrap();
         let at = |kind| i128::from(value(&expiry, Price(strike), pick(&vols, scenario.vol), kind).unwrap().0);
         let exact = i128::from(calls) * at(OptionKind::Call) + i128::from(puts) * at(OptionKind::Put);
-        let error = (array.total(&grid, index).unwrap() - exact) as f64;
+        let error = (array.total(index).unwrap() - exact) as f64;
         let scale = shocked.max(strike).max(inputs.forward.0) as f64;
         assert!(
             error.abs() <= lots * (2e-11 * scale + 1.0) + 1.0,
             "{inputs:?} K {strike} {vols:?} {scenario:?}: {error} of {exact}"
         );
         let exact = i128::from(calls) * at(OptionKind::DigitalCall) + i128::from(puts) * at(OptionKind::DigitalPut);
-        let error = (digital.total(&grid, index).unwrap() - exact) as f64;
+        let error = (digital.total(&array, index).unwrap() - exact) as f64;
         // N(d2) is not stationary in d: the fine path's d is compared too.
         assert!(error.abs() <= lots * 2e4, "{inputs:?} K {strike} {scenario:?}: digital {error} of {exact}");
     }
@@ -98,23 +99,24 @@ fn settlement_window_shocks_only_the_variable_part() {
 #[test]
 fn opposite_lots_vanish_exactly() {
     let expiry = Expiry::prepare(inputs(65_432_100_000_000_001, 604_800, 300_000_000)).unwrap();
-    let grid = ScenarioGrid::prepare(&expiry, &scenarios()).unwrap();
+    let set = ScenarioSet::prepare(&scenarios()).unwrap();
     let vols = VolLevels { up: Vol(81_234_567), none: Vol(61_234_567), down: Vol(41_234_567) };
     let strikes = [50_000_000_000_000_000, 65_000_000_000_000_007, 71_000_000_000_000_000];
-    let mut array = RiskArray::new();
+    let mut array = RiskArray::empty();
+    array.start(&expiry, &set);
     for sign in [1, -1] {
         for (strike, lots) in strikes.into_iter().zip([17, 1_000_003, -999]) {
             let leg = Leg::prepare(&expiry, Price(strike), &vols).unwrap();
-            array.add(&grid, &leg, Lots(sign * lots), Lots(-3 * sign * lots)).unwrap();
+            array.add(&leg, Lots(sign * lots), Lots(-3 * sign * lots)).unwrap();
         }
     }
     let mut sums = [7i128; 31];
-    array.add_totals(&grid, &mut sums).unwrap();
+    array.add_totals(&mut sums).unwrap();
     assert_eq!(sums, [7; 31]);
-    for index in 0..grid.len() {
-        assert_eq!(array.total(&grid, index), Some(0));
+    for index in 0..set.len() {
+        assert_eq!(array.total(index), Some(0));
     }
-    assert_eq!(array.total(&grid, grid.len()), None);
+    assert_eq!(array.total(set.len()), None);
 }
 
 #[test]
@@ -124,16 +126,17 @@ fn limits_are_typed_errors() {
     set.extend_from_within(..10);
     assert_eq!(ScenarioSet::prepare(&set), Err(KernelError::TooManyScenarios));
     set.truncate(40);
-    let grid = ScenarioGrid::prepare(&expiry, &set).unwrap();
+    let prepared = ScenarioSet::prepare(&set).unwrap();
     let leg = Leg::prepare(&expiry, Price(1_000_000_000_000), &VolLevels::default()).unwrap();
-    let mut array = RiskArray::new();
+    let mut array = RiskArray::empty();
+    array.start(&expiry, &prepared);
     let before = array.clone();
     for (calls, puts) in [(MAX_GROSS_LOTS, 1), (i64::MIN, i64::MIN), (0, i64::MAX)] {
-        assert_eq!(array.add(&grid, &leg, Lots(calls), Lots(puts)), Err(KernelError::LotsOutOfRange));
+        assert_eq!(array.add(&leg, Lots(calls), Lots(puts)), Err(KernelError::LotsOutOfRange));
         assert_eq!(array, before);
     }
-    array.add(&grid, &leg, Lots(MAX_GROSS_LOTS), Lots(0)).unwrap();
-    assert_eq!(array.add(&grid, &leg, Lots(1), Lots(0)), Err(KernelError::LotsOutOfRange));
+    array.add(&leg, Lots(MAX_GROSS_LOTS), Lots(0)).unwrap();
+    assert_eq!(array.add(&leg, Lots(1), Lots(0)), Err(KernelError::LotsOutOfRange));
     assert_eq!(Scenario::new(Multiplier(0), VolLevel::None), Err(KernelError::MultiplierOutOfRange));
     assert_eq!(Scenario::new(Multiplier(8_000_000_001), VolLevel::None), Err(KernelError::MultiplierOutOfRange));
 }

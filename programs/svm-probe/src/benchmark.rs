@@ -6,7 +6,7 @@ use core::hint::black_box;
 use fixed::types::I80F48;
 use margin_core::{
     Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
-    ScenarioGrid, ScenarioSet, Seconds, Strike, Svi, SviSlice, VolLevel, VolLevels, greeks,
+    ScenarioSet, Seconds, Strike, Svi, SviSlice, VolLevel, VolLevels, greeks,
 };
 
 use crate::ProbeError;
@@ -123,7 +123,7 @@ impl LegInput {
     }
 }
 
-/// Market, leg: units of one `RiskArray::add` over the grid.
+/// Market, leg: units of one `RiskArray::add` over the scenarios.
 #[inline(never)]
 pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
@@ -131,12 +131,10 @@ pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
     let leg = market.leg(&expiry, &slice, position.strike).map_err(kernel_error)?;
-    work.grid.fill(&expiry, &work.set);
-    let result = measure((&mut work, &leg), |(work, leg)| {
-        work.array.add(&work.grid, leg, position.calls, position.puts)
-    });
+    work.array.start(&expiry, &work.set);
+    let result = measure((&mut work, &leg), |(work, leg)| work.array.add(leg, position.calls, position.puts));
     result.map_err(kernel_error)?;
-    work.array.add_totals(&work.grid, &mut work.sums).map_err(kernel_error)?;
+    work.array.add_totals(&mut work.sums).map_err(kernel_error)?;
     Ok(work.totals())
 }
 
@@ -146,9 +144,8 @@ pub(crate) fn leg_setup(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let (market, position) = (MarketInput::read(input)?, LegInput::read(input)?);
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
-    let result = measure((&market, &expiry, &slice), |(market, expiry, slice)| {
-        market.leg(expiry, slice, position.strike)
-    });
+    let result =
+        measure((&market, &expiry, &slice), |(market, expiry, slice)| market.leg(expiry, slice, position.strike));
     let vol = slice.vol(position.strike).map_err(kernel_error)?;
     result.map_err(kernel_error)?;
     Ok(vol.0.to_le_bytes().to_vec())
@@ -190,7 +187,7 @@ pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
     Ok(work.totals())
 }
 
-/// Market, leg: units of one leg with the expiry, its smile and its grid at hand: SVI vol, levels, leg, every
+/// Market, leg: units of one leg with the expiry, its smile and its forwards at hand: SVI vol, levels, leg, every
 /// scenario, totals.
 #[inline(never)]
 pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
@@ -198,10 +195,10 @@ pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let mut work = Work::boxed().map_err(kernel_error)?;
     let expiry = Expiry::prepare(market.inputs).map_err(kernel_error)?;
     let slice = market.svi.prepare().map_err(kernel_error)?;
-    work.grid.fill(&expiry, &work.set);
+    work.array.start(&expiry, &work.set);
     let result = measure((&mut work, &expiry, &slice), |(work, expiry, slice)| {
         work.add_leg(&market, expiry, slice, &position)?;
-        work.array.add_totals(&work.grid, &mut work.sums)
+        work.array.add_totals(&mut work.sums)
     });
     result.map_err(kernel_error)?;
     Ok(work.totals())
@@ -210,7 +207,6 @@ pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
 /// What a margin check keeps on the heap.
 struct Work {
     set: ScenarioSet,
-    grid: ScenarioGrid,
     array: RiskArray,
     sums: [i128; SCENARIOS],
 }
@@ -219,12 +215,7 @@ impl Work {
     /// On the heap, with the set prepared: together the parts would not leave room in a stack frame.
     #[inline(never)]
     fn boxed() -> Result<Box<Self>, KernelError> {
-        let mut work = Box::new(Self {
-            set: ScenarioSet::empty(),
-            grid: ScenarioGrid::empty(),
-            array: RiskArray::new(),
-            sums: [0; SCENARIOS],
-        });
+        let mut work = Box::new(Self { set: ScenarioSet::empty(), array: RiskArray::empty(), sums: [0; SCENARIOS] });
         work.set.fill(&scenarios()?)?;
         Ok(work)
     }
@@ -236,12 +227,11 @@ impl Work {
     fn add_expiry(&mut self, market: &MarketInput, legs: &[LegInput]) -> Result<(), KernelError> {
         let expiry = Expiry::prepare(market.inputs)?;
         let slice = market.svi.prepare()?;
-        self.grid.fill(&expiry, &self.set);
-        self.array.clear();
+        self.array.start(&expiry, &self.set);
         for leg in legs {
             self.add_leg(market, &expiry, &slice, leg)?;
         }
-        self.array.add_totals(&self.grid, &mut self.sums)
+        self.array.add_totals(&mut self.sums)
     }
 
     #[inline(never)]
@@ -253,7 +243,7 @@ impl Work {
         leg: &LegInput,
     ) -> Result<(), KernelError> {
         let prepared = market.leg(expiry, slice, leg.strike)?;
-        self.array.add(&self.grid, &prepared, leg.calls, leg.puts)
+        self.array.add(&prepared, leg.calls, leg.puts)
     }
 }
 

@@ -37,7 +37,6 @@ impl<'a> Reader<'a> {
     pub(crate) fn i128(&mut self) -> Result<i128, u32> {
         Ok(i128::from_le_bytes(self.bytes()?))
     }
-
 }
 
 /// Writes what [`crate::answer`] reads and returns.

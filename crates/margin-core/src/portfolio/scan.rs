@@ -1,17 +1,16 @@
 //! Scan risk: the whole book revalued in every scenario.
 
 use super::{
-    Market, MarginError, Ratio,
+    MarginError, Market, Ratio,
     parameters::{floor_division, lot_price_to_usd},
 };
-use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, Price, RiskArray, ScenarioGrid, ScenarioSet, Usd, VolLevels};
+use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, Price, RiskArray, ScenarioSet, Usd, VolLevels};
 
 /// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
 pub struct Scratch {
     set: ScenarioSet,
     /// The expiry being added.
-    grid: ScenarioGrid,
     array: RiskArray,
     /// Value of the options in each scenario, in lots × 1e-12 USD, over the expiries added so far.
     totals: [i128; MAX_SCENARIOS],
@@ -27,12 +26,7 @@ impl Scratch {
     /// Empty working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            set: ScenarioSet::empty(),
-            grid: ScenarioGrid::empty(),
-            array: RiskArray::new(),
-            totals: [0; MAX_SCENARIOS],
-        }
+        Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: [0; MAX_SCENARIOS] }
     }
 
     /// Starts a book.
@@ -47,8 +41,7 @@ impl Scratch {
 
     /// Starts an expiry of the book.
     pub(super) fn start_expiry(&mut self, expiry: &Expiry) {
-        self.grid.fill(expiry, &self.set);
-        self.array.clear();
+        self.array.start(expiry, &self.set);
     }
 
     // A frame of its own, for the same reason.
@@ -62,12 +55,12 @@ impl Scratch {
         puts: Lots,
     ) -> Result<(), MarginError> {
         let leg = Leg::prepare(expiry, strike, vols)?;
-        Ok(self.array.add(&self.grid, &leg, calls, puts)?)
+        Ok(self.array.add(&leg, calls, puts)?)
     }
 
     /// Adds the expiry to the book.
     pub(super) fn finish_expiry(&mut self) -> Result<(), MarginError> {
-        Ok(self.array.add_totals(&self.grid, &mut self.totals)?)
+        Ok(self.array.add_totals(&mut self.totals)?)
     }
 
     /// Profit in the worst scenario and its number; zero and `None` where nothing loses.
@@ -86,7 +79,8 @@ impl Scratch {
         let mut worst = (0i128, None);
         let scenarios = market.scenarios.iter().zip(market.weights);
         for ((index, (scenario, weight)), shocked) in (0u8..).zip(scenarios).zip(&self.totals) {
-            let options = shocked.checked_sub(option_marks).and_then(|change| change.checked_mul(one)).ok_or(overflow)?;
+            let options =
+                shocked.checked_sub(option_marks).and_then(|change| change.checked_mul(one)).ok_or(overflow)?;
             let shift = i128::from(scenario.spot.0).checked_sub(one).ok_or(overflow)?;
             let linear = perpetual_marks.checked_mul(shift).ok_or(overflow)?;
             let mut profit = options.checked_add(linear).ok_or(overflow)?;

@@ -53,7 +53,7 @@ impl VolShocks {
 }
 
 /// `(30 d / time)^power` in Q28, rounded up; power in 1e-9, at most one.
-#[allow(clippy::arithmetic_side_effects, reason = "the subtraction is that of Fx")]
+#[allow(clippy::arithmetic_side_effects, reason = "the one operator is that of Fx, in the range stated")]
 fn tenor_multiplier(time: Seconds, power: u32) -> Result<u64, MarginError> {
     // ln(30 d) − ln(time): within ±15 in Q56 for one second to four years, so the product fits 128 bits.
     let log = Normal::new(THIRTY_DAYS).ln() - Normal::new(time.0.max(1)).ln();

@@ -38,10 +38,8 @@ pub struct Case {
 
 /// `MARGIN_DATA`, or `../shared` beside the workspace.
 pub fn data_dir() -> PathBuf {
-    std::env::var_os("MARGIN_DATA").map_or_else(
-        || PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"),
-        PathBuf::from,
-    )
+    std::env::var_os("MARGIN_DATA")
+        .map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from)
 }
 
 pub fn reference() -> Vec<Case> {
