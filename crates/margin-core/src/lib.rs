@@ -38,6 +38,7 @@ mod scenario;
 mod strike;
 mod svi;
 mod tables;
+pub mod wide;
 
 pub use black::{OptionKind, value};
 pub use deviation::MAX_VOL;
