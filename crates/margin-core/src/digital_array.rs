@@ -41,8 +41,9 @@ impl DigitalArray {
     pub fn add(&mut self, array: &RiskArray, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
         self.gross_lots = add_gross(self.gross_lots, calls, puts)?;
         let strike = TickStrike::new(array.tick_exponent, leg);
-        let mut start = 0;
-        for (end, level) in array.ends.into_iter().zip(&leg.levels) {
+        let mut start = 0usize;
+        for (count, level) in array.counts.into_iter().zip(&leg.levels) {
+            let end = start.wrapping_add(count); // at most MAX_SCENARIOS
             for position in start..end {
                 let ln_shift = array.slots[position].ln_shift;
                 let n2 = match level {

@@ -22,6 +22,7 @@ use crate::line::Line;
 use crate::normal::{SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
 use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+use crate::totals::Totals;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -73,8 +74,8 @@ impl Slot {
 pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
-    /// End of each vol level's slots; inside a level they ascend by `ln_shift`.
-    pub(crate) ends: [usize; 3],
+    /// Number of each vol level's slots; inside a level they ascend by `ln_shift`.
+    pub(crate) counts: [usize; 3],
     len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
     pub(crate) tick_exponent: Fx,
@@ -94,7 +95,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; 3],
+            counts: [0; 3],
             len: 0,
             tick_exponent: Fx::ZERO,
             discount: 0,
@@ -109,7 +110,7 @@ impl RiskArray {
     #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
         self.positions = set.positions;
-        self.ends = set.ends;
+        self.counts = set.counts;
         self.len = set.len();
         self.discount = expiry.discount;
         (self.put_lots, self.put_strikes, self.gross_lots, self.narrow) = (0, 0, 0, true);
@@ -125,7 +126,9 @@ impl RiskArray {
         let right = ticks_shift(scaled(set.largest));
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
         let half = Fx(1) << right >> 1;
-        for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
+        let shocks = set.shocks();
+        let Some(slots) = self.slots.get_mut(..shocks.len()) else { return };
+        for (slot, shock) in slots.iter_mut().zip(shocks) {
             *slot = Slot::new((scaled(shock.ratio) + half) >> right, shock.ln);
         }
     }
@@ -175,10 +178,10 @@ impl RiskArray {
         if lots == Fx::ZERO {
             Ok(())
         } else if self.narrow {
-            Run::add_levels::<Narrow>(&mut self.slots, &self.ends, leg, &strike, lots);
+            Run::add_levels::<Narrow>(&mut self.slots, self.counts, leg, &strike, lots);
             Ok(())
         } else {
-            Run::add_levels::<Wide>(&mut self.slots, &self.ends, leg, &strike, lots);
+            Run::add_levels::<Wide>(&mut self.slots, self.counts, leg, &strike, lots);
             Ok(())
         }
     }
@@ -190,33 +193,29 @@ impl RiskArray {
         Some(self.read(self.slots.get(self.position(index)?)?))
     }
 
-    /// Adds every scenario's total, as [`RiskArray::total`], to the caller's sums, in the caller's order of scenarios.
-    /// Sums beyond the set are left alone.
+    /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were
+    /// started with the same set.
     ///
     /// # Errors
-    /// `Overflow` when a sum reaches 2^126.
+    /// `Overflow` when a sum reaches 2^109, or after 2^14 arrays; the sums are then of no use.
     #[inline(never)]
-    pub fn add_totals(&self, sums: &mut [i128]) -> Result<(), KernelError> {
+    pub fn add_totals(&self, totals: &mut Totals) -> Result<(), KernelError> {
+        totals.count()?;
+        let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
         let shift = self.tick_exponent - Fx(4);
         if !self.narrow || shift.is_negative() {
-            return self.add_wide_totals(sums);
+            return self.add_wide_totals(totals, slots);
         }
-        let (puts, strikes) = (Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // below 2^61, see NARROW_LOTS
-        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
-            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
-            let grains = slot.low - puts * slot.forward() + strikes;
-            *sum = add_bounded(*sum, wide_shl(grains, shift))?;
-        }
+        // Calls below 2^60, the put terms below 2^60 and 2^61, see NARROW_LOTS. The tick is at most 2^36: no D F passes
+        // 2^73.
+        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
+        totals.add_narrow(slots, |slot| slot.low + puts * slot.forward() + strikes, shift);
         Ok(())
     }
 
     #[inline(never)]
-    fn add_wide_totals(&self, sums: &mut [i128]) -> Result<(), KernelError> {
-        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
-            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
-            *sum = add_bounded(*sum, self.read(slot))?;
-        }
-        Ok(())
+    fn add_wide_totals(&self, totals: &mut Totals, slots: &[Slot]) -> Result<(), KernelError> {
+        totals.add_wide(slots, |slot| self.read(slot))
     }
 
     fn read(&self, slot: &Slot) -> i128 {
@@ -247,22 +246,6 @@ fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
     let variable = u128::from(expiry.variable.0).wrapping_mul(u128::from(ratio)) >> 40; // 64 + 43 bits
     let fixed = u128::from(expiry.forward.0.wrapping_sub(expiry.variable.0)); // the variable part is a part
     Price(variable.wrapping_add(fixed).clamp(1, u128::from(u64::MAX)) as u64)
-}
-
-/// `value * 2^bits` for 0 <= bits < 64 without a 128-bit builtin.
-#[inline(always)]
-fn wide_shl(value: Fx, bits: Fx) -> i128 {
-    let low = (value.0 as u64) << (bits.0 & 63);
-    let high = (value >> 1) >> (Fx(63) - bits);
-    (i128::from(high.0) << 64) | i128::from(low)
-}
-
-/// Sum with a bound of 2^126, which is cheaper to check than a carry into the sign.
-#[inline(always)]
-fn add_bounded(a: i128, b: i128) -> Result<i128, KernelError> {
-    let sum = a.wrapping_add(b); // |a| < 2^126 unless the caller began beyond it, |b| < 2^124
-    let high = (sum >> 64) as i64;
-    if (high ^ high.wrapping_shl(1)) < 0 { Err(KernelError::Overflow) } else { Ok(sum) }
 }
 
 /// Gross lots with one more position, or `LotsOutOfRange`.
@@ -341,46 +324,54 @@ struct Run<'a> {
 impl<'a> Run<'a> {
     #[inline(always)]
     fn add_levels<A: Accumulate>(
-        slots: &mut [Slot; MAX_SCENARIOS],
-        ends: &[usize; 3],
+        mut slots: &mut [Slot],
+        counts: [usize; 3],
         leg: &Leg,
         strike: &'a TickStrike,
         lots: Fx,
     ) {
-        let mut start = 0;
-        for (end, level) in ends.iter().zip(&leg.levels) {
-            if let Some(slots @ [_, ..]) = slots.get_mut(start..*end) {
-                if level.v == Fx::ZERO {
-                    strike.add_intrinsic::<A>(slots, lots);
-                } else {
-                    Run { line: Line::new(leg.x, *level), strike, lots }.add::<A>(slots);
-                }
+        for (count, level) in counts.into_iter().zip(leg.levels) {
+            let (run, rest) = match slots.split_at_mut_checked(count) {
+                Some(parts) => parts,
+                None => return,
+            };
+            slots = rest;
+            if level.v == Fx::ZERO {
+                strike.add_intrinsic::<A>(run, lots);
+            } else {
+                Run { line: Line::new(leg.x, level), strike, lots }.add::<A>(run);
             }
-            start = *end;
         }
     }
 
-    /// Slots ascend by spot, so those whose coordinates leave the table lie at the two ends; between them the loop
-    /// needs no check at all.
+    /// Slots ascend by spot, so the ends tell whether all coordinates lie inside the table.
     #[inline(always)]
     fn add<A: Accumulate>(&self, slots: &mut [Slot]) {
-        let (low, high) = self.line.inside();
-        if self.strike.coarse != Fx::ZERO || low >= high {
+        let [low, high] = self.line.inside();
+        let (Some(first), Some(last)) = (slots.first(), slots.last()) else { return };
+        if first.ln_shift >= low && last.ln_shift < high && self.strike.coarse == Fx::ZERO {
+            self.add_inside::<A>(slots);
+        } else {
+            self.add_parts::<A>(slots, [low, high]);
+        }
+    }
+
+    /// Below, inside and above the table, if the strike is not coarse.
+    #[inline(never)]
+    fn add_parts<A: Accumulate>(&self, slots: &mut [Slot], [low, high]: [Fx; 2]) {
+        if low >= high || self.strike.coarse != Fx::ZERO {
             return self.add_edge::<A>(slots);
         }
         let below = slots.iter().take_while(|slot| slot.ln_shift < low).count();
         let (below, slots) = slots.split_at_mut(below);
         let above = slots.iter().rev().take_while(|slot| slot.ln_shift >= high).count();
-        let (slots, above) = slots.split_at_mut(slots.len().wrapping_sub(above));
-        if !below.is_empty() {
-            self.add_edge::<A>(below);
-        }
-        if !above.is_empty() {
-            self.add_edge::<A>(above);
-        }
-        self.add_inside::<A>(slots);
+        let (inside, above) = slots.split_at_mut(slots.len().wrapping_sub(above));
+        self.add_edge::<A>(below);
+        self.add_inside::<A>(inside);
+        self.add_edge::<A>(above);
     }
 
+    /// No slot leaves the table: the loop needs no check at all.
     #[inline(never)]
     fn add_inside<A: Accumulate>(&self, slots: &mut [Slot]) {
         for slot in slots {

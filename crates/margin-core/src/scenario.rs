@@ -74,8 +74,8 @@ pub struct ScenarioSet {
     /// The caller's index of each slot, and the slot of each index.
     order: [u8; MAX_SCENARIOS],
     pub(crate) positions: [u8; MAX_SCENARIOS],
-    /// End of each level's slots; inside a level they ascend by multiplier.
-    pub(crate) ends: [usize; 3],
+    /// Number of each level's slots; inside a level they ascend by multiplier.
+    pub(crate) counts: [usize; 3],
     len: usize,
     /// Largest multiplier, Q40.
     pub(crate) largest: u64,
@@ -98,7 +98,7 @@ impl ScenarioSet {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
             order: [0; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; 3],
+            counts: [0; 3],
             len: 0,
             largest: 0,
         }
@@ -120,22 +120,21 @@ impl ScenarioSet {
     /// As [`ScenarioSet::prepare`].
     #[inline(never)]
     pub fn fill(&mut self, scenarios: &[Scenario]) -> Result<(), KernelError> {
-        self.len = 0;
-        self.largest = 0;
-        self.ends = [0; 3];
+        (self.counts, self.len, self.largest) = ([0; 3], 0, 0);
         if scenarios.len() > MAX_SCENARIOS {
             return Err(KernelError::TooManyScenarios);
         }
-        let mut next = [0usize; 3];
+        let mut counts = [0usize; 3];
         for scenario in scenarios {
-            if scenario.spot == Multiplier::ZERO || scenario.spot > MAX_MULTIPLIER {
+            // Wrapping: zero becomes the largest number.
+            if scenario.spot.0.wrapping_sub(1) >= MAX_MULTIPLIER.0 {
                 return Err(KernelError::MultiplierOutOfRange);
             }
-            next[scenario.vol as usize] = next[scenario.vol as usize].wrapping_add(1);
+            counts[scenario.vol as usize] = counts[scenario.vol as usize].wrapping_add(1); // at most MAX_SCENARIOS
         }
-        let [up, none, _] = next;
-        let starts = [0, up, up.wrapping_add(none)]; // at most MAX_SCENARIOS
-        next = starts;
+        let [up, none, _] = counts;
+        let starts = [0, up, up.wrapping_add(none)];
+        let mut next = starts;
         for (index, scenario) in scenarios.iter().enumerate() {
             let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
             let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 };
@@ -154,7 +153,7 @@ impl ScenarioSet {
         for (slot, index) in self.order.iter().enumerate().take(scenarios.len()) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
         }
-        self.ends = next;
+        self.counts = counts;
         self.len = scenarios.len();
         Ok(())
     }
@@ -169,6 +168,12 @@ impl ScenarioSet {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Where the caller's `index`-th scenario lies among the slots.
+    #[inline(always)]
+    pub(crate) fn position(&self, index: usize) -> Option<usize> {
+        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
     }
 
     /// The scenarios in the kernel's order.

@@ -4,7 +4,7 @@ use super::{
     MarginError, Market, Ratio,
     parameters::{floor_division, lot_price_to_usd},
 };
-use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, Multiplier, Price, RiskArray, ScenarioSet, Usd, VolLevels, wide};
+use crate::{Expiry, Leg, Lots, Multiplier, Price, RiskArray, ScenarioSet, Totals, Usd, VolLevels, wide};
 
 /// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
@@ -13,7 +13,7 @@ pub struct Scratch {
     /// The expiry being added.
     array: RiskArray,
     /// Value of the options in each scenario, in lots × 1e-12 USD, over the expiries added so far.
-    totals: [i128; MAX_SCENARIOS],
+    totals: Totals,
 }
 
 impl Default for Scratch {
@@ -26,7 +26,7 @@ impl Scratch {
     /// Empty working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: [0; MAX_SCENARIOS] }
+        Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: Totals::new() }
     }
 
     /// Starts a book.
@@ -35,7 +35,7 @@ impl Scratch {
             return Err(MarginError::ScenarioCount);
         }
         self.set.fill(market.scenarios)?;
-        self.totals = [0; MAX_SCENARIOS];
+        self.totals.clear();
         Ok(())
     }
 
@@ -76,7 +76,8 @@ impl Scratch {
         let overflow = MarginError::Overflow;
         let mut worst = (0i128, None);
         let scenarios = market.scenarios.iter().zip(market.weights);
-        for ((index, (scenario, weight)), shocked) in (0u8..).zip(scenarios).zip(&self.totals) {
+        for (index, (scenario, weight)) in (0u8..).zip(scenarios) {
+            let shocked = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
             let mut profit = shocked.checked_sub(option_marks).ok_or(overflow)?;
             if perpetual_marks != 0 {
                 let linear = shifted_profit(perpetual_marks, scenario.spot)?;
