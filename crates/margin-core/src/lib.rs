@@ -41,6 +41,7 @@ mod strike;
 mod svi;
 mod tables;
 mod totals;
+pub mod wide;
 
 pub use black::{OptionKind, value};
 pub use deviation::MAX_VOL;

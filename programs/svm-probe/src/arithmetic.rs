@@ -32,11 +32,16 @@ pub(crate) fn integer128(input: &mut Reader) -> Result<Vec<u8>, u32> {
     Ok(out)
 }
 
-/// Operands: the bits of two I80F48 numbers, the second not zero. Results: the bits of sum, difference, product,
-/// quotient (all wrapping), integer parts of both, and the square root of the absolute first.
+/// Operands: the bits of two I80F48 numbers, the second not zero, and an i128. Results: the bits of sum, difference,
+/// product, quotient (all wrapping), integer parts of both, the square root of the absolute first, its floor (as an
+/// integer) and the number made of the i128; one byte each for a < b and for what does not fit: sum, difference, product,
+/// quotient, floor, the floor as i64, and the i128. What does not fit is the smallest number.
 pub(crate) fn i80f48(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let (a, b) = (black_box(I80F48::from_bits(input.i128()?)), black_box(I80F48::from_bits(input.i128()?)));
-    let mut out = Vec::with_capacity(128);
+    let integer = black_box(input.i128()?);
+    let floor = a.checked_floor();
+    let made = I80F48::checked_from_num(integer);
+    let mut out = Vec::with_capacity(192);
     for number in [
         a.wrapping_add(b),
         a.wrapping_sub(b),
@@ -48,6 +53,20 @@ pub(crate) fn i80f48(input: &mut Reader) -> Result<Vec<u8>, u32> {
     ] {
         out.extend_from_slice(&number.to_bits().to_le_bytes());
     }
-    out.push(u8::from(a < b));
+    out.extend_from_slice(&floor.map_or(i128::MIN, I80F48::to_num::<i128>).to_le_bytes());
+    out.extend_from_slice(&made.unwrap_or(I80F48::MIN).to_bits().to_le_bytes());
+    out.extend(
+        [
+            a < b,
+            a.checked_add(b).is_none(),
+            a.checked_sub(b).is_none(),
+            a.checked_mul(b).is_none(),
+            a.checked_div(b).is_none(),
+            floor.is_none(),
+            floor.and_then(I80F48::checked_to_num::<i64>).is_none(),
+            made.is_none(),
+        ]
+        .map(u8::from),
+    );
     Ok(out)
 }

@@ -4,6 +4,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::StreamExt as _;
 use margin_client::errors::EngineError;
 use margin_client::instructions::{LiquidationStart, Withdraw};
 use margin_client::state::MarginAccount;
@@ -21,10 +22,11 @@ use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_commitment_config::CommitmentConfig;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
-use solana_pubsub_client::pubsub_client::PubsubClient;
+use solana_pubsub_client::nonblocking::pubsub_client::PubsubClient;
 use solana_rpc_client_api::config::{RpcAccountInfoConfig, RpcSignatureSubscribeConfig};
 use solana_rpc_client_api::response::RpcSignatureResult;
 use solana_signer::Signer as _;
+use solana_transaction::Transaction;
 
 const WAIT: Duration = Duration::from_secs(20);
 const SOL: u64 = 1_000_000_000;
@@ -34,6 +36,11 @@ fn start() -> (Network, Demo) {
     let network = Network::start(&config).expect("the network starts");
     let demo = Demo::prepare(&network, &default_program()).expect("the market is seeded");
     (network, demo)
+}
+
+/// Reads a subscription's socket while the test goes on.
+fn runtime() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime")
 }
 
 fn silently<T>(act: impl FnOnce(&mut Narrator) -> T) -> (T, String) {
@@ -57,8 +64,10 @@ fn the_demo_meets_every_expectation_and_a_wallet_can_watch_it() {
         commitment: Some(CommitmentConfig::processed()),
         ..RpcAccountInfoConfig::default()
     };
-    let (subscription, notices) =
-        PubsubClient::account_subscribe(network.ws_url(), &demo.naked.account, Some(config)).expect("a subscription");
+    let runtime = runtime();
+    let pubsub = runtime.block_on(PubsubClient::new(network.ws_url())).expect("a WebSocket");
+    let (mut notices, unsubscribe) =
+        runtime.block_on(pubsub.account_subscribe(&demo.naked.account, Some(config))).expect("a subscription");
 
     let (outcome, story) = silently(|out| demo::run(&network, &demo, 4, out).expect("the demo runs"));
 
@@ -76,14 +85,14 @@ fn the_demo_meets_every_expectation_and_a_wallet_can_watch_it() {
     let mut seen = Vec::new();
     while seen.last().is_none_or(|account: &Loaded<MarginAccount>| account.cash() != last.cash()) {
         let left = deadline.saturating_duration_since(Instant::now());
-        let notice = notices.recv_timeout(left).expect("the change of the account is pushed");
+        let next = runtime.block_on(async { tokio::time::timeout(left, notices.next()).await });
+        let notice = next.expect("the change of the account is pushed").expect("the socket stays open");
         let account = notice.value.to_account().expect("base64");
         seen.push(Loaded::<MarginAccount>::from_account(demo.naked.account, &account).expect("a margin account"));
     }
     assert!(seen.iter().any(|account| account.in_liquidation()), "the liquidation was pushed as well");
     assert_eq!(seen.last().expect("a notice").positions(), last.positions());
-    // The client's own reader thread ends with its socket.
-    drop(subscription);
+    runtime.block_on(unsubscribe());
 }
 
 #[test]
@@ -99,14 +108,21 @@ fn a_wallet_transfers_and_is_notified_while_the_network_runs_in_real_time() {
     cheats::fund(&client, &from.pubkey(), 2 * SOL).expect("the faucet pays");
     let slot = client.get_slot().expect("a slot");
     let transfer = solana_system_interface::instruction::transfer(&from.pubkey(), &to, SOL);
-    let signature = margin_localnet::Sender::new(&network).send(&[transfer], &from, &[]).expect("a transfer");
+    let blockhash = client.get_latest_blockhash().expect("a blockhash");
+    let payer = Some(&from.pubkey());
+    let transfer = Transaction::new_signed_with_payer(&[transfer], payer, &[&from], blockhash);
     let config = RpcSignatureSubscribeConfig {
         commitment: Some(CommitmentConfig::confirmed()),
         enable_received_notification: Some(false),
     };
-    let (_subscription, notices) =
-        PubsubClient::signature_subscribe(network.ws_url(), &signature, Some(config)).expect("a subscription");
-    let notice = notices.recv_timeout(WAIT).expect("the transaction's confirmation is pushed");
+    let runtime = runtime();
+    let pubsub = runtime.block_on(PubsubClient::new(network.ws_url())).expect("a WebSocket");
+    let (mut notices, unsubscribe) =
+        runtime.block_on(pubsub.signature_subscribe(&transfer.signatures[0], Some(config))).expect("a subscription");
+    client.send_and_confirm_transaction(&transfer).expect("a transfer");
+    let next = runtime.block_on(async { tokio::time::timeout(WAIT, notices.next()).await });
+    let notice = next.expect("the transaction's confirmation is pushed").expect("the socket stays open");
+    runtime.block_on(unsubscribe());
     assert!(matches!(notice.value, RpcSignatureResult::ProcessedSignature(ref result) if result.err.is_none()));
     assert_eq!(client.get_balance(&to).expect("a balance"), SOL);
 

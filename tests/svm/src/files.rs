@@ -7,22 +7,26 @@ fn workspace() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The program under test: `target/deploy/margin_engine.so` of the workspace, or below `CARGO_TARGET_DIR`.
+/// The program under test.
+///
+/// # Panics
+/// When it has not been built.
+pub fn program_bytes() -> &'static [u8] {
+    static PROGRAM: LazyLock<Vec<u8>> = LazyLock::new(|| built_program("margin-engine"));
+    &PROGRAM
+}
+
+/// A program's binary: in `target/deploy` of the workspace, or below `CARGO_TARGET_DIR`.
 ///
 /// # Panics
 /// When it has not been built. Tests of another program, or of none, would prove nothing.
-pub fn program_bytes() -> &'static [u8] {
-    static PROGRAM: LazyLock<Vec<u8>> = LazyLock::new(|| {
-        let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
-        let path = target.join("deploy/margin_engine.so");
-        std::fs::read(&path).unwrap_or_else(|error| {
-            panic!(
-                "cannot read {}: {error}.\nBuild the program first: cargo xtask build-sbf margin-engine",
-                path.display()
-            )
-        })
-    });
-    &PROGRAM
+#[must_use]
+pub fn built_program(package: &str) -> Vec<u8> {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| workspace().join("target"), PathBuf::from);
+    let path = target.join(format!("deploy/{}.so", package.replace('-', "_")));
+    std::fs::read(&path).unwrap_or_else(|error| {
+        panic!("cannot read {}: {error}.\nBuild the program first: cargo xtask build-sbf {package}", path.display())
+    })
 }
 
 /// A file of the market data directory: `MARGIN_DATA`, by default `../shared` beside the workspace.

@@ -21,7 +21,7 @@ mod world;
 pub use anchor_lang::error::ErrorCode as AnchorError;
 pub use books::random_book;
 pub use dumps::PriceDump;
-pub use files::{market_data, program_bytes};
+pub use files::{built_program, market_data, program_bytes};
 pub use listing::oracle;
 pub use market::{
     BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, lots_of, perpetual, put, sell, specs, usd, usdc,

@@ -8,7 +8,7 @@ impl Rng {
         Self(seed)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub fn bits(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mut z = self.0;
         z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
@@ -19,7 +19,7 @@ impl Rng {
     /// Uniform in `low..=high` (the bias of the remainder does not matter for picking test cases).
     pub fn within(&mut self, low: i64, high: i64) -> i64 {
         let span = high.abs_diff(low).wrapping_add(1);
-        let offset = if span == 0 { self.next() } else { self.next() % span };
+        let offset = if span == 0 { self.bits() } else { self.bits() % span };
         low.wrapping_add_unsigned(offset)
     }
 

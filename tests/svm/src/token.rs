@@ -140,4 +140,11 @@ impl World {
         let mint = token::mint_to(&token.program, &token.mint, wallet, &authority.pubkey(), &[], amount);
         self.send(&[mint.expect("an instruction")], &[&authority]).expect("the token program mints");
     }
+
+    /// Freezes a token account, as the issuer of a token with a freeze authority may.
+    pub fn freeze(&mut self, token: Token, account: &Pubkey) {
+        let authority = self.admin.insecure_clone();
+        let freeze = token::freeze_account(&token.program, account, &token.mint, &authority.pubkey(), &[]);
+        self.send(&[freeze.expect("an instruction")], &[&authority]).expect("the token program freezes");
+    }
 }

@@ -1,5 +1,7 @@
+use core::num::NonZero;
+
 use super::MarginError;
-use crate::{Lots, Price, Scenario, Seconds, Usd, Vol};
+use crate::{Lots, Price, Scenario, Seconds, Usd, Vol, wide};
 
 /// A share in 1e-9 (haircut, charge, weight, factor).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -8,25 +10,27 @@ pub struct Ratio(pub u32);
 impl Ratio {
     /// 100 %.
     pub const ONE: Self = Self(1_000_000_000);
-    const DENOMINATOR: i128 = 1_000_000_000;
+    const DENOMINATOR: NonZero<u32> = match NonZero::new(Self::ONE.0) {
+        Some(one) => one,
+        None => NonZero::<u32>::MIN,
+    };
 
     /// This share of an amount, rounded up: for charges and requirements.
     pub fn of_rounded_up(self, amount: Usd) -> Result<Usd, MarginError> {
-        let product = amount.0.checked_mul(i128::from(self.0)).ok_or(MarginError::Overflow)?;
-        ceiling_division(product, Self::DENOMINATOR).map(Usd)
+        let product = wide::multiply(amount.0, u64::from(self.0)).ok_or(MarginError::Overflow)?;
+        Ok(Usd(wide::divide_ceiling(product, Self::DENOMINATOR)))
+    }
+
+    /// This share of an amount, rounded down.
+    pub(super) fn of_rounded_down(self, amount: i128) -> Result<i128, MarginError> {
+        let product = wide::multiply(amount, u64::from(self.0)).ok_or(MarginError::Overflow)?;
+        Ok(wide::divide_floor(product, Self::DENOMINATOR))
     }
 }
 
 /// `a / b` rounded towards −∞; `b` > 0.
 pub(super) fn floor_division(a: i128, b: i128) -> Result<i128, MarginError> {
-    a.checked_div_euclid(b).ok_or(MarginError::Overflow)
-}
-
-/// `a / b` rounded towards +∞; `b` > 0.
-pub(super) fn ceiling_division(a: i128, b: i128) -> Result<i128, MarginError> {
-    let floor = floor_division(a, b)?;
-    let exact = floor.checked_mul(b).ok_or(MarginError::Overflow)? == a;
-    if exact { Ok(floor) } else { floor.checked_add(1).ok_or(MarginError::Overflow) }
+    wide::floor_division(a, b).ok_or(MarginError::Overflow)
 }
 
 /// The margin model of one underlying.
@@ -82,6 +86,6 @@ pub fn lots_value(lots: Lots, price: Price, lot_size: u64) -> Result<Usd, Margin
 
 /// Lots × 1e-12 USD in USD, rounded down.
 pub(super) fn lot_price_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
-    let product = amount.checked_mul(i128::from(lot_size)).ok_or(MarginError::Overflow)?;
-    floor_division(product, 1_000_000_000).map(Usd)
+    let product = wide::multiply(amount, lot_size).ok_or(MarginError::Overflow)?;
+    Ok(Usd(wide::divide_floor(product, Ratio::DENOMINATOR)))
 }

@@ -4,7 +4,7 @@ use super::{
     MarginError, Market, Ratio,
     parameters::{floor_division, lot_price_to_usd},
 };
-use crate::{Expiry, Leg, Lots, Price, RiskArray, ScenarioSet, Totals, Usd, VolLevels};
+use crate::{Expiry, Leg, Lots, Multiplier, Price, RiskArray, ScenarioSet, Totals, Usd, VolLevels, wide};
 
 /// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
@@ -65,9 +65,8 @@ impl Scratch {
 
     /// Profit in the worst scenario and its number; zero and `None` where nothing loses.
     ///
-    /// profit_i = weight_i · (options_i − options_0 + perpetual · (spot_i − 1)), spot and weight in 1e-9. Profits are
-    /// compared in units of 1e-9 · lots × 1e-12 USD, so that a perpetual needs no division; the weight is applied in
-    /// binary, rounded up, to the profit rounded down. One division at the end, rounded down.
+    /// profit_i = weight_i · (options_i − options_0 + perpetual · (spot_i − 1)) in lots × 1e-12 USD: each product with a
+    /// share rounded down, and the end as well.
     pub(super) fn worst(
         &self,
         market: &Market,
@@ -75,32 +74,33 @@ impl Scratch {
         perpetual_marks: i128,
     ) -> Result<(Usd, Option<u8>), MarginError> {
         let overflow = MarginError::Overflow;
-        let one = i128::from(Ratio::ONE.0);
         let mut worst = (0i128, None);
         let scenarios = market.scenarios.iter().zip(market.weights);
         for (index, (scenario, weight)) in (0u8..).zip(scenarios) {
             let shocked = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
-            let options =
-                shocked.checked_sub(option_marks).and_then(|change| change.checked_mul(one)).ok_or(overflow)?;
-            let shift = i128::from(scenario.spot.0).checked_sub(one).ok_or(overflow)?;
-            let linear = perpetual_marks.checked_mul(shift).ok_or(overflow)?;
-            let mut profit = options.checked_add(linear).ok_or(overflow)?;
+            let mut profit = shocked.checked_sub(option_marks).ok_or(overflow)?;
+            if perpetual_marks != 0 {
+                let linear = shifted_profit(perpetual_marks, scenario.spot)?;
+                profit = profit.checked_add(linear).ok_or(overflow)?;
+            }
             if *weight != Ratio::ONE {
-                profit = (profit >> WEIGHT_BITS).checked_mul(binary_weight(*weight)).ok_or(overflow)?;
+                profit = weight.of_rounded_down(profit)?;
             }
             if profit < worst.0 {
                 worst = (profit, Some(index));
             }
         }
-        let profit = lot_price_to_usd(floor_division(worst.0, one)?, market.lot_size)?;
-        Ok((profit, worst.1))
+        Ok((lot_price_to_usd(worst.0, market.lot_size)?, worst.1))
     }
 }
 
-const WEIGHT_BITS: u32 = 32;
-
-/// A weight in Q32, rounded up.
-fn binary_weight(weight: Ratio) -> i128 {
-    // Below 2^64: the weight has 32 bits.
-    i128::from((u64::from(weight.0) << WEIGHT_BITS).div_ceil(u64::from(Ratio::ONE.0)))
+/// `value · (spot − 1)`, rounded down.
+fn shifted_profit(value: i128, spot: Multiplier) -> Result<i128, MarginError> {
+    let (up, down) = (spot.0.saturating_sub(ONE), ONE.saturating_sub(spot.0)); // one of them is zero
+    let signed = if down == 0 { Some(value) } else { value.checked_neg() };
+    let product = signed.and_then(|value| wide::multiply(value, up.max(down))).ok_or(MarginError::Overflow)?;
+    floor_division(product, i128::from(ONE))
 }
+
+/// A multiplier of one.
+const ONE: u64 = 1_000_000_000;

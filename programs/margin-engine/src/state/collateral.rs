@@ -1,4 +1,5 @@
 use anchor_lang::prelude::*;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     constants::RATIO_ONE,
@@ -36,7 +37,7 @@ assert_layout!(Collateral, 496);
 
 /// Share of a token's value that does not count, in 1e-9.
 #[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[derive(Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct CollateralHaircuts {
     /// precision: 1e-9. Charged in maintenance and initial margin.

@@ -1,4 +1,5 @@
 use anchor_lang::prelude::*;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{constants::RATIO_ONE, error::EngineError, state::assert_layout};
 
@@ -31,7 +32,7 @@ assert_layout!(Engine, 632);
 
 /// Parameters of a liquidation. All ratios in 1e-9.
 #[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[derive(Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct LiquidationParameters {
     /// precision: 1e-9. The bidder pays (1 − discount) of the mark-to-market of the slice.

@@ -1,4 +1,5 @@
 use anchor_lang::prelude::*;
+use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
@@ -38,7 +39,7 @@ assert_layout!(Underlying, 3_432);
 
 /// The margin model of one underlying. Ratios in 1e-9. `docs/risk-model.md` gives the formulas.
 #[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[derive(Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct RiskParameters {
     /// precision: 1e-9. Vol in an Up scenario is raised by this share, times the tenor multiplier.
@@ -117,7 +118,7 @@ pub struct ScenarioArgs {
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, AnchorSerialize, AnchorDeserialize)]
+#[derive(Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
 #[repr(C)]
 pub struct SviParameters {
     pub a: i64,

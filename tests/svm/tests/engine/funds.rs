@@ -10,6 +10,8 @@ use tests_svm::{
 /// The token program's "account mint mismatch" and "owner does not match".
 const TOKEN_MINT_MISMATCH: u32 = 3;
 const TOKEN_OWNER_MISMATCH: u32 = 4;
+/// The token program's "account is frozen".
+const TOKEN_ACCOUNT_FROZEN: u32 = 17;
 
 /// A trader with 1 000 in his account and 500 in his wallet, of both tokens.
 fn holder() -> (World, Trader) {
@@ -233,6 +235,42 @@ fn deposits_survive_stale_oracles_and_surfaces() {
     world.refuse(withdraw.instruction(), &[&trader.key], E::OracleStale);
     world.fund(&trader, USDC, usdc(1_000.0));
     world.fund(&trader, SOL_TOKEN, 1_000_000_000);
+}
+
+#[test]
+fn what_the_issuer_freezes_neither_enters_nor_leaves() {
+    let options = MintOptions { freeze_authority: true, ..MintOptions::spl(6) };
+    let mut world = World::with_tokens(&options, &MintOptions::spl(9));
+    let quote = world.quote;
+    let trader = world.funded(10.0);
+    let frozen = world.trader();
+    world.give(&frozen, USDC, 5);
+    world.freeze(quote, &frozen.wallets[0]);
+    let deposit = world.deposit(&frozen, USDC, 5);
+    world.refuse_code(deposit.instruction(), &[&frozen.key], TOKEN_ACCOUNT_FROZEN, "AccountFrozen");
+    let mut withdraw = world.withdraw(&trader, USDC, 5);
+    withdraw.destination = frozen.wallets[0];
+    world.refuse_code(withdraw.clone().instruction(), &[&trader.key], TOKEN_ACCOUNT_FROZEN, "AccountFrozen");
+    // The claim outlives a frozen vault; the books still count it.
+    let vault = withdraw.collateral.vault;
+    world.freeze(quote, &vault);
+    let withdraw = world.withdraw(&trader, USDC, 5);
+    world.refuse_code(withdraw.instruction(), &[&trader.key], TOKEN_ACCOUNT_FROZEN, "AccountFrozen");
+    assert_eq!(world.cash(&trader), usdc(10.0) as i64);
+}
+
+#[test]
+fn dust_moves_like_any_amount_and_leaves_no_row_behind() {
+    let mut world = World::new();
+    let trader = world.trader();
+    for token in [USDC, SOL_TOKEN] {
+        world.fund(&trader, token, 1);
+        assert_eq!(world.report(&trader).collateral_value, 0, "a billionth of a SOL is worth no atom");
+        let withdraw = world.withdraw(&trader, token, 1);
+        world.accept(withdraw.instruction(), &[&trader.key]);
+    }
+    assert!(world.account(&trader).balances().is_empty());
+    assert_eq!(world.cash(&trader), 0);
 }
 
 #[test]

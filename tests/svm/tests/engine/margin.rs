@@ -4,12 +4,13 @@
 use std::collections::BTreeMap;
 
 use margin_client::{
-    Loaded, MarginReport,
+    Loaded, MarginReport, addresses,
+    errors::EngineError as E,
     margin::{PriceUse, Snapshot},
-    state::{Collateral, InstrumentKind, MarginAccount},
+    state::{Collateral, ExpirySlot, InstrumentKind, MarginAccount, Underlying},
 };
 use tests_svm::{
-    BTC, ETH, FAR, NEAR, Reference, Rng, SOL, SOL_TOKEN, Trader, World, call, perpetual, put, random_book, specs,
+    BTC, ETH, FAR, NEAR, NOW, Reference, Rng, SOL, SOL_TOKEN, Trader, World, call, perpetual, put, random_book, specs,
 };
 
 const SEED: u64 = 0x5eed_0001;
@@ -142,14 +143,20 @@ fn a_hedge_lowers_the_requirement_and_its_mirror_carries_the_opposite_greeks() {
         });
         world.report(&trader)
     };
-    let naked = hold(&mut world, &[(call(BTC, NEAR, 100_000), -10)]);
-    let spread = hold(&mut world, &[(call(BTC, NEAR, 100_000), -10), (call(BTC, NEAR, 105_000), 10)]);
-    let covered = hold(&mut world, &[(call(BTC, NEAR, 100_000), -10), (perpetual(BTC), 10)]);
+    let short = (call(BTC, NEAR, 100_000), -10);
+    let naked = hold(&mut world, &[short]);
+    let spread = hold(&mut world, &[short, (call(BTC, NEAR, 105_000), 10)]);
     // A spread cannot lose more than the distance of its strikes: 0.1 BTC × 5 000.
     let charge = 94_128_890_000i64 / 10 * 5 / 1_000;
     assert!(spread.initial_margin <= 500_000_000 + charge, "{spread:?}");
     assert!(spread.initial_margin < naked.initial_margin / 2);
-    assert!(covered.initial_margin < naked.initial_margin);
+    // Its delta in perpetuals takes the edge off a short call; a covered perpetual needs less than a bare one.
+    let delta = naked.underlyings[0].greeks.delta;
+    let hedged = hold(&mut world, &[short, (perpetual(BTC), -delta / 10_000_000)]);
+    assert!(hedged.initial_margin < naked.initial_margin, "{hedged:?} against {naked:?}");
+    let bare = hold(&mut world, &[(perpetual(BTC), 10)]);
+    let covered = hold(&mut world, &[short, (perpetual(BTC), 10)]);
+    assert!(covered.initial_margin < bare.initial_margin, "{covered:?} against {bare:?}");
 
     let book = [(call(BTC, NEAR, 95_000), 30), (put(BTC, FAR, 90_000), -20), (perpetual(ETH), 15)];
     let one = hold(&mut world, &book);
@@ -179,6 +186,32 @@ fn an_expired_series_counts_at_intrinsic_value() {
     let report = world.report(&trader);
     // 0.1 BTC × (94 128.89 − 90 000); the short call expires worthless.
     assert_eq!(report.positions_value, 412_889_000);
+}
+
+#[test]
+fn a_stored_market_that_the_kernel_cannot_price_is_refused() {
+    type Change = fn(&mut ExpirySlot);
+    const DISTANT: i64 = NOW + 5 * 31_536_000;
+    let cases: [(i64, Change, E); 5] = [
+        (NEAR, |slot| slot.forward = 0, E::KernelForward),
+        (NEAR, |slot| slot.rate = 20_000_000_001, E::KernelRate),
+        (NEAR, |slot| slot.svi.b = -1, E::KernelSvi),
+        (DISTANT, |slot| slot.expiry = DISTANT, E::KernelTime),
+        (NEAR, |slot| (slot.forward, slot.spot_reference) = (u64::MAX, 1), E::ForwardRange),
+    ];
+    for (expiry, change, error) in cases {
+        let mut world = World::new();
+        let trader = world.trader();
+        world.forge::<MarginAccount>(trader.account, |account| {
+            account.add_position(call(BTC, expiry, 100_000), 1, 0).expect("a free row");
+        });
+        let market = addresses::underlying(&world.engine, BTC);
+        world.forge::<Underlying>(market, |state| {
+            change(state.expiries.iter_mut().find(|slot| slot.expiry == NEAR).expect("listed"));
+        });
+        let check = world.margin_check(&trader);
+        world.refuse(check.instruction(), &[], error);
+    }
 }
 
 #[test]

@@ -42,7 +42,10 @@ fn exactly_the_needed_markets_are_accepted() {
 #[test]
 fn a_missing_market_is_refused() {
     for missing in 0..3 {
-        refuse(|_, pairs| drop(pairs.remove(missing)), E::RiskAccountMissing);
+        let remove = |_: &World, pairs: &mut Vec<Pair>| {
+            pairs.remove(missing);
+        };
+        refuse(remove, E::RiskAccountMissing);
     }
     refuse(|_, pairs| pairs.clear(), E::RiskAccountMissing);
 }

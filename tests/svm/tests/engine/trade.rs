@@ -245,6 +245,10 @@ fn a_full_account_takes_no_further_instrument_but_trades_those_it_has() {
     });
     let trade = world.trade(&maker, &taker, &[buy(1, call(BTC, NEAR, 100_000), 2_500.0)]);
     world.refuse(trade.instruction(), &[&maker.key, &taker.key], E::PositionTableFull);
+    world.fill(&maker, &taker, &[buy(1, put(BTC, NEAR, 50_000), 10.0)]);
+    // What leaves makes room.
+    let swap = [sell(2, put(BTC, NEAR, 50_000), 10.0), buy(1, call(BTC, NEAR, 100_000), 2_500.0)];
+    world.fill(&maker, &taker, &swap);
 }
 
 #[test]
