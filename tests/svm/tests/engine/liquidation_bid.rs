@@ -41,6 +41,29 @@ fn the_smallest_bid_takes_a_lot_of_every_position() {
 }
 
 #[test]
+fn thin_slices_cannot_buy_up_the_hedges() {
+    let (mut world, trader, keeper) = stretched();
+    let calls = call(BTC, NEAR, 40_000);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        (account.position_count, account.balance_count) = (0, 0);
+        account.add_position(perpetual(BTC), -1_000, -941_288_900_000).expect("a free row");
+        account.add_position(calls, 100, 0).expect("a free row");
+    });
+    let report = world.report(&trader);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        let cash = report.cash + report.maintenance_margin - report.equity - 1_000_000;
+        account.cash = (i128::from(cash) << 48).to_le_bytes();
+    });
+    start(&mut world, &keeper, &trader);
+    // A billionth of the account would be one call in a hundred and one perpetual in a thousand.
+    let bid = world.bid(&keeper, &trader, 1);
+    world.refuse(bid.instruction(), &[&keeper.key], E::BidWorsens);
+    let event = take(&mut world, &keeper, &trader, WHOLE);
+    assert!(event.released, "{event:?}");
+    assert_eq!(lots_of(&world.account(&trader), calls), 90);
+}
+
+#[test]
 fn no_bid_takes_more_than_restores_the_account() {
     let (mut world, trader, keeper) = distressed();
     start(&mut world, &keeper, &trader);
