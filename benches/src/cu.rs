@@ -108,7 +108,7 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {
     let (answer, units) = probe.measure(&request.0)?;
     let host = svm_probe::answer(&request.0).map_err(|code| anyhow::anyhow!("host: error {code}"))?;
-    ensure!(host == answer, "host and SVM differ on {:?}", request.0);
+    ensure!(host == answer, "host and SVM differ on {:?}:\n{host:?}\n{answer:?}", request.0);
     Ok(units)
 }
 
