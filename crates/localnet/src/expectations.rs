@@ -2,10 +2,11 @@
 
 use margin_client::MarginReport;
 use margin_client::events::LiquidationBid;
+use margin_client::text::fixed;
 
 use crate::demo::{HEDGED, NAKED, Outcome};
 use crate::keeper::{Action, liquidatable};
-use crate::terminal::dollars;
+use crate::report::dollars;
 
 /// One thing that should have happened.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -167,5 +168,5 @@ fn refusal(action: &Action) -> Option<&str> {
 }
 
 fn atoms(amount: i128) -> String {
-    crate::terminal::fixed(amount, 6, 0)
+    fixed(amount, 6, 0)
 }

@@ -22,7 +22,6 @@ pub mod replay;
 pub mod report;
 pub mod seed;
 pub mod send;
-pub mod terminal;
 pub mod tokens;
 pub mod traders;
 pub mod venue;

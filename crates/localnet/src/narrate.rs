@@ -4,6 +4,7 @@ use std::io::Write;
 
 use margin_client::MarginReport;
 use margin_client::instructions::TradeLeg;
+use margin_client::text::{Align, Cell, PRICE_DECIMALS, Style, Table, Tone, UNIT_DECIMALS, fixed, utc};
 use solana_keypair::Signature;
 
 use crate::books::Strategy;
@@ -13,14 +14,11 @@ use crate::keeper::{Action, liquidatable};
 use crate::market::Snapshot;
 use crate::quotes::name;
 use crate::replay::Hour;
-use crate::report::{AccountReport, standing};
-use crate::terminal::{Align, Cell, Style, Table, Tone, dollars, fixed, utc_minute};
+use crate::report::{AccountReport, dollars, standing};
 use crate::traders::Trader;
 use crate::venue::Venue;
 use crate::{LocalnetError, Result};
 
-const PRICE_DECIMALS: u32 = 12;
-const NANO_DECIMALS: u32 = 9;
 const SYMBOLS: [&str; 3] = ["BTC", "ETH", "SOL"];
 
 /// Where the demo writes, and whether in colour.
@@ -50,7 +48,7 @@ impl<'a> Narrator<'a> {
 
     /// The market as seeded.
     pub fn market(&mut self, demo: &Demo) -> Result<()> {
-        self.heading(&format!("Market of {} UTC", utc_minute(demo.market.time)))?;
+        self.heading(&format!("Market of {:.16} UTC", utc(demo.market.time)))?;
         let mut table = Table::new([
             ("underlying", Align::Left),
             ("spot", Align::Right),
@@ -100,7 +98,7 @@ impl<'a> Narrator<'a> {
             let units = i128::from(leg.lots) * i128::from(listing.lot_size);
             table.row([
                 if leg.lots > 0 { "buys" } else { "sells" }.into(),
-                fixed(units.abs(), NANO_DECIMALS, 2).into(),
+                fixed(units.abs(), UNIT_DECIMALS, 2).into(),
                 name(listing, &leg.instrument).into(),
                 price(leg.price).into(),
             ]);
@@ -226,8 +224,8 @@ impl<'a> Narrator<'a> {
                 fixed(i128::from(after.quote_vault), 6, 6),
                 after.accounts,
                 fixed(after.quote_claims_atoms(), 6, 6),
-                fixed(i128::from(after.sol_vault), NANO_DECIMALS, 3),
-                fixed(after.sol_claims.cast_signed(), NANO_DECIMALS, 3),
+                fixed(i128::from(after.sol_vault), UNIT_DECIMALS, 3),
+                fixed(after.sol_claims.cast_signed(), UNIT_DECIMALS, 3),
             ),
         )
     }

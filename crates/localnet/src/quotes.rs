@@ -2,6 +2,7 @@
 
 use margin_client::instructions::TradeLeg;
 use margin_client::state::{Instrument, InstrumentKind};
+use margin_client::text::instrument_name;
 use margin_core::{Expiry, ExpiryInputs, OptionKind, Price, Rate, Seconds, Svi, Vol, value};
 
 use crate::market::Snapshot;
@@ -105,17 +106,7 @@ pub fn mark(listing: &Listing, market: &Snapshot, instrument: &Instrument) -> Re
 
 /// `BTC-27MAR26-80000-P`, `SOL-PERP`.
 pub fn name(listing: &Listing, instrument: &Instrument) -> String {
-    const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
-    let side = match instrument.kind {
-        InstrumentKind::Perpetual => return format!("{}-PERP", listing.symbol),
-        InstrumentKind::Call => 'C',
-        InstrumentKind::Put => 'P',
-    };
-    let date = crate::terminal::utc_minute(instrument.expiry);
-    let part =
-        |range: std::ops::Range<usize>| date.get(range).and_then(|text| text.parse::<usize>().ok()).unwrap_or_default();
-    let month = MONTHS.get(part(5..7).wrapping_sub(1)).copied().unwrap_or("?");
-    format!("{}-{}{month}{:02}-{}-{side}", listing.symbol, part(8..10), part(2..4), instrument.strike / DOLLAR)
+    instrument_name(&listing.symbol, instrument)
 }
 
 fn instrument(listing: &Listing, market: &Snapshot, order: &Order) -> Result<Instrument> {

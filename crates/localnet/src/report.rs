@@ -2,17 +2,15 @@
 
 use margin_client::margin::{PositionByPosition, PriceUse, ScenarioProfit, StandAlone};
 use margin_client::state::VolShock;
+use margin_client::text::{Align, Cell, Style, Table, Tone, UNIT_DECIMALS, fixed};
 use margin_client::{MarginReport, UnderlyingReport};
 
 use crate::keeper::{liquidatable, margin_check};
 use crate::quotes::name;
-use crate::terminal::{Align, Cell, Style, Table, Tone, dollars, fixed};
 use crate::traders::Trader;
 use crate::venue::Venue;
 use crate::{Result, Sender};
 
-/// Decimals of an amount in 1e-9 units of an underlying.
-const UNIT_DECIMALS: u32 = 9;
 const ONE: u64 = 1_000_000_000;
 
 /// What `margin_check` returned, and what it does not return.
@@ -198,4 +196,9 @@ fn percent(part: i64, whole: i64) -> String {
         return "-".to_owned();
     }
     format!("{}%", fixed(i128::from(part) * 1_000 / i128::from(whole), 1, 0))
+}
+
+/// Whole dollars of an amount in quote atoms of six decimals.
+pub(crate) fn dollars(atoms: i64) -> String {
+    fixed(i128::from(atoms), 6, 0)
 }
