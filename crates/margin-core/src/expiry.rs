@@ -14,8 +14,8 @@ use crate::tables;
 pub const MAX_SECONDS: Seconds = Seconds(4 * crate::quantities::SECONDS_PER_YEAR);
 /// Lowest rate of [`Expiry::from_forward`] and [`Expiry::from_spot`]: -50 % per year.
 pub const MIN_RATE: Rate = Rate(-5_000_000_000);
-/// Highest rate: 200 % per year.
-pub const MAX_RATE: Rate = Rate(20_000_000_000);
+/// Highest rate: 300 % per year; its product with the time is at most 8.
+pub const MAX_RATE: Rate = Rate(30_000_000_000);
 
 /// One in Q60, the format of discount factors.
 pub(crate) const ONE_Q60: u64 = 1 << 60;
@@ -126,11 +126,13 @@ impl Expiry {
         if rate < MIN_RATE || rate > MAX_RATE {
             return Err(KernelError::RateOutOfRange);
         }
-        // |rate| < 2^34.3 and time < 2^27: below 2^61.3.
+        // |rate| < 2^34.9 and time < 2^27: below 2^61.9.
         let magnitude = rate.0.unsigned_abs();
         let growth = Fx::from_bits(mul_high(magnitude.wrapping_mul(time.0), tables::RATE_SECOND_RECIPROCAL) >> 1);
         let growth = Fx(rate.0).sign_onto(growth.bits());
-        debug_assert!((-(2 << 56)..=8 << 56).contains(&growth.0));
+        if growth.0 < -(2 << 56) || growth.0 > 8 << 56 {
+            return Err(KernelError::DiscountOutOfRange);
+        }
         let discount = if growth == Fx::ZERO { ONE_Q60 } else { exp_neg(growth) };
         let Root { mantissa, half_shift } =
             if time == Seconds::ZERO { Root { mantissa: 0, half_shift: Fx(16) } } else { sqrt(time.0) };

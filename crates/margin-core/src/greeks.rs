@@ -123,6 +123,7 @@ impl Point<'_> {
         let (density, root) = (density.bits(), self.expiry.root_years);
         // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
         let curvature = mul_high(density, inverse);
+        let vol = vol.min(Vol(u64::from(u32::MAX))); // theta stops growing at 4 295 %
         // phi/v vol^2/2 = phi vol / (2 sqrt(tau)): vol^2 in Q52, so (...) 2^(50 - shift), halved by one more bit.
         let vol_squared = mul_high(vol.0.wrapping_mul(vol.0) >> 1, tables::VOL_SQUARED_RECIPROCAL) << 1; // vol < 2^32
         let decay = scale(mul_high(curvature, vol_squared), shift - Fx(11));

@@ -47,8 +47,13 @@ impl Level {
         // vol_factor is in Q88: its parts are below 2^31.5 and 2^31 and vol below 2^31.9, so the sum, in Q57, is below
         // 2^63.5 and rounding to Q39 does not carry out of 64 bits.
         let (high, low) = (expiry.vol_factor >> 31, expiry.vol_factor & 0x7fff_ffff);
-        let wide = vol.0.wrapping_mul(high).wrapping_add(vol.0.wrapping_mul(low) >> 31);
-        let v = wide.wrapping_add(1 << 17) >> 18;
+        let scaled = |vol: u64| vol.wrapping_mul(high).wrapping_add(vol.wrapping_mul(low) >> 31);
+        let v = if vol.0 >> 32 == 0 {
+            scaled(vol.0).wrapping_add(1 << 17) >> 18
+        } else {
+            // Eight bits fewer of a vol below 2^40.
+            (scaled(vol.0 >> 8) >> 18).min(V_LIMIT.bits() >> 8) << 8
+        };
         if v < MIN_DEVIATION {
             return Ok(Self { v: Fx::ZERO, reciprocal: Fx::ZERO });
         }

@@ -21,7 +21,7 @@ use crate::leg::Leg;
 use crate::line::Line;
 use crate::normal::{SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
-use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet};
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -66,7 +66,7 @@ impl Slot {
     }
 }
 
-/// Value of an expiry's vanilla options in every scenario of a set. About 1.7 KB: mind the SVM's 4 KiB stack frames.
+/// Value of an expiry's vanilla options in every scenario of a set. About 1.8 KB: mind the SVM's 4 KiB stack frames.
 ///
 /// Sums are exact in the evaluated values, so equal and opposite lots of one strike vanish exactly, in any order.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -74,7 +74,7 @@ pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
     /// End of each vol level's slots; inside a level they ascend by `ln_shift`.
-    pub(crate) ends: [usize; 3],
+    pub(crate) ends: [usize; LEVELS],
     len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
     pub(crate) tick_exponent: Fx,
@@ -94,7 +94,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; 3],
+            ends: [0; LEVELS],
             len: 0,
             tick_exponent: Fx::ZERO,
             discount: 0,
@@ -210,6 +210,44 @@ impl RiskArray {
         Ok(())
     }
 
+    /// As [`RiskArray::add_totals`], with each total multiplied by `factors`: `gain` where it is an asset, `debt` where it
+    /// is a liability. The products round against the account by less than four ticks, and nothing stays nothing.
+    ///
+    /// `signs` fixes which scenarios are liabilities (bit i: the caller's i-th scenario) instead of the totals' own
+    /// signs. Returns the signs used.
+    ///
+    /// # Errors
+    /// `Overflow` when a sum reaches 2^126.
+    #[inline(never)]
+    pub fn add_factored_totals(
+        &self,
+        factors: &SignedFactors,
+        signs: Option<u64>,
+        sums: &mut [i128],
+    ) -> Result<u64, KernelError> {
+        let narrow = self.narrow && !self.tick_exponent.is_negative();
+        let (puts, strikes) = (Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // as in `add_totals`, if narrow
+        let (mut used, mut bit) = (0u64, 1u64);
+        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
+            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
+            let own = if narrow {
+                Total::Grains(slot.low - puts * slot.forward() + strikes)
+            } else {
+                Total::Wide(self.read(slot))
+            };
+            let debt = signs.map_or(own.is_negative(), |signs| signs & bit != 0);
+            let factor = if debt { factors.debt } else { factors.gain };
+            let scaled = match own {
+                Total::Grains(grains) => wide_shl(scale_grains(grains, factor), self.tick_exponent),
+                Total::Wide(value) => scale_wide(value, factor),
+            };
+            *sum = add_bounded(*sum, scaled)?;
+            used |= if debt { bit } else { 0 };
+            bit = bit.wrapping_shl(1);
+        }
+        Ok(used)
+    }
+
     #[inline(never)]
     fn add_wide_totals(&self, sums: &mut [i128]) -> Result<(), KernelError> {
         for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
@@ -234,6 +272,51 @@ impl RiskArray {
     pub(crate) fn position(&self, index: usize) -> Option<usize> {
         if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
     }
+}
+
+/// Factors on an expiry's value in a scenario, Q60 and below 2^63 (8.0).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct SignedFactors {
+    /// Where the account is long.
+    pub gain: u64,
+    /// Where it is short.
+    pub debt: u64,
+}
+
+/// A total before it is scaled.
+enum Total {
+    /// In grains, below 2^62.
+    Grains(Fx),
+    /// In 1e-12 USD.
+    Wide(i128),
+}
+
+impl Total {
+    #[inline(always)]
+    fn is_negative(&self) -> bool {
+        match self {
+            Self::Grains(grains) => grains.is_negative(),
+            Self::Wide(value) => *value < 0,
+        }
+    }
+}
+
+/// Grains times a factor in Q60, in ticks, rounded down (by up to three ticks).
+#[inline(always)]
+fn scale_grains(grains: Fx, factor: u64) -> Fx {
+    if grains == Fx::ZERO {
+        return Fx::ZERO;
+    }
+    let ticks = Fx::from_bits(mul_high(grains.abs(), factor)); // Q60 * 2^-4 ticks over 2^64; at most two too small
+    if grains.is_negative() { -ticks - Fx(3) } else { ticks }
+}
+
+/// A value times a factor in Q60, rounded down.
+fn scale_wide(value: i128, factor: u64) -> i128 {
+    let (magnitude, factor) = (value.unsigned_abs(), u128::from(factor));
+    let (high, low) = (magnitude >> 60, magnitude & ((1 << 60) - 1)); // |value| < 2^124: 64 bits and 60 bits
+    let product = high.wrapping_mul(factor).wrapping_add(low.wrapping_mul(factor) >> 60) as i128; // below 2^127
+    if value < 0 { product.wrapping_neg().wrapping_sub(1) } else { product }
 }
 
 /// Right shift that leaves the largest forward `TICK_BITS` bits.
@@ -342,7 +425,7 @@ impl<'a> Run<'a> {
     #[inline(always)]
     fn add_levels<A: Accumulate>(
         slots: &mut [Slot; MAX_SCENARIOS],
-        ends: &[usize; 3],
+        ends: &[usize; LEVELS],
         leg: &Leg,
         strike: &'a TickStrike,
         lots: Fx,

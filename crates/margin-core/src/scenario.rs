@@ -11,8 +11,10 @@ use crate::error::KernelError;
 use crate::fx::{Fx, quotient};
 use crate::quantities::{Multiplier, Vol};
 
-/// Most scenarios of one grid.
-pub const MAX_SCENARIOS: usize = 40;
+/// Most scenarios of one set: 40 of a risk grid, the marks and two forward shocks.
+pub const MAX_SCENARIOS: usize = 43;
+/// Number of [`VolLevel`]s.
+pub(crate) const LEVELS: usize = 5;
 /// Largest spot multiplier: 8.
 pub const MAX_MULTIPLIER: Multiplier = Multiplier(8_000_000_000);
 
@@ -27,6 +29,10 @@ pub enum VolLevel {
     None = 1,
     /// Lowered vol.
     Down = 2,
+    /// The smile tilted: higher above the forward, lower below it.
+    SkewLinear = 3,
+    /// The smile steepened on both sides of the forward.
+    SkewAbs = 4,
 }
 
 /// The vols of one leg, one per [`VolLevel`].
@@ -38,6 +44,10 @@ pub struct VolLevels {
     pub none: Vol,
     /// Vol of `Down` scenarios.
     pub down: Vol,
+    /// Vol of `SkewLinear` scenarios; anything in a set without them.
+    pub skew_linear: Vol,
+    /// Vol of `SkewAbs` scenarios; anything in a set without them.
+    pub skew_abs: Vol,
 }
 
 /// A spot move with a vol level.
@@ -75,7 +85,7 @@ pub struct ScenarioSet {
     order: [u8; MAX_SCENARIOS],
     pub(crate) positions: [u8; MAX_SCENARIOS],
     /// End of each level's slots; inside a level they ascend by multiplier.
-    pub(crate) ends: [usize; 3],
+    pub(crate) ends: [usize; LEVELS],
     len: usize,
     /// Largest multiplier, Q40.
     pub(crate) largest: u64,
@@ -98,7 +108,7 @@ impl ScenarioSet {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
             order: [0; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; 3],
+            ends: [0; LEVELS],
             len: 0,
             largest: 0,
         }
@@ -120,23 +130,36 @@ impl ScenarioSet {
     /// As [`ScenarioSet::prepare`].
     #[inline(never)]
     pub fn fill(&mut self, scenarios: &[Scenario]) -> Result<(), KernelError> {
+        self.fill_from(scenarios.iter().copied())
+    }
+
+    /// [`ScenarioSet::fill`] from scenarios that lie nowhere side by side.
+    ///
+    /// # Errors
+    /// As [`ScenarioSet::prepare`].
+    #[inline]
+    pub fn fill_from(&mut self, scenarios: impl Iterator<Item = Scenario> + Clone) -> Result<(), KernelError> {
         self.len = 0;
         self.largest = 0;
-        self.ends = [0; 3];
-        if scenarios.len() > MAX_SCENARIOS {
-            return Err(KernelError::TooManyScenarios);
-        }
-        let mut next = [0usize; 3];
-        for scenario in scenarios {
+        self.ends = [0; LEVELS];
+        let mut next = [0usize; LEVELS];
+        let mut count = 0usize;
+        for scenario in scenarios.clone() {
+            count = count.wrapping_add(1);
+            if count > MAX_SCENARIOS {
+                return Err(KernelError::TooManyScenarios);
+            }
             if scenario.spot == Multiplier::ZERO || scenario.spot > MAX_MULTIPLIER {
                 return Err(KernelError::MultiplierOutOfRange);
             }
             next[scenario.vol as usize] = next[scenario.vol as usize].wrapping_add(1);
         }
-        let [up, none, _] = next;
-        let starts = [0, up, up.wrapping_add(none)]; // at most MAX_SCENARIOS
+        let mut starts = [0usize; LEVELS];
+        for level in 1..LEVELS {
+            starts[level] = starts[level - 1].wrapping_add(next[level - 1]); // at most MAX_SCENARIOS
+        }
         next = starts;
-        for (index, scenario) in scenarios.iter().enumerate() {
+        for (index, scenario) in scenarios.enumerate() {
             let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
             let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 };
             // Insertion by ln: usual sets come sorted, so this rarely moves anything.
@@ -151,11 +174,11 @@ impl ScenarioSet {
             *end = end.wrapping_add(1);
             self.largest = self.largest.max(shock.ratio);
         }
-        for (slot, index) in self.order.iter().enumerate().take(scenarios.len()) {
+        for (slot, index) in self.order.iter().enumerate().take(count) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
         }
         self.ends = next;
-        self.len = scenarios.len();
+        self.len = count;
         Ok(())
     }
 
