@@ -1,5 +1,19 @@
-use super::{MarginError, Ratio, UnderlyingRisk, parameters::floor_division};
+use super::{
+    ConfidenceCharge, MarginError, Ratio, UnderlyingRisk,
+    ratio::{add, floor_division, subtract},
+};
 use crate::{Price, Usd};
+
+/// What a token counts as collateral.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollateralTerms {
+    /// Share of the value that counts as a requirement in both margins.
+    pub maintenance_haircut: Ratio,
+    /// The share on top in initial margin.
+    pub initial_haircut: Ratio,
+    /// Charge where its oracle or the index is unsure.
+    pub confidence: ConfidenceCharge,
+}
 
 /// An account's equity and requirements, summed over what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,11 +37,22 @@ impl AccountRisk {
         self.add(risk.mark_to_market, risk.maintenance_margin, risk.initial_margin)
     }
 
-    /// Adds a token balance: its value counts in full as equity, its haircuts as requirements.
-    pub fn add_collateral(&mut self, value: Usd, maintenance: Ratio, initial: Ratio) -> Result<(), MarginError> {
-        let maintenance = maintenance.of_rounded_up(value)?;
-        let on_top = initial.of_rounded_up(value)?;
-        self.add(value, maintenance, add(maintenance, on_top)?)
+    /// Adds a token balance of a value (amount × price / price of the quote token): it counts in full as equity, its
+    /// haircuts as requirements, and in initial margin a charge where `confidence`, the lower one of the token's price
+    /// and of the index, is below the threshold.
+    pub fn add_collateral(
+        &mut self,
+        value: Usd,
+        confidence: Ratio,
+        terms: &CollateralTerms,
+    ) -> Result<(), MarginError> {
+        let maintenance = terms.maintenance_haircut.of_rounded_up(value)?;
+        let mut initial = add(maintenance, terms.initial_haircut.of_rounded_up(value)?)?;
+        if confidence < terms.confidence.threshold {
+            let share = confidence.complement().times(terms.confidence.factor);
+            initial = add(initial, share.of_rounded_up(value)?)?;
+        }
+        self.add(value, maintenance, initial)
     }
 
     fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
@@ -47,9 +72,14 @@ impl AccountRisk {
         self.equity >= self.maintenance_margin
     }
 
+    /// `Margin(IM)`: equity less initial margin.
+    pub fn initial_surplus(&self) -> Result<Usd, MarginError> {
+        subtract(self.equity, self.initial_margin)
+    }
+
     /// `Margin(MM)`: equity less maintenance margin.
     pub fn maintenance_surplus(&self) -> Result<Usd, MarginError> {
-        self.equity.0.checked_sub(self.maintenance_margin.0).map(Usd).ok_or(MarginError::Overflow)
+        subtract(self.equity, self.maintenance_margin)
     }
 
     /// Buffer margin `B = Margin(MM) + b·(Margin(MM) − equity)`; a liquidation is done when it is not negative.
@@ -58,10 +88,6 @@ impl AccountRisk {
         let charge = buffer.of_rounded_up(self.maintenance_margin)?;
         self.maintenance_surplus()?.0.checked_sub(charge.0).map(Usd).ok_or(MarginError::Overflow)
     }
-}
-
-fn add(a: Usd, b: Usd) -> Result<Usd, MarginError> {
-    a.0.checked_add(b.0).map(Usd).ok_or(MarginError::Overflow)
 }
 
 /// Value of `amount` atoms of a token with `decimals` at `price` for a whole token, rounded down.

@@ -8,17 +8,36 @@
 //! liquidatable at the same prices; and every rounding goes against the account, together by less than one quote atom.
 
 mod account;
+mod book;
+mod detail;
+mod discount;
+mod exposure;
+mod fixed;
 mod greeks;
+mod market;
 mod parameters;
+mod ratio;
 mod scan;
+mod skew;
 mod tenor;
 #[cfg(test)]
 mod testing;
 mod underlying;
 #[cfg(test)]
 mod underlying_tests;
+mod validate;
 
-pub use {account::*, greeks::NetGreeks, parameters::*, scan::Scratch, underlying::*};
+pub use {
+    account::*,
+    exposure::Charges,
+    greeks::NetGreeks,
+    market::*,
+    parameters::*,
+    ratio::{Ratio, SignedRatio, lots_value},
+    scan::Scratch,
+    underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness},
+    validate::ParameterError,
+};
 
 use crate::KernelError;
 
@@ -27,10 +46,20 @@ use crate::KernelError;
 pub enum MarginError {
     /// A value left its type's range.
     Overflow,
-    /// Positions of one underlying must come sorted: perpetual first, then by expiry, strike and kind.
+    /// Positions of one underlying must come sorted: perpetual first, then by expiry its future and its options by strike.
     Unsorted,
-    /// More scenarios than the scan has cells, or none.
+    /// No scenario, or more than the scan has cells.
     ScenarioCount,
+    /// A witness names a scenario that the grid does not have.
+    UnknownScenario,
+    /// A single scenario does not bound a mean of several.
+    WitnessMeasure,
+    /// The model has skew scenarios and no width for them.
+    SkewWidth,
+    /// Options of an inverse underlying.
+    InverseOption,
+    /// More expiries than a book may have to be taken apart leg by leg.
+    TooManyExpiries,
     /// The pricing kernel refused an input.
     Kernel(KernelError),
 }

@@ -1,20 +1,59 @@
 //! Scan risk: the whole book revalued in every scenario.
 
 use super::{
-    MarginError, Market, Ratio,
-    parameters::{floor_division, lot_price_to_usd},
+    GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, ScanFactors, WorstCase,
+    ratio::{floor_division, lot_price_to_usd, negate, scale_down},
 };
-use crate::{Expiry, Leg, Lots, MAX_SCENARIOS, Price, RiskArray, ScenarioSet, Usd, VolLevels};
+use crate::{
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, SignedFactors, Strike, Usd,
+    VolLevel, VolLevels,
+};
 
-/// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
+/// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
 pub struct Scratch {
     set: ScenarioSet,
     /// The expiry being added.
     array: RiskArray,
-    /// Value of the options in each scenario, in lots × 1e-12 USD, over the expiries added so far.
-    totals: [i128; MAX_SCENARIOS],
+    /// By scenario, in lots × 1e-12 USD: the options over the expiries added so far, and after [`Scratch::finish`] the
+    /// weighted profit of everything.
+    profits: [i128; MAX_GRID],
+    len: usize,
+    /// Bit i: scenario i is a skew scenario, whose entry is a profit already.
+    skewed: u64,
+    probes: Probes,
 }
+
+/// Where in the set the marks and the shocked forwards are, whether the grid has them or not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Probes {
+    mark: usize,
+    basis: Option<(usize, usize)>,
+}
+
+/// An expiry's options at their marks and what its scenarios say besides.
+pub(super) struct ExpiryScan {
+    /// Value at the marks, in lots × 1e-12 USD.
+    pub(super) mark: i128,
+    /// Values at the shocked forwards less the mark.
+    pub(super) basis: Option<(i128, i128)>,
+    pub(super) signs: Signs,
+}
+
+/// What the static discount and the skew scenarios made of an expiry; bit i for scenario i.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Signs {
+    /// The options are a liability.
+    pub(super) liabilities: u64,
+    /// A skew scenario lowers their value.
+    pub(super) falls: u64,
+}
+
+/// Most skew scenarios of a grid.
+pub(super) const MAX_SKEW: usize = 4;
+const ONE: i128 = 1_000_000_000;
+/// The marks as a scenario.
+const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
 impl Default for Scratch {
     fn default() -> Self {
@@ -26,17 +65,75 @@ impl Scratch {
     /// Empty working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: [0; MAX_SCENARIOS] }
+        Self {
+            set: ScenarioSet::empty(),
+            array: RiskArray::empty(),
+            profits: [0; MAX_GRID],
+            len: 0,
+            skewed: 0,
+            probes: Probes { mark: 0, basis: None },
+        }
     }
 
-    /// Starts a book.
-    pub(super) fn start(&mut self, market: &Market) -> Result<(), MarginError> {
-        if market.scenarios.is_empty() || market.scenarios.len() != market.weights.len() {
+    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down.
+    ///
+    /// # Errors
+    /// `Overflow`.
+    pub fn profits(&self, lot_size: u64) -> impl Iterator<Item = Result<Usd, MarginError>> {
+        self.profits.iter().take(self.len).map(move |profit| lot_price_to_usd(*profit, lot_size))
+    }
+
+    /// In lots × 1e-12 USD.
+    pub(super) fn raw_profits(&self) -> &[i128] {
+        self.profits.get(..self.len).unwrap_or(&[])
+    }
+
+    /// Starts a book. Marks and forward shocks become scenarios of their own unless the grid has them.
+    #[inline(never)]
+    pub(super) fn start(
+        &mut self,
+        grid: &[GridScenario],
+        parameters: &RiskParameters,
+        basis: bool,
+    ) -> Result<(), MarginError> {
+        if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        self.set.fill(market.scenarios)?;
-        self.totals = [0; MAX_SCENARIOS];
-        Ok(())
+        (self.len, self.skewed) = (grid.len(), 0);
+        for (index, scenario) in grid.iter().enumerate() {
+            self.skewed |= u64::from(scenario.is_skew()) << (index & 63);
+        }
+        if self.skewed.count_ones() as usize > MAX_SKEW {
+            return Err(MarginError::ScenarioCount);
+        }
+        self.profits = [0; MAX_GRID];
+        let find = |spot: Multiplier| grid.iter().position(|s| s.shock.spot == spot && s.shock.vol == VolLevel::None);
+        let mut extra = [MARK; 3];
+        let mut count = 0usize;
+        let mut place = |scenario: Scenario| {
+            find(scenario.spot).unwrap_or_else(|| {
+                if let Some(slot) = extra.get_mut(count) {
+                    *slot = scenario;
+                }
+                count = count.wrapping_add(1); // at most three calls
+                grid.len().wrapping_add(count).wrapping_sub(1)
+            })
+        };
+        let mark = place(MARK);
+        let basis = if basis {
+            let shocked = |spot: Multiplier| Scenario::new(spot.min(MAX_MULTIPLIER), VolLevel::None);
+            Some((place(shocked(parameters.basis.up)?), place(shocked(parameters.basis.down)?)))
+        } else {
+            None
+        };
+        self.probes = Probes { mark, basis };
+        let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
+        Ok(self.set.fill_from(shocks.chain(extra.iter().copied().take(count)))?)
+    }
+
+    /// Whether skew vols are looked at.
+    pub(super) fn has_skew(&self) -> bool {
+        self.skewed != 0
     }
 
     /// Starts an expiry of the book.
@@ -44,62 +141,200 @@ impl Scratch {
         self.array.start(expiry, &self.set);
     }
 
-    // A frame of its own, for the same reason.
+    // A frame of its own: one stack frame of a program holds 4 KiB.
     #[inline(never)]
     pub(super) fn add_strike(
         &mut self,
         expiry: &Expiry,
-        strike: Price,
+        strike: &Strike,
         vols: &VolLevels,
         calls: Lots,
         puts: Lots,
     ) -> Result<(), MarginError> {
-        let leg = Leg::prepare(expiry, strike, vols)?;
+        let leg = Leg::prepare_at(expiry, strike, vols)?;
         Ok(self.array.add(&leg, calls, puts)?)
     }
 
-    /// Adds the expiry to the book.
-    pub(super) fn finish_expiry(&mut self) -> Result<(), MarginError> {
-        Ok(self.array.add_totals(&mut self.totals)?)
+    /// Adds the expiry to the book. `signs` fixes the signs of scenarios instead of the totals' own.
+    #[inline(never)]
+    pub(super) fn finish_expiry(
+        &mut self,
+        factors: Option<&SignedFactors>,
+        signs: Option<&Signs>,
+    ) -> Result<ExpiryScan, MarginError> {
+        let total = |index: usize| self.array.total(index).ok_or(MarginError::ScenarioCount);
+        let mark = total(self.probes.mark)?;
+        let change = |index: usize| subtract(total(index)?, mark);
+        let basis = match self.probes.basis {
+            Some((up, down)) => Some((change(up)?, change(down)?)),
+            None => None,
+        };
+        // A skew entry needs the expiry's own total: keep what the earlier expiries left.
+        let mut before = [0i128; MAX_SKEW];
+        let kept = |index: usize| self.profits.get(index).copied().unwrap_or_default();
+        for (slot, index) in before.iter_mut().zip(bits(self.skewed)) {
+            *slot = kept(index);
+        }
+        let sums = self.profits.get_mut(..self.len).unwrap_or_default();
+        let liabilities = match factors {
+            Some(factors) => self.array.add_factored_totals(factors, signs.map(|signs| signs.liabilities), sums)?,
+            None => {
+                self.array.add_totals(sums)?;
+                0
+            }
+        };
+        let mut falls = 0u64;
+        for (before, index) in before.iter().zip(bits(self.skewed)) {
+            let Some(sum) = self.profits.get_mut(index) else { continue };
+            let change = subtract(subtract(*sum, *before)?, mark)?;
+            let bit = 1u64 << (index & 63);
+            let negative = signs.map_or(change < 0, |signs| signs.falls & bit != 0);
+            falls |= if negative { bit } else { 0 };
+            let signed = if negative { change } else { negate(change)? };
+            *sum = before.checked_add(signed).ok_or(MarginError::Overflow)?;
+        }
+        Ok(ExpiryScan { mark, basis, signs: Signs { liabilities, falls } })
     }
 
-    /// Profit in the worst scenario and its number; zero and `None` where nothing loses.
+    /// Turns the sums into weighted profits of the whole book, and names the loss that counts.
     ///
-    /// profit_i = weight_i · (options_i − options_0 + perpetual · (spot_i − 1)), spot and weight in 1e-9. Profits are
-    /// compared in units of 1e-9 · lots × 1e-12 USD, so that a perpetual needs no division; the weight is applied in
-    /// binary, rounded up, to the profit rounded down. One division at the end, rounded down.
-    pub(super) fn worst(
-        &self,
+    /// profit_i = weight_i · (options_i − marks + linear · move_i); a skew scenario moves nothing linear, and its sum is a
+    /// profit already. Every step rounds down.
+    #[inline(never)]
+    pub(super) fn finish(
+        &mut self,
         market: &Market,
+        grid: &[GridScenario],
         option_marks: i128,
-        perpetual_marks: i128,
-    ) -> Result<(Usd, Option<u8>), MarginError> {
-        let overflow = MarginError::Overflow;
-        let one = i128::from(Ratio::ONE.0);
-        let mut worst = (0i128, None);
-        let scenarios = market.scenarios.iter().zip(market.weights);
-        for ((index, (scenario, weight)), shocked) in (0u8..).zip(scenarios).zip(&self.totals) {
-            let options =
-                shocked.checked_sub(option_marks).and_then(|change| change.checked_mul(one)).ok_or(overflow)?;
-            let shift = i128::from(scenario.spot.0).checked_sub(one).ok_or(overflow)?;
-            let linear = perpetual_marks.checked_mul(shift).ok_or(overflow)?;
-            let mut profit = options.checked_add(linear).ok_or(overflow)?;
-            if *weight != Ratio::ONE {
-                profit = (profit >> WEIGHT_BITS).checked_mul(binary_weight(*weight)).ok_or(overflow)?;
+        linear: i128,
+    ) -> Result<(i128, WorstCase), MarginError> {
+        let scan = &market.parameters.scan;
+        let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
+        let linear = Linear::new(linear, scan)?;
+        let mut worst = (0i128, WorstCase::None);
+        for ((index, scenario), entry) in (0u8..).zip(grid).zip(&mut self.profits) {
+            let mut profit = *entry;
+            if self.skewed >> (index & 63) & 1 == 0 {
+                profit = subtract(profit, option_marks)?;
+                profit = profit.checked_add(linear.profit(scenario)?).ok_or(MarginError::Overflow)?;
             }
+            if scenario.weight != Ratio::ONE {
+                profit = scale_down(profit, scenario.weight.0)?;
+            }
+            if profit > 0 && scan.gain_haircut != Ratio::ZERO {
+                profit = scale_down(profit, scan.gain_haircut.complement().0)?;
+            }
+            if scenario.extended && profit < 0 {
+                profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
+            }
+            *entry = profit;
             if profit < worst.0 {
-                worst = (profit, Some(index));
+                worst = (profit, WorstCase::Scenario(index));
             }
         }
-        let profit = lot_price_to_usd(floor_division(worst.0, one)?, market.lot_size)?;
-        Ok((profit, worst.1))
+        match scan.measure {
+            Measure::Worst => Ok(worst),
+            Measure::Shortfall(count) => {
+                let mean = shortfall(self.raw_profits(), count)?;
+                Ok(if mean < 0 { (mean, worst.1) } else { (0, WorstCase::None) })
+            }
+        }
     }
 }
 
-const WEIGHT_BITS: u32 = 32;
+/// The part of a book that moves in proportion to spot.
+struct Linear {
+    /// Value over 1e9, rounded down, and the rest.
+    quotient: i128,
+    remainder: i64,
+    inverse: bool,
+    /// Largest move in an extended scenario; zero: none.
+    range: i64,
+}
 
-/// A weight in Q32, rounded up.
-fn binary_weight(weight: Ratio) -> i128 {
-    // Below 2^64: the weight has 32 bits.
-    i128::from((u64::from(weight.0) << WEIGHT_BITS).div_ceil(u64::from(Ratio::ONE.0)))
+impl Linear {
+    fn new(value: i128, scan: &ScanFactors) -> Result<Self, MarginError> {
+        const LIMIT: u128 = 1 << 90;
+        let quotient = if value == 0 { 0 } else { floor_division(value, ONE)? };
+        if quotient.unsigned_abs() > LIMIT {
+            return Err(MarginError::Overflow);
+        }
+        // The remainder of a floor division by 1e9.
+        let remainder = value.wrapping_sub(quotient.wrapping_mul(ONE)) as i64;
+        Ok(Self {
+            quotient,
+            remainder,
+            inverse: scan.inverse,
+            range: i64::try_from(scan.extended_range.0).unwrap_or(i64::MAX),
+        })
+    }
+
+    /// Profit in a scenario, rounded down.
+    #[inline]
+    fn profit(&self, scenario: &GridScenario) -> Result<i128, MarginError> {
+        if self.quotient == 0 && self.remainder == 0 {
+            return Ok(0);
+        }
+        let spot = scenario.shock.spot.0.min(MAX_MULTIPLIER.0) as i64; // 8e9
+        let mut shift = spot.wrapping_sub(ONE as i64);
+        if scenario.extended && self.range != 0 {
+            shift = shift.clamp(self.range.wrapping_neg(), self.range);
+        }
+        if self.inverse {
+            // 1 − 1/(1 + move)
+            let moved = self.quotient.wrapping_mul(ONE).wrapping_add(i128::from(self.remainder));
+            let scaled = moved.checked_mul(i128::from(shift)).ok_or(MarginError::Overflow)?;
+            return floor_division(scaled, i128::from(shift.wrapping_add(ONE as i64).max(1)));
+        }
+        // Below 2^90 · 2^33, and 1e9 · 8e9 < 2^63.
+        let rest = self.remainder.wrapping_mul(shift).div_euclid(ONE as i64);
+        Ok(self.quotient.wrapping_mul(i128::from(shift)).wrapping_add(i128::from(rest)))
+    }
+}
+
+/// Mean of the `count` worst profits (of all, if there are fewer), rounded down.
+#[inline(never)]
+pub(super) fn shortfall(profits: &[i128], count: u8) -> Result<i128, MarginError> {
+    let mut worst = [i128::MAX; MAX_GRID];
+    let count = usize::from(count).clamp(1, MAX_GRID).min(profits.len().max(1));
+    let Some(worst) = worst.get_mut(..count) else { return Err(MarginError::ScenarioCount) };
+    for profit in profits {
+        // Carries the larger of each pair up the sorted list.
+        let mut carried = *profit;
+        for slot in worst.iter_mut() {
+            if carried < *slot {
+                core::mem::swap(slot, &mut carried);
+            }
+        }
+    }
+    let mut sum = 0i128;
+    for profit in worst.iter() {
+        sum = sum.checked_add(*profit).ok_or(MarginError::Overflow)?;
+    }
+    floor_division(sum, count as i128)
+}
+
+/// USD in lots × 1e-12 USD, rounded down.
+pub(super) fn usd_to_lot_price(amount: Usd, lot_size: u64) -> Result<i128, MarginError> {
+    if amount.0 == 0 {
+        return Ok(0);
+    }
+    floor_division(amount.0.checked_mul(ONE).ok_or(MarginError::Overflow)?, i128::from(lot_size.max(1)))
+}
+
+fn subtract(a: i128, b: i128) -> Result<i128, MarginError> {
+    a.checked_sub(b).ok_or(MarginError::Overflow)
+}
+
+/// Indices of the set bits, ascending.
+fn bits(mask: u64) -> impl Iterator<Item = usize> {
+    let mut rest = mask;
+    core::iter::from_fn(move || {
+        if rest == 0 {
+            return None;
+        }
+        let index = rest.trailing_zeros() as usize;
+        rest &= rest.wrapping_sub(1);
+        Some(index)
+    })
 }

@@ -7,36 +7,54 @@ pub(crate) const YEAR: f64 = 31_536_000.0;
 
 pub(crate) fn parameters() -> RiskParameters {
     RiskParameters {
-        vol_range_up: Ratio(500_000_000),
-        vol_range_down: Ratio(275_000_000),
-        short_term_power: Ratio(300_000_000),
-        long_term_power: Ratio(130_000_000),
-        tenor_floor: Seconds(86_400),
-        min_vol_up: Vol(45_000_000),
-        initial_factor: Ratio::ONE,
-        maintenance_factor: Ratio(800_000_000),
-        perpetual_maintenance: Ratio(15_000_000),
-        perpetual_initial: Ratio(5_000_000),
-        short_option_maintenance: Ratio(3_000_000),
-        short_option_initial: Ratio(2_000_000),
+        vol: VolShock {
+            range_up: Ratio(500_000_000),
+            range_down: Ratio(275_000_000),
+            short_term_power: Ratio(300_000_000),
+            long_term_power: Ratio(130_000_000),
+            tenor_floor: Seconds(86_400),
+            min_vol_up: Vol(45_000_000),
+        },
+        scan: ScanFactors { initial: Ratio::ONE, maintenance: Ratio(800_000_000), ..Default::default() },
+        charges: PositionCharges {
+            perpetual_maintenance: Ratio(15_000_000),
+            perpetual_initial: Ratio(5_000_000),
+            short_option_maintenance: Ratio(3_000_000),
+            short_option_initial: Ratio(2_000_000),
+        },
+        ..Default::default()
     }
 }
 
-pub(crate) fn scenarios() -> (Vec<Scenario>, Vec<Ratio>) {
-    let (mut grid, mut weights) = (Vec::new(), Vec::new());
-    let mut add = |spot: f64, vol, weight: f64| {
+pub(crate) fn scenarios() -> Vec<GridScenario> {
+    let mut grid = Vec::new();
+    let mut add = |spot: f64, vol, weight: f64, extended| {
         let spot = Multiplier((spot * 1e9).round() as u64);
-        grid.push(Scenario::new(spot, vol).unwrap());
-        weights.push(Ratio((weight * 1e9).round() as u32));
+        let shock = Scenario::new(spot, vol).unwrap();
+        grid.push(GridScenario { shock, weight: Ratio((weight * 1e9).round() as u64), extended });
     };
     for step in -4i32..=4 {
         for vol in [VolLevel::Up, VolLevel::None, VolLevel::Down] {
-            add(1.0 + 0.045 * f64::from(step), vol, 1.0);
+            add(1.0 + 0.045 * f64::from(step), vol, 1.0, false);
         }
     }
-    add(0.34, VolLevel::Up, 0.054_545_455);
-    add(3.0, VolLevel::Up, 0.018);
-    (grid, weights)
+    add(0.34, VolLevel::Up, 0.054_545_455, true);
+    add(3.0, VolLevel::Up, 0.018, true);
+    grid
+}
+
+pub(crate) fn market<'a>(parameters: &'a RiskParameters, scenarios: &'a [GridScenario]) -> Market<'a> {
+    Market {
+        spot: price(100_000.0),
+        perpetual: price(100_000.0),
+        stable: Price::ONE_USD,
+        lot_size: 10_000_000,
+        spot_confidence: Ratio::ONE,
+        perpetual_confidence: Ratio::ONE,
+        hedge: Usd(0),
+        parameters,
+        scenarios,
+    }
 }
 
 /// Normal CDF by Simpson's rule on the density; error below 1e-13.

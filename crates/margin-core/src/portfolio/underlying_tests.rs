@@ -2,7 +2,7 @@
 
 use super::testing::*;
 use super::*;
-use crate::{ExpiryInputs, Lots, Price, Rate, Scenario, Seconds, Svi, Usd, VolLevel};
+use crate::{ExpiryInputs, Lots, Price, Rate, Seconds, Svi, Usd, VolLevel};
 
 const LOT: u64 = 10_000_000; // 0.01 unit
 const WEEK: i64 = 604_800;
@@ -33,30 +33,22 @@ fn surface(expiry: i64) -> Result<ExpiryMarket, MarginError> {
             rate: Rate(300_000_000),
         },
         svi: svi(vol, seconds, forward),
+        confidence: Ratio::ONE,
     })
 }
 
 struct Fixture {
     parameters: RiskParameters,
-    scenarios: Vec<Scenario>,
-    weights: Vec<Ratio>,
+    scenarios: Vec<GridScenario>,
 }
 
 impl Fixture {
     fn new() -> Self {
-        let (scenarios, weights) = scenarios();
-        Self { parameters: parameters(), scenarios, weights }
+        Self { parameters: parameters(), scenarios: scenarios() }
     }
 
     fn market(&self) -> Market<'_> {
-        Market {
-            spot: price(100_000.0),
-            perpetual: price(100_000.0),
-            lot_size: LOT,
-            parameters: &self.parameters,
-            scenarios: &self.scenarios,
-            weights: &self.weights,
-        }
+        market(&self.parameters, &self.scenarios)
     }
 
     fn assess(&self, positions: &[BookPosition]) -> UnderlyingRisk {
@@ -87,12 +79,12 @@ fn reference(fixture: &Fixture, positions: &[BookPosition]) -> (f64, Vec<f64>) {
         lots * black(forward * spot, position.strike.0 as f64 / 1e12, years, vol, 0.03, call)
     };
     let marks: f64 = positions.iter().map(|p| value(p, 1.0, None)).sum();
-    let profit = |(scenario, weight): (&Scenario, &Ratio)| {
-        let spot = scenario.spot.0 as f64 / 1e9;
-        let shocked: f64 = positions.iter().map(|p| value(p, spot, Some(scenario.vol))).sum();
-        (shocked - marks) * f64::from(weight.0) / 1e9
+    let profit = |scenario: &GridScenario| {
+        let spot = scenario.shock.spot.0 as f64 / 1e9;
+        let shocked: f64 = positions.iter().map(|p| value(p, spot, Some(scenario.shock.vol))).sum();
+        (shocked - marks) * scenario.weight.0 as f64 / 1e9
     };
-    (marks, fixture.scenarios.iter().zip(&fixture.weights).map(profit).collect())
+    (marks, fixture.scenarios.iter().map(profit).collect())
 }
 
 fn close(got: f64, want: f64) -> bool {
@@ -134,7 +126,11 @@ fn scan_risk_agrees_with_floating_point() {
         assert!(close(usd(risk.mark_to_market), marks), "{} against {marks}", usd(risk.mark_to_market));
         assert!(close(usd(risk.worst), worst), "{} against {worst}: {book:?}", usd(risk.worst));
         // The scenario it names is a worst one (there may be ties).
-        assert!(close(risk.worst_scenario.map_or(0.0, |index| profits[usize::from(index)]), worst), "{book:?}");
+        let named = match risk.worst_case {
+            WorstCase::Scenario(index) => profits[usize::from(index)],
+            _ => 0.0,
+        };
+        assert!(close(named, worst), "{book:?}");
     }
 }
 
@@ -168,7 +164,7 @@ fn a_book_and_its_opposite_vanish() {
             .collect();
         twice.sort_by_key(|p| (p.expiry, p.strike, p.kind as u8));
         let risk = fixture.assess(&twice);
-        assert_eq!((risk.mark_to_market, risk.worst, risk.worst_scenario), (Usd(0), Usd(0), None));
+        assert_eq!((risk.mark_to_market, risk.worst, risk.worst_case), (Usd(0), Usd(0), WorstCase::None));
         assert_eq!((risk.maintenance_margin, risk.initial_margin), (Usd(0), Usd(0)));
     }
 }
@@ -200,7 +196,7 @@ fn unsorted_books_and_empty_grids_are_refused() {
     assert_eq!(assess(vec![far, near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![option(Call, WEEK, 120_000.0, 1), near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![near, perpetual(1, 0.0)]), Err(MarginError::Unsorted));
-    let market = Market { scenarios: &[], weights: &[], ..fixture.market() };
+    let market = Market { scenarios: &[], ..fixture.market() };
     assert_eq!(
         assess_underlying(&market, [near], surface, Detail::Margin, &mut Scratch::new()),
         Err(MarginError::ScenarioCount)
