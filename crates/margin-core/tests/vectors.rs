@@ -6,6 +6,8 @@
 mod agreement;
 #[path = "vectors/pmrm2.rs"]
 mod pmrm2;
+#[path = "vectors/srm.rs"]
+mod srm;
 #[path = "vectors/units.rs"]
 mod units;
 

@@ -302,7 +302,7 @@ impl<'a> Book<'a> {
         let scan = &parameters.scan;
         let (scaled, unscaled) = if scan.scales_charges { (on_greeks, Usd::ZERO) } else { (Usd::ZERO, on_greeks) };
         let maintenance_factor = scan.maintenance;
-        let initial_factor = scan.initial.saturating_add(self.market.depeg_rise());
+        let initial_factor = scan.initial.saturating_add(parameters.depeg.rise(self.market.stable));
         let loss = add(scan_risk, scaled)?;
         let margin = |factor: Ratio, charges: [Usd; 4]| {
             charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
@@ -341,17 +341,5 @@ impl OpenExpiry {
             None => (Vol::ZERO, Vol::ZERO),
         };
         VolLevels { up: self.shock.up(vol), none: vol, down: self.shock.down(vol), skew_linear, skew_abs }
-    }
-}
-
-impl Market<'_> {
-    /// Rise of the initial factor while the quote token is off its peg; rounded up.
-    fn depeg_rise(&self) -> Ratio {
-        let depeg = &self.parameters.depeg;
-        match depeg.threshold.checked_sub(self.stable) {
-            // 1e-12 USD to 1e-9, rounded up.
-            Some(gap) if depeg.factor != Ratio::ZERO => depeg.factor.times(Ratio(gap.0.div_ceil(1_000))),
-            _ => Ratio::ZERO,
-        }
     }
 }

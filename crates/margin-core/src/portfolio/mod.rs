@@ -19,6 +19,7 @@ mod parameters;
 mod ratio;
 mod scan;
 mod skew;
+mod standard;
 mod tenor;
 #[cfg(test)]
 mod testing;
@@ -35,6 +36,7 @@ pub use {
     parameters::*,
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
+    standard::{Margins, StandardParameters, StandardRisk, assess_standard},
     underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness},
     validate::ParameterError,
 };

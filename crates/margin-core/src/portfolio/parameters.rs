@@ -223,6 +223,18 @@ pub struct Depeg {
     pub factor: Ratio,
 }
 
+impl Depeg {
+    /// (threshold − price)·factor while the quote token is below the threshold; rounded up.
+    #[must_use]
+    pub fn rise(&self, price: Price) -> Ratio {
+        match self.threshold.checked_sub(price) {
+            // 1e-12 USD to 1e-9, rounded up.
+            Some(gap) if self.factor != Ratio::ZERO => self.factor.times(Ratio(gap.0.div_ceil(1_000))),
+            _ => Ratio::ZERO,
+        }
+    }
+}
+
 impl BasisContingency {
     /// Whether it can charge anything.
     pub(super) fn is_active(&self) -> bool {

@@ -6,6 +6,8 @@ pub struct Agreement {
     figures: usize,
     /// Largest absolute error in USD, and where.
     worst: (f64, String),
+    /// Largest error as a share of the tolerance.
+    share: f64,
     failures: Vec<String>,
 }
 
@@ -16,6 +18,7 @@ impl Agreement {
         if !(error <= 0.01 || error <= 1e-6 * published.abs()) {
             self.failures.push(format!("{what}: {ours} against {published}"));
         }
+        self.share = self.share.max(error / (1e-6 * published.abs()).max(0.01));
         if error > self.worst.0 {
             self.worst = (error, what.to_owned());
         }
@@ -23,8 +26,13 @@ impl Agreement {
 
     /// Prints the summary; panics where a figure disagrees.
     pub fn conclude(self, file: &str, cases: usize) {
-        let Self { figures, worst, failures } = self;
-        println!("{file}: {cases} cases, {figures} figures, largest error {:.3e} USD ({})", worst.0, worst.1);
+        let Self { figures, worst, share, failures } = self;
+        println!(
+            "{file}: {cases} cases, {figures} figures, largest error {:.3e} USD ({}), at most {:.2} % of the tolerance",
+            worst.0,
+            worst.1,
+            100.0 * share
+        );
         assert!(
             failures.is_empty(),
             "{file}: {} of {figures} figures disagree:\n{}",
