@@ -10,6 +10,8 @@ mod pmrm2;
 mod srm;
 #[path = "vectors/units.rs"]
 mod units;
+#[path = "vectors/venues.rs"]
+mod venues;
 
 use std::path::PathBuf;
 

@@ -55,7 +55,7 @@ impl AccountRisk {
         self.add(value, maintenance, initial)
     }
 
-    fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
+    pub(super) fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
         self.equity = add(self.equity, value)?;
         self.maintenance_margin = add(self.maintenance_margin, maintenance)?;
         self.initial_margin = add(self.initial_margin, initial)?;
@@ -130,4 +130,52 @@ pub fn maximum_fraction(
     let fraction =
         floor_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)?;
     u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
+}
+
+/// Partial liquidation by steps: the first share of the positions after which the margin ratio is low enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiquidationSteps {
+    /// Penalty on the requirement of what is closed.
+    pub fee: Ratio,
+    /// Shares are multiples of this.
+    pub step: Ratio,
+    /// Ratio of requirement to account value at which liquidation may stop.
+    pub target: Ratio,
+}
+
+/// An account after a share of it was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AfterShare {
+    /// Share closed, at most one.
+    pub share: Ratio,
+    /// Requirement of the rest, rounded up.
+    pub requirement: Usd,
+    /// Account value less the penalty, rounded down.
+    pub value: Usd,
+}
+
+impl LiquidationSteps {
+    /// `requirement·(1 − share)` and `value − share·fee·requirement`.
+    pub fn after(&self, share: Ratio, requirement: Usd, value: Usd) -> Result<AfterShare, MarginError> {
+        let penalty = share.of_rounded_up(self.fee.of_rounded_up(requirement)?)?;
+        Ok(AfterShare {
+            share,
+            requirement: share.complement().of_rounded_up(requirement)?,
+            value: subtract(value, penalty)?,
+        })
+    }
+
+    /// The first step with requirement / value ≤ target; all of it when no smaller share is enough.
+    pub fn first_sufficient(&self, requirement: Usd, value: Usd) -> Result<AfterShare, MarginError> {
+        let mut share = self.step.max(Ratio(1));
+        loop {
+            let share_now = share.min(Ratio::ONE);
+            let after = self.after(share_now, requirement, value)?;
+            let is_enough = after.value.0 > 0 && after.requirement <= self.target.of_rounded_down(after.value)?;
+            if is_enough || share_now == Ratio::ONE {
+                return Ok(after);
+            }
+            share = share.saturating_add(self.step.max(Ratio(1)));
+        }
+    }
 }

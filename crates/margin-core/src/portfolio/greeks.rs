@@ -40,6 +40,20 @@ impl NetGreeks {
         Ok(())
     }
 
+    /// Sum of two books' Greeks.
+    #[must_use]
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            delta: self.delta.checked_add(other.delta)?,
+            gamma: self.gamma.checked_add(other.gamma)?,
+            vega: self.vega.checked_add(other.vega)?,
+            theta: self.theta.checked_add(other.theta)?,
+            rho: self.rho.checked_add(other.rho)?,
+            vanna: self.vanna.checked_add(other.vanna)?,
+            volga: self.volga.checked_add(other.volga)?,
+        })
+    }
+
     /// Adds a linear instrument's notional: delta only.
     pub(super) fn add_linear(&mut self, notional: i128) -> Result<(), MarginError> {
         self.delta = self.delta.checked_add(notional).ok_or(MarginError::Overflow)?;

@@ -8,12 +8,15 @@
 //! liquidatable at the same prices; and every rounding goes against the account, together by less than one quote atom.
 
 mod account;
+mod adaptive;
 mod book;
+mod cross;
 mod detail;
 mod discount;
 mod exposure;
 mod fixed;
 mod greeks;
+mod isolated;
 mod market;
 mod parameters;
 mod ratio;
@@ -30,8 +33,12 @@ mod validate;
 
 pub use {
     account::*,
+    adaptive::AdaptiveRange,
+    cross::{Correlation, CrossRisk, CrossScan, FactorExposure, FactorScenario},
+    detail::{LegRow, Part, leg_row},
     exposure::Charges,
     greeks::NetGreeks,
+    isolated::{IsolatedRisk, assess_isolated},
     market::*,
     parameters::*,
     ratio::{Ratio, SignedRatio, lots_value},

@@ -83,11 +83,6 @@ impl Scratch {
         self.profits.iter().take(self.len).map(move |profit| lot_price_to_usd(*profit, lot_size))
     }
 
-    /// In lots × 1e-12 USD.
-    pub(super) fn raw_profits(&self) -> &[i128] {
-        self.profits.get(..self.len).unwrap_or(&[])
-    }
-
     /// Starts a book. Marks and forward shocks become scenarios of their own unless the grid has them.
     #[inline(never)]
     pub(super) fn start(
@@ -211,8 +206,7 @@ impl Scratch {
         let scan = &market.parameters.scan;
         let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
         let linear = Linear::new(linear, scan)?;
-        let mut worst = (0i128, WorstCase::None);
-        for ((index, scenario), entry) in (0u8..).zip(grid).zip(&mut self.profits) {
+        for ((index, scenario), entry) in grid.iter().enumerate().zip(&mut self.profits) {
             let mut profit = *entry;
             if self.skewed >> (index & 63) & 1 == 0 {
                 profit = subtract(profit, option_marks)?;
@@ -228,16 +222,31 @@ impl Scratch {
                 profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
             }
             *entry = profit;
+        }
+        scan.measure.worst(self.profits.get(..self.len).unwrap_or_default())
+    }
+}
+
+impl Measure {
+    /// The loss that counts among the profits of a risk array (given, or a sum of several), never positive, and where it
+    /// comes from. A mean rounds down.
+    ///
+    /// # Errors
+    /// `Overflow`; `ScenarioCount` for more than [`MAX_GRID`] scenarios under a mean.
+    pub fn worst<T: Copy + Into<i128>>(self, profits: &[T]) -> Result<(i128, WorstCase), MarginError> {
+        let mut worst = (0i128, WorstCase::None);
+        for (index, profit) in (0u8..=u8::MAX).zip(profits) {
+            let profit = (*profit).into();
             if profit < worst.0 {
                 worst = (profit, WorstCase::Scenario(index));
             }
         }
-        match scan.measure {
-            Measure::Worst => Ok(worst),
-            Measure::Shortfall(count) => {
-                let mean = shortfall(self.raw_profits(), count)?;
+        match self {
+            Self::Shortfall(count) if count > 1 => {
+                let mean = shortfall(profits, count)?;
                 Ok(if mean < 0 { (mean, worst.1) } else { (0, WorstCase::None) })
             }
+            Self::Worst | Self::Shortfall(_) => Ok(worst),
         }
     }
 }
@@ -294,13 +303,16 @@ impl Linear {
 
 /// Mean of the `count` worst profits (of all, if there are fewer), rounded down.
 #[inline(never)]
-pub(super) fn shortfall(profits: &[i128], count: u8) -> Result<i128, MarginError> {
+fn shortfall<T: Copy + Into<i128>>(profits: &[T], count: u8) -> Result<i128, MarginError> {
+    if profits.len() > MAX_GRID {
+        return Err(MarginError::ScenarioCount);
+    }
     let mut worst = [i128::MAX; MAX_GRID];
     let count = usize::from(count).clamp(1, MAX_GRID).min(profits.len().max(1));
     let Some(worst) = worst.get_mut(..count) else { return Err(MarginError::ScenarioCount) };
     for profit in profits {
         // Carries the larger of each pair up the sorted list.
-        let mut carried = *profit;
+        let mut carried = (*profit).into();
         for slot in worst.iter_mut() {
             if carried < *slot {
                 core::mem::swap(slot, &mut carried);
