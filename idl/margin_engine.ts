@@ -562,6 +562,11 @@ export type MarginEngine = {
       "code": 6327,
       "msg": "The fraction is too small to move anything",
       "name": "bidTooSmall"
+    },
+    {
+      "code": 6328,
+      "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
+      "name": "bidWorsens"
     }
   ],
   "events": [
@@ -4158,6 +4163,11 @@ export const IDL: MarginEngine = {
       "code": 6327,
       "msg": "The fraction is too small to move anything",
       "name": "bidTooSmall"
+    },
+    {
+      "code": 6328,
+      "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
+      "name": "bidWorsens"
     }
   ],
   "events": [

@@ -51,37 +51,38 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             name: "leg_scenario",
             cu: leg_scenario(probe)?,
             limit: Some(100),
-            what: "one (leg, scenario) in the loop: dearest leg of its kind, a thirty-first of the whole leg",
+            what: "one (leg, scenario): a thirty-first of a whole `RiskArray::add` with three vol levels; dearest of 105 legs",
         },
         Row {
             name: "leg_setup",
             cu: leg_setup(probe)?,
             limit: Some(900),
-            what: "SVI vol, three vol levels and leg preparation: dearest strike",
+            what: "strike, SVI vol, three vol levels and leg preparation: dearest of 20 strikes",
         },
         Row {
             name: "price_greeks_cold",
             cu: price_greeks_cold(probe)?,
             limit: Some(1_100),
-            what: "price and seven Greeks with nothing prepared: dearest case",
+            what: "price and seven Greeks with nothing prepared: dearest of 600 cases, calls and puts",
         },
         Row {
             name: "risk_array_1x31",
             cu: risk_array_leg(probe)?,
             limit: Some(4_000),
-            what: "one leg on a prepared expiry: SVI vol, levels, leg, 31 scenarios, totals; dearest strike",
+            what: "one leg, from strike and lots to totals: strike, SVI vol, three vol levels, leg, 31 scenarios, sums in USD; the \
+                   expiry (discount, smile, shocked forwards) is prepared; dearest of 48 legs",
         },
         Row {
             name: "risk_array_64x31",
             cu: risk_array(probe, &inputs::book(), &EXPIRY_DAYS)?,
             limit: Some(230_000),
-            what: "64 strikes on 4 expiries, 31 scenarios, from raw market data to totals",
+            what: "64 strikes on 4 expiries, 31 scenarios: everything from raw market data to totals",
         },
         Row {
             name: "risk_array_1x31_cold",
             cu: risk_array(probe, &[(0, inputs::leg(inputs::strike(103), 1_000, 0))], &[EXPIRY_DAYS[2]])?,
             limit: None,
-            what: "the same from raw market data: scenario set, expiry, smile and grid included",
+            what: "`risk_array_1x31` with the scenario set, the expiry, its smile and its forwards prepared for this one leg",
         },
         Row {
             name: "solmath_price",
@@ -107,17 +108,17 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {
     let (answer, units) = probe.measure(&request.0)?;
     let host = svm_probe::answer(&request.0).map_err(|code| anyhow::anyhow!("host: error {code}"))?;
-    ensure!(host == answer, "host and SVM differ on {:?}", request.0);
+    ensure!(host == answer, "host and SVM differ on {:?}:\n{host:?}\n{answer:?}", request.0);
     Ok(units)
 }
 
 fn leg_scenario(probe: &mut Probe) -> Result<u64> {
     let mut dearest = 0;
-    for days in EXPIRY_DAYS.into_iter().chain([0, 400]) {
+    for days in EXPIRY_DAYS.into_iter().chain([400]) {
         for percent in [50, 80, 95, 100, 105, 125, 200] {
             for (calls, puts) in [(1_000, 0), (-3, 1_000), (1 << 30, 5)] {
                 let mut request = Writer::request(Request::LegScenario);
-                inputs::market(days.max(1)).write(&mut request);
+                inputs::market(days).write(&mut request);
                 inputs::leg(inputs::strike(percent), calls, puts).write(&mut request);
                 dearest = dearest.max(units(probe, &request)?);
             }
@@ -142,9 +143,12 @@ fn leg_setup(probe: &mut Probe) -> Result<u64> {
 fn price_greeks_cold(probe: &mut Probe) -> Result<u64> {
     let mut dearest = 0;
     for case in inputs::cold_cases() {
-        let mut request = Writer::request(Request::PriceGreeksCold);
-        case.write(&mut request);
-        dearest = dearest.max(units(probe, &request)?);
+        for put in [0, 1] {
+            let mut request = Writer::request(Request::PriceGreeksCold);
+            case.write(&mut request);
+            request.put([put]);
+            dearest = dearest.max(units(probe, &request)?);
+        }
     }
     Ok(dearest)
 }

@@ -86,18 +86,21 @@ pub fn run(path: &Path, json: bool) -> Result<()> {
     ensure!(!file.cases.is_empty(), "{} holds no case", path.display());
     let mut probe = Probe::load()?;
     let (mut max, mut host_equals_svm) = (Errors::default(), true);
-    for cases in file.cases.chunks(ReferenceCase::BATCH) {
+    for (batch, cases) in file.cases.chunks(ReferenceCase::BATCH).enumerate() {
+        let first = batch * ReferenceCase::BATCH;
         let mut request = Writer::request(Request::Reference);
         let mut units = Vec::with_capacity(cases.len());
-        for case in cases {
-            let (input, unit) = case.to_kernel()?;
+        for (index, case) in cases.iter().enumerate() {
+            let (input, unit) = case.to_kernel().with_context(|| format!("case {}", first + index))?;
             input.write(&mut request);
             units.push(unit);
         }
-        let host = svm_probe::answer(&request.0).map_err(|code| anyhow!("host: error {code}"))?;
+        let host = svm_probe::answer(&request.0)
+            .map_err(|code| anyhow!("a case from {first} on is outside the kernel's domain: error {code:#x}"))?;
         host_equals_svm &= probe.ask(&request.0)? == host;
         for ((case, unit), answer) in cases.iter().zip(units).zip(host.chunks_exact(ReferenceCase::ANSWER)) {
-            max.raise(case, unit, &ReferenceCase::parse(answer).context("short answer")?)?;
+            max.raise(case, unit, &ReferenceCase::parse(answer).context("short answer")?)
+                .with_context(|| format!("a case from {first} on"))?;
         }
     }
     let report = Report { cases: file.cases.len(), host_equals_svm, max };

@@ -17,9 +17,11 @@ use crate::workspace::{self, Program, Workspace};
 /// Anza's build tool.
 const ANZA: &str = "cargo-build-sbf";
 
-/// Flags of every program build. The stack limit is the VM's frame size: LLVM refuses a function that needs more.
+/// Flags of every program build. The VM loads and stores at any address (without the feature LLVM goes byte by byte, a
+/// third more code); the stack limit is the VM's frame size: LLVM refuses a function that needs more.
 const RUSTFLAGS: &str = "-Cpasses=lower-atomic -Ctarget-cpu=v2 -Clink-arg=--arch=v3 -Clink-arg=--deploy=false \
-                         -Clink-arg=--fatal-errors=true -Clink-arg=--cpu-features=+allows-misaligned-mem-access -Clink-arg=--llvm-args=-bpf-stack-size=4096";
+                         -Clink-arg=--fatal-errors=true -Clink-arg=--cpu-features=+allows-misaligned-mem-access \
+                         -Clink-arg=--llvm-args=-bpf-stack-size=4096";
 
 /// Settings of the caller's shell that would change the program's bytes.
 const FOREIGN_SETTINGS: [&str; 8] = [
@@ -72,6 +74,11 @@ pub fn build(workspace: &Workspace, programs: &[Program], tools: Tools) -> Resul
         eprintln!("{}  {:>7} bytes  {}", artifact.sha256, artifact.size, shown.display());
     }
     Ok(artifacts)
+}
+
+/// Whether [`Tools::Auto`] means Anza's.
+pub fn anza_is_installed() -> bool {
+    process::find(ANZA).is_some()
 }
 
 /// Builds a copy of the workspace in another folder as well and compares the bytes.

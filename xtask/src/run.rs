@@ -1,6 +1,7 @@
 //! Tasks that build a member's executable and become it: `demo`, `cu` and `reference`.
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -29,10 +30,19 @@ pub fn run(workspace: &Workspace, executable: Executable, arguments: &[OsString]
     setup::host()?;
     let programs: Vec<String> = executable.programs.iter().map(ToString::to_string).collect();
     build_sbf::build(workspace, &workspace.select(&programs)?, Tools::Auto)?;
+    Err(process::replace(Command::new(build(workspace, executable)?).args(arguments)))
+}
+
+/// The same as a child, for a stage of `cargo xtask test`, after the programs were built.
+pub fn check(workspace: &Workspace, executable: Executable, arguments: &[OsString]) -> Result<()> {
+    process::run(Command::new(build(workspace, executable)?).args(arguments))
+}
+
+fn build(workspace: &Workspace, executable: Executable) -> Result<PathBuf> {
     // With the features of the whole workspace, as in `cargo xtask test`: neither compiles the validator anew
     // after the other.
     process::run(workspace.cargo().args(["build", "--locked", "--workspace", "--bin", executable.name]))?;
     let file = workspace.target.join("debug").join(executable.name);
     ensure!(file.is_file(), "cargo left no executable at {}", file.display());
-    Err(process::replace(Command::new(file).args(arguments)))
+    Ok(file)
 }

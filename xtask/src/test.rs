@@ -1,6 +1,7 @@
 //! `cargo xtask test`: every check of the workspace, cheap ones first, with one summary at the end.
 
 use std::io::{BufRead, BufReader};
+use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail};
 use crate::build_sbf::{self, Tools};
 use crate::process::{self, ChildFailed};
 use crate::workspace::Workspace;
-use crate::{idl, setup};
+use crate::{idl, run, setup};
 
 /// The end of a stage.
 struct Finished {
@@ -59,7 +60,19 @@ fn stages(workspace: &Workspace, finished: &mut Vec<Finished>, results: &mut Res
     stage(finished, "programs", || build_sbf::build(workspace, &workspace.programs, Tools::Auto).map(drop))?;
     stage(finished, "clippy", || clippy(workspace))?;
     stage(finished, "idl", || idl::check(workspace))?;
-    stage(finished, "tests", || tests(workspace, results))
+    stage(finished, "tests", || tests(workspace, results))?;
+    stage(finished, "accuracy", || {
+        let data = std::env::var_os("MARGIN_DATA").map_or_else(|| workspace.root.join("../shared"), PathBuf::from);
+        let file = data.join("reference/bs_reference.json");
+        run::check(workspace, run::BENCH, &["reference".into(), file.into()])
+    })?;
+    stage(finished, "compute", || {
+        if build_sbf::anza_is_installed() {
+            eprintln!("skipped: the figures of benches/CU.md hold for the project's own toolchain");
+            return Ok(());
+        }
+        run::check(workspace, run::BENCH, &["cu".into()])
+    })
 }
 
 fn stage(finished: &mut Vec<Finished>, name: &'static str, work: impl FnOnce() -> Result<()>) -> Result<()> {

@@ -47,6 +47,12 @@ pub(crate) struct Terms {
     pub(crate) spot_shift: Fx,
 }
 
+/// A call value and its subtrahend D K N(d2), in 2^(exponent + 2) of 1e-12 USD.
+pub(crate) struct Value {
+    pub(crate) call: Fx,
+    pub(crate) strike_share: Fx,
+}
+
 impl Terms {
     #[inline(always)]
     pub(crate) fn new(expiry: &Expiry, strike: &Strike) -> Result<Self, KernelError> {
@@ -63,13 +69,14 @@ impl Terms {
         Ok(Self { x, spot: shr(expiry.spot, spot_shift), strike: shr(strike, strike_shift), exponent, spot_shift })
     }
 
-    /// Call value in 2^(exponent + 2) of 1e-12 USD from N(d1), N(d2) in Q62, kept inside
-    /// max(0, D (F - K)) ..= D F.
+    /// Call value from N(d1), N(d2) in Q62, kept inside max(0, D (F - K)) ..= D F.
     #[inline(always)]
-    pub(crate) fn call(&self, n1: Fx, n2: Fx) -> Fx {
+    pub(crate) fn call(&self, n1: Fx, n2: Fx) -> Value {
         // Products are below 2^61, so the difference fits.
-        let value = Fx::from_bits(mul_high(self.spot, n1.bits())) - Fx::from_bits(mul_high(self.strike, n2.bits()));
-        value.max(self.parity().max(Fx::ZERO)).min(Fx::from_bits(self.spot >> 2))
+        let strike_share = Fx::from_bits(mul_high(self.strike, n2.bits()));
+        let value = Fx::from_bits(mul_high(self.spot, n1.bits())) - strike_share;
+        let call = value.max(self.parity().max(Fx::ZERO)).min(Fx::from_bits(self.spot >> 2));
+        Value { call, strike_share }
     }
 
     /// Call minus put, D (F - K), in 2^(exponent + 2) of 1e-12 USD.
@@ -129,7 +136,7 @@ pub fn value(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resu
                     (fine_cdf(d1), fine_cdf(d2))
                 }
             };
-            let call = terms.call(n1, n2);
+            let Value { call, .. } = terms.call(n1, n2);
             terms.to_price(if kind == OptionKind::Call { call } else { call - terms.parity() })
         }
         OptionKind::DigitalCall | OptionKind::DigitalPut => {

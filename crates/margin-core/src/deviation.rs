@@ -52,21 +52,21 @@ impl Deviation {
         }
         let shift = leading_zeros(v) - Fx(6);
         let normalised = align(v, shift); // [2^57, 2^58)
-        // (normalised >> 26) is in [2^31, 2^32): the quotient is in (2^31, 2^32], capped to 32 bits.
-        let reciprocal = quotient(1 << 63, normalised >> 26);
-        Ok(Some(Self { v: Fx::from_bits(v), reciprocal: reciprocal.min(0xffff_ffff), shift }))
+        // (normalised >> 26) is in [2^31, 2^32): the quotient is in [2^31, 2^32).
+        let reciprocal = quotient((1 << 63) - 1, normalised >> 26);
+        Ok(Some(Self { v: Fx::from_bits(v), reciprocal, shift }))
     }
 
-    /// 2^120 / V, so that `mul_high(X, wide)` is X / V in Q56; below 2^63, relative error 2^-57.
+    /// 2^120 / V, so that `mul_high(X, wide)` is X / V in Q56; below 2^63, relative error 2^-53, rounded down.
     ///
-    /// One Newton step from the 32-bit reciprocal.
+    /// One Newton step from the 32-bit reciprocal, aimed 2^-54 low so that truncation cannot lift it to 2^63.
     #[inline(always)]
     pub(crate) fn wide_reciprocal(&self) -> u64 {
         let rough = self.reciprocal << 31; // below 2^63, relative error 2^-31
         // 2^56 (1 - rough V / 2^120): below 2^26 in magnitude.
-        let excess = Fx::power(56) - Fx::from_bits(mul_high(self.normalised(), rough));
+        let excess = Fx::power(56) - Fx(4) - Fx::from_bits(mul_high(self.normalised(), rough));
         let correction = (Fx::from_bits(rough >> 31) * excess) >> 25; // 2^32 * 2^26
-        (Fx::from_bits(rough >> 1) + (correction >> 1)).bits().min((1 << 62) - 1) << 1
+        (Fx::from_bits(rough) + correction).bits()
     }
 
     /// V = v 2^shift, in [2^57, 2^58).

@@ -11,10 +11,13 @@ use crate::leg::Leg;
 use crate::line::{Level, Line};
 use crate::normal::{ONE_Q44, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
-use crate::risk_array::{RiskArray, TickStrike, add_gross};
+use crate::risk_array::{RiskArray, add_gross};
+use crate::run::TickStrike;
 use crate::scenario::MAX_SCENARIOS;
 
 /// Value of an expiry's digital options in every scenario, in lots x 1e-12 USD for a payout of one USD per unit.
+///
+/// A digital is not stationary in d2, so its error is that of ln(F/K) in units of v: below 1e-12 + 2^-33 / v a USD.
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct DigitalArray {
     totals: [i128; MAX_SCENARIOS],
@@ -41,8 +44,9 @@ impl DigitalArray {
     pub fn add(&mut self, array: &RiskArray, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), KernelError> {
         self.gross_lots = add_gross(self.gross_lots, calls, puts)?;
         let strike = TickStrike::new(array.tick_exponent, leg);
-        let mut start = 0;
-        for (end, level) in array.ends.into_iter().zip(&leg.levels) {
+        let mut start = 0usize;
+        for (count, level) in array.counts.into_iter().zip(&leg.levels) {
+            let end = start.wrapping_add(count); // at most MAX_SCENARIOS
             for position in start..end {
                 let ln_shift = array.slots[position].ln_shift;
                 let n2 = match level {

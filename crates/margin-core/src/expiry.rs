@@ -1,17 +1,18 @@
 //! What all legs of one expiry share: discounting, time and the logarithm of the forward.
 #![allow(
     clippy::arithmetic_side_effects,
-    reason = "operators are those of Fx or on exponents whose ranges are argued inline"
+    clippy::integer_division,
+    reason = "constants divide at build time; operators are those of Fx or on exponents whose ranges are argued inline"
 )]
 
 use crate::elementary::{Normal, Root, exp_neg, sqrt};
 use crate::error::KernelError;
 use crate::fx::{Fx, align, mul_high};
-use crate::quantities::{Price, Rate, Seconds};
+use crate::quantities::{Price, Rate, SECONDS_PER_YEAR, Seconds};
 use crate::tables;
 
 /// Longest time to expiry: four years (the stated range is three).
-pub const MAX_SECONDS: Seconds = Seconds(4 * crate::quantities::SECONDS_PER_YEAR);
+pub const MAX_SECONDS: Seconds = Seconds(4 * SECONDS_PER_YEAR);
 /// Lowest rate of [`Expiry::from_forward`] and [`Expiry::from_spot`]: -50 % per year.
 pub const MIN_RATE: Rate = Rate(-5_000_000_000);
 /// Highest rate: 300 % per year; its product with the time is at most 8.
@@ -99,12 +100,11 @@ impl Expiry {
 
     /// Prepares an expiry from a spot price without carry other than `rate` (Black-Scholes): F = S e^(r tau).
     ///
-    /// The forward itself is never rounded to a [`Price`]; [`Expiry::forward`] reports it rounded down and is zero
-    /// when it does not fit.
+    /// The forward is never rounded to a [`Price`], so [`Expiry::forward`] is zero.
     ///
     /// # Errors
     /// `ForwardOutOfRange` (zero), `TimeOutOfRange`, `RateOutOfRange`, `DiscountOutOfRange`.
-    #[inline]
+    #[inline(always)]
     pub fn from_spot(spot: Price, time: Seconds, rate: Rate) -> Result<Self, KernelError> {
         if spot == Price::ZERO {
             return Err(KernelError::ForwardOutOfRange);
@@ -142,12 +142,12 @@ impl Expiry {
                 spot: 0,
                 spot_exponent: Fx::ZERO,
                 discount,
-                years: mul_high(time.0 << 35, tables::YEAR_RECIPROCAL) << 2,
+                years: times_ratio::<SECONDS_PER_YEAR>(time.0),
                 // sqrt(t) 2^(30 + half_shift) times 2^75 / sqrt(year): Q(41 + half_shift), below 2^59.6.
                 root_years: mul_high(mantissa, tables::ROOT_YEAR_RECIPROCAL) << 3,
                 root_shift: half_shift - Fx(16), // half_shift is 16 ..= 30
                 vol_factor: align(mul_high(mantissa, tables::VOL_ROOT_YEAR_RECIPROCAL), Fx(20) - half_shift),
-                rate: mul_high(magnitude << 28, tables::RATE_RECIPROCAL),
+                rate: times_ratio::<{ Rate::ONE.0 as u64 }>(magnitude),
                 rate_is_negative: rate.0 < 0,
                 forward: Price::ZERO,
                 variable: Price::ZERO,
@@ -156,7 +156,7 @@ impl Expiry {
         ))
     }
 
-    /// The whole forward: fixed plus variable part.
+    /// The whole forward: fixed plus variable part; zero after [`Expiry::from_spot`].
     #[must_use]
     pub const fn forward(&self) -> Price {
         self.forward
@@ -167,4 +167,16 @@ impl Expiry {
     pub const fn discount_q60(&self) -> u64 {
         self.discount
     }
+}
+
+/// `value / DIVISOR` in Q60, rounded down, error below 2^-59: for a value of at most four times the divisor, which is
+/// above 2^24, so that the factor has at most 36 bits and 31 more behind the point.
+#[inline(always)]
+const fn times_ratio<const DIVISOR: u64>(value: u64) -> u64 {
+    let factor = const { (1u128 << 91) / DIVISOR as u128 };
+    let (high, low) = ((factor >> 31) as u64, factor as u64 & 0x7fff_ffff);
+    debug_assert!(value <= DIVISOR << 2 && value >> 36 == 0);
+    // The lower product has 33 + 31 bits; of a larger value its last three go, 2^-57 at most.
+    let lower = if value >> 33 == 0 { value.wrapping_mul(low) >> 31 } else { (value >> 3).wrapping_mul(low) >> 28 };
+    value.wrapping_mul(high).wrapping_add(lower)
 }

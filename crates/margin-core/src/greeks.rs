@@ -6,13 +6,13 @@
               normalised and its truncation is corrected by a Newton step"
 )]
 
-use crate::black::{OptionKind, Terms, step};
+use crate::black::{OptionKind, Terms, Value, step};
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
 use crate::fx::{Fx, mul_high, quotient, scale, shr};
 use crate::normal::{Normal, ONE_Q62, fine_cdf, fine_cdf_density};
-use crate::quantities::{Price, Vol};
+use crate::quantities::{Price, Rate, Seconds, Vol};
 use crate::strike::Strike;
 use crate::tables;
 
@@ -69,6 +69,27 @@ struct Point<'a> {
 /// # Errors
 /// As [`crate::value`].
 pub fn greeks(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Result<(Price, Greeks), KernelError> {
+    evaluate(expiry, strike, vol, kind)
+}
+
+/// Black-Scholes value and Greeks in one call, with nothing prepared: [`Expiry::from_spot`] and [`greeks`] without the
+/// copy of the expiry between them.
+///
+/// # Errors
+/// As [`Expiry::from_spot`] and [`crate::value`].
+pub fn greeks_from_spot(
+    spot: Price,
+    strike: Price,
+    time: Seconds,
+    rate: Rate,
+    vol: Vol,
+    kind: OptionKind,
+) -> Result<(Price, Greeks), KernelError> {
+    evaluate(&Expiry::from_spot(spot, time, rate)?, strike, vol, kind)
+}
+
+#[inline(always)]
+fn evaluate(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Result<(Price, Greeks), KernelError> {
     let is_call = match kind {
         OptionKind::Call => true,
         OptionKind::Put => false,
@@ -93,19 +114,20 @@ impl Point<'_> {
     /// Value, the rate terms of theta and rho, and the signed N(d1).
     #[inline(always)]
     fn discounting(&self, n1: Fx, n2: Fx) -> (Fx, Greeks, Fx) {
-        let call = self.terms.call(n1, n2);
+        let Value { call, strike_share } = self.terms.call(n1, n2);
         let value = if self.is_call { call } else { call - self.terms.parity() };
-        // K D N(d2) or K D N(-d2) over S, Q40: at most 2^20.
-        let tail = if self.is_call { n2 } else { ONE_Q62 - n2 };
-        let weight = mul_high(self.terms.strike, tail.bits()); // 2^(exponent + 2), below 2^61
+        // K D N(d2) or K D N(-d2), in 2^(exponent + 2): below 2^60.
+        let weight = if self.is_call { strike_share } else { Fx::from_bits(self.terms.strike >> 2) - strike_share };
+        // Over S, Q40: at most 2^20. Truncation of K may leave the put's weight one below zero.
+        let weight = weight.max(Fx::ZERO).bits();
         let ratio = scale(mul_high(weight, reciprocal(self.expiry.spot)), self.terms.spot_shift - Fx(17));
         let signed = |magnitude: u64| {
             let magnitude = Fx::from_bits(magnitude);
             if self.is_call { magnitude } else { -magnitude }
         };
-        // ratio <= 2^60; Q43 * Q60 -> Q39 -> Q40.
-        let rho = signed(mul_high(ratio << 3, self.expiry.years) << 1);
-        let carry = signed(mul_high(ratio << 3, self.expiry.rate) << 1);
+        // ratio is 2^60 at most, and a hair above by rounding; Q42 * Q60 -> Q38 -> Q40.
+        let rho = signed(mul_high(ratio << 2, self.expiry.years) << 2);
+        let carry = signed(mul_high(ratio << 2, self.expiry.rate) << 2);
         let greeks = Greeks {
             rho: rho.0,
             theta: if self.expiry.rate_is_negative { carry.0 } else { -carry.0 },
@@ -130,19 +152,18 @@ impl Point<'_> {
         // 1/vol = sqrt(tau)/v: Q(60 + places) times 2^120/V is (1/vol) 2^(60 + places - shift).
         let places = self.expiry.root_shift;
         let inverse_vol = mul_high(root, inverse);
-        // |d1| <= 8 wherever phi > 0, so |d2| < 91 and phi |d2| < 37, phi |d1 d2| < 22.
+        // |d1| <= 8 wherever phi > 0, so |d2| < 91 and phi |d2| < 37.
         let slope = mul_high(density, d2.abs()) << 3; // phi d2: Q62 * Q56 -> Q57, below 2^63
-        let bend = mul_high(slope, d1.abs()) << 8; // phi d1 d2: Q49 -> Q57, below 2^62
-        let bend = mul_high(mul_high(bend, inverse_vol), root); // (...) 2^(49 + 2 places - shift)
+        let tilt = mul_high(slope, inverse_vol); // phi d2 / vol: (...) 2^(53 + places - shift), below 2^62
+        let bend = mul_high(mul_high(tilt, d1.abs()) << 1, root); // phi d1 d2 / vol sqrt(tau): (...) 2^(42 + 2 places - shift)
         greeks.delta = (n1 >> 22).0;
         greeks.gamma = scale(curvature, shift - Fx(22)) as i64;
         greeks.vega = shr(mul_high(density, root), places + Fx(18)) as i64; // Q(58 + places) -> Q40
-        greeks.theta = greeks.theta.saturating_sub(decay as i64);
-        greeks.vanna = -d2.sign_onto(scale(mul_high(slope, inverse_vol), shift - places - Fx(13))).0;
-        greeks.volga = d1.sign_onto(scale(bend, shift - places - places - Fx(9))).0;
-        if d2.is_negative() {
-            greeks.volga = -greeks.volga;
-        }
+        // |carry| < 2^62, so a decay saturated at 2^62 leaves the sum inside 64 bits.
+        greeks.theta = (Fx(greeks.theta) - Fx::from_bits(decay.min(1 << 62))).0;
+        greeks.vanna = (-d2.sign_onto(scale(tilt, shift - places - Fx(13)))).0;
+        // The sign of d1 d2.
+        greeks.volga = Fx(d1.0 ^ d2.0).sign_onto(scale(bend, shift - places - places - Fx(2))).0;
         (value, greeks)
     }
 }
@@ -150,9 +171,11 @@ impl Point<'_> {
 /// 2^123 / spot for spot in [2^61, 2^62): one division and one Newton step, relative error 2^-57.
 #[inline(always)]
 fn reciprocal(spot: u64) -> u64 {
-    let rough = quotient(1 << 63, spot >> 30) << 30; // (2^61, 2^62]
-    let excess = Fx::power(59) - Fx::from_bits(mul_high(rough, spot)); // |.| < 2^30: 2^59 (1 - rough spot / 2^123)
-    (Fx::from_bits(rough) + (((Fx::from_bits(rough) >> 31) * excess) >> 28)).bits()
+    let rough = quotient(1 << 63, spot >> 30); // (2^31, 2^32]
+    // rough spot / 2^34, rounded down: both partial products are below 2^63.
+    let product = rough.wrapping_mul(spot >> 31).wrapping_add(rough.wrapping_mul(spot & 0x7fff_ffff) >> 31) >> 3;
+    let excess = Fx::power(59) - Fx::from_bits(product); // |.| < 2^30: 2^59 (1 - rough spot / 2^93)
+    (Fx::from_bits(rough << 30) + ((Fx::from_bits(rough >> 1) * excess) >> 28)).bits()
 }
 
 /// Chain rule of F = fixed + variable: one factor (variable share) per derivative by spot.

@@ -117,16 +117,16 @@ impl Line {
         ((x * reciprocal + ((x * rest) >> 20)) >> EXTRA_BITS) + SCAN_BIAS - (v - (v >> 1))
     }
 
-    /// Shifts from `low` to below `high` have both coordinates inside the table, by a margin of 1/64 of d, which covers
+    /// `[low, high]`: shifts from `low` to below `high` have both coordinates inside the table, by a margin of 1/64 of d, which covers
     /// the error of 1/v (at most 2^-19 of it, as v <= 24). Empty when `low >= high`.
     ///
     /// -8 <= d2 and d1 < 8 say |x + shift| <= v (8 - v/2).
     #[inline(always)]
-    pub(crate) fn inside(&self) -> (Fx, Fx) {
+    pub(crate) fn inside(&self) -> [Fx; 2] {
         let margin = Fx(8 << 15) - Fx(1 << 9) - (self.level.v >> 25); // 8 - 1/64 - v/2, Q15
         // 2^43.6 * 2^18: Q54 to Q32; 4 covers the rounding of the logarithms.
         let reach = ((self.level.v * margin) >> 22) - Fx(4);
-        (-reach - self.x, reach - self.x)
+        [-reach - self.x, reach - self.x]
     }
 }
 
@@ -147,7 +147,7 @@ mod tests {
                 }
                 for x in [-59_000_000_000i64, -1, 0, 1, 12_345, 59_000_000_000] {
                     let line = Line::new(Fx(x), level);
-                    let (low, high) = line.inside();
+                    let [low, high] = line.inside();
                     if low >= high {
                         continue;
                     }

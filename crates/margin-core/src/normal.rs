@@ -58,12 +58,10 @@ pub(crate) struct Normal {
 /// Coefficients of the fine table around the node next to |d|, and the offset from it.
 #[inline(always)]
 fn fine_row(d: Fx) -> Option<(Fx, &'static [i64; 6])> {
-    let magnitude = Fx::from_bits(d.abs());
-    let row = (magnitude + Fx::power(49)) >> 50; // nearest multiple of 1/64
-    if row.0 > 512 {
-        return None;
-    }
-    Some((magnitude - (row << 50), &tables::FINE_CDF[row.0 as usize]))
+    let magnitude = d.abs();
+    let row = magnitude.wrapping_add(1 << 49) >> 50; // nearest multiple of 1/64
+    let coefficients = tables::FINE_CDF.get(row as usize)?;
+    Some((Fx::from_bits(magnitude) - Fx::from_bits(row << 50), coefficients))
 }
 
 /// Offset times a Q50 coefficient, Q62: offset in Q56 with |offset| <= 2^49, coefficient below 2^50.

@@ -16,55 +16,19 @@
 use crate::elementary::Normal;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
-use crate::fx::{Fx, leading_zeros, mul_high, scale, shr};
+use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
-use crate::line::Line;
-use crate::normal::{SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
 use crate::quantities::{Lots, Price};
+use crate::run::{Run, TickStrike};
 use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet};
+use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
+use crate::totals::Totals;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
 /// Up to 2^19 gross lots a value of 41 bits times lots is summed in one word: the sums of calls and of put lots x
 /// forward stay below 2^60 each, that of put lots x strike below 2^61. Beyond, values are split at 21 bits.
 const NARROW_LOTS: i64 = 1 << 19;
-const TICK_BITS: i64 = 37;
-const STRIKE_BITS: u32 = 38;
-/// Bits of the lower part of a forward or strike in the loop's products.
-const SPLIT: u32 = 19;
-const SPLIT_MASK: Fx = Fx((1 << SPLIT) - 1);
-/// Lower part of a value in grains.
-const GRAIN_MASK: Fx = Fx(0x1f_ffff);
-
-/// One scenario of the expiry, and the sum over strikes of lots x call value: `high * 2^21 + low` grains.
-#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
-pub(crate) struct Slot {
-    /// ln(shocked F / F), Q32; |.| <= 21 (44.4 inside a settlement window).
-    pub(crate) ln_shift: Fx,
-    /// Shocked D F: `forward_high * 2^19 + forward_low` ticks, below 2^37.
-    forward_high: Fx,
-    forward_low: Fx,
-    high: Fx,
-    low: Fx,
-}
-
-impl Slot {
-    const EMPTY: Self =
-        Self { ln_shift: Fx::ZERO, forward_high: Fx::ZERO, forward_low: Fx::ZERO, high: Fx::ZERO, low: Fx::ZERO };
-
-    #[inline(always)]
-    fn new(forward: Fx, ln_shift: Fx) -> Self {
-        // Rounding may lift the largest forward to 2^37 itself: stay one below.
-        let forward = forward.min(Fx((1 << TICK_BITS) - 1));
-        Self { ln_shift, forward_high: forward >> SPLIT, forward_low: forward & SPLIT_MASK, ..Self::EMPTY }
-    }
-
-    /// In ticks.
-    #[inline(always)]
-    pub(crate) fn forward(&self) -> Fx {
-        (self.forward_high << SPLIT) + self.forward_low
-    }
-}
 
 /// Value of an expiry's vanilla options in every scenario of a set. About 1.8 KB: mind the SVM's 4 KiB stack frames.
 ///
@@ -73,18 +37,18 @@ impl Slot {
 pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
-    /// End of each vol level's slots; inside a level they ascend by `ln_shift`.
-    pub(crate) ends: [usize; LEVELS],
-    len: usize,
+    /// Number of each vol level's slots; inside a level they ascend by `ln_shift`.
+    pub(crate) counts: [usize; LEVELS],
+    pub(crate) len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
     pub(crate) tick_exponent: Fx,
     pub(crate) discount: u64,
     /// Sum of put lots, and of put lots x D K in grains.
-    put_lots: i64,
-    put_strikes: i128,
+    pub(crate) put_lots: i64,
+    pub(crate) put_strikes: i128,
     gross_lots: i64,
     /// Whether every `high` is still zero and all sums fit 64 bits; see [`NARROW_LOTS`].
-    narrow: bool,
+    pub(crate) narrow: bool,
 }
 
 impl RiskArray {
@@ -94,7 +58,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; LEVELS],
+            counts: [0; LEVELS],
             len: 0,
             tick_exponent: Fx::ZERO,
             discount: 0,
@@ -109,7 +73,7 @@ impl RiskArray {
     #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
         self.positions = set.positions;
-        self.ends = set.ends;
+        self.counts = set.counts;
         self.len = set.len();
         self.discount = expiry.discount;
         (self.put_lots, self.put_strikes, self.gross_lots, self.narrow) = (0, 0, 0, true);
@@ -119,14 +83,15 @@ impl RiskArray {
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
-        // 20 bits * 43 bits each, and the sum is spot * ratio / 2^20 < 2^63.
-        let scaled =
-            |ratio: u64| Fx::from_bits(high.wrapping_mul(ratio)) + Fx::from_bits(low.wrapping_mul(ratio) >> 20);
+        // 20 bits times at most 2^43 each, so the sum is at most 2^63, and half a tick below 2^26.
+        let scaled = |ratio: u64| high.wrapping_mul(ratio).wrapping_add(low.wrapping_mul(ratio) >> 20);
         let right = ticks_shift(scaled(set.largest));
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
-        let half = Fx(1) << right >> 1;
-        for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
-            *slot = Slot::new((scaled(shock.ratio) + half) >> right, shock.ln);
+        let half = shr(shl(1, right), Fx(1));
+        let shocks = set.shocks();
+        let Some(slots) = self.slots.get_mut(..shocks.len()) else { return };
+        for (slot, shock) in slots.iter_mut().zip(shocks) {
+            *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
     }
 
@@ -136,15 +101,15 @@ impl RiskArray {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
-            Fx::from_bits(mul_high(expiry.spot, ratio as u64)) // in 2^(spot_exponent + 4), below 2^61
+            mul_high(expiry.spot, ratio as u64) // in 2^(spot_exponent + 4), below 2^61
         };
         let right = ticks_shift(scaled(window_forward(expiry, set.largest)));
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
-        let half = Fx(1) << right >> 1;
+        let half = shr(shl(1, right), Fx(1));
         for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
-            *slot = Slot::new((scaled(forward) + half) >> right, ln_shift);
+            *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);
         }
     }
 
@@ -175,10 +140,10 @@ impl RiskArray {
         if lots == Fx::ZERO {
             Ok(())
         } else if self.narrow {
-            Run::add_levels::<Narrow>(&mut self.slots, &self.ends, leg, &strike, lots);
+            Run::add_levels::<Narrow>(&mut self.slots, self.counts, leg, &strike, lots);
             Ok(())
         } else {
-            Run::add_levels::<Wide>(&mut self.slots, &self.ends, leg, &strike, lots);
+            Run::add_levels::<Wide>(&mut self.slots, self.counts, leg, &strike, lots);
             Ok(())
         }
     }
@@ -190,74 +155,32 @@ impl RiskArray {
         Some(self.read(self.slots.get(self.position(index)?)?))
     }
 
-    /// Adds every scenario's total, as [`RiskArray::total`], to the caller's sums, in the caller's order of scenarios.
-    /// Sums beyond the set are left alone.
+    /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were
+    /// started with the same set.
     ///
     /// # Errors
-    /// `Overflow` when a sum reaches 2^126.
+    /// `Overflow` when a sum reaches 2^110 (one array never does), or after 2^14 arrays; the sums are then of no use.
     #[inline(never)]
-    pub fn add_totals(&self, sums: &mut [i128]) -> Result<(), KernelError> {
+    pub fn add_totals(&self, totals: &mut Totals) -> Result<(), KernelError> {
+        totals.count()?;
+        let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
         let shift = self.tick_exponent - Fx(4);
         if !self.narrow || shift.is_negative() {
-            return self.add_wide_totals(sums);
+            return self.add_wide_totals(totals, slots);
         }
-        let (puts, strikes) = (Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // below 2^61, see NARROW_LOTS
-        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
-            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
-            let grains = slot.low - puts * slot.forward() + strikes;
-            *sum = add_bounded(*sum, wide_shl(grains, shift))?;
-        }
+        // Calls below 2^60, the put terms below 2^60 and 2^61, see NARROW_LOTS. The tick is at most 2^36: no D F passes
+        // 2^73.
+        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
+        totals.add_narrow(slots, |slot| slot.low + puts * slot.forward() + strikes, shift);
         Ok(())
     }
 
-    /// As [`RiskArray::add_totals`], with each total multiplied by `factors`: `gain` where it is an asset, `debt` where it
-    /// is a liability. The products round against the account by less than four ticks, and nothing stays nothing.
-    ///
-    /// `signs` fixes which scenarios are liabilities (bit i: the caller's i-th scenario) instead of the totals' own
-    /// signs. Returns the signs used.
-    ///
-    /// # Errors
-    /// `Overflow` when a sum reaches 2^126.
     #[inline(never)]
-    pub fn add_factored_totals(
-        &self,
-        factors: &SignedFactors,
-        signs: Option<u64>,
-        sums: &mut [i128],
-    ) -> Result<u64, KernelError> {
-        let narrow = self.narrow && !self.tick_exponent.is_negative();
-        let (puts, strikes) = (Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // as in `add_totals`, if narrow
-        let (mut used, mut bit) = (0u64, 1u64);
-        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
-            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
-            let own = if narrow {
-                Total::Grains(slot.low - puts * slot.forward() + strikes)
-            } else {
-                Total::Wide(self.read(slot))
-            };
-            let debt = signs.map_or(own.is_negative(), |signs| signs & bit != 0);
-            let factor = if debt { factors.debt } else { factors.gain };
-            let scaled = match own {
-                Total::Grains(grains) => wide_shl(scale_grains(grains, factor), self.tick_exponent),
-                Total::Wide(value) => scale_wide(value, factor),
-            };
-            *sum = add_bounded(*sum, scaled)?;
-            used |= if debt { bit } else { 0 };
-            bit = bit.wrapping_shl(1);
-        }
-        Ok(used)
+    fn add_wide_totals(&self, totals: &mut Totals, slots: &[Slot]) -> Result<(), KernelError> {
+        totals.add_wide(slots, |slot| self.read(slot))
     }
 
-    #[inline(never)]
-    fn add_wide_totals(&self, sums: &mut [i128]) -> Result<(), KernelError> {
-        for (sum, position) in sums.iter_mut().zip(self.positions.iter().take(self.len)) {
-            let slot = &self.slots[usize::from(*position).min(MAX_SCENARIOS - 1)];
-            *sum = add_bounded(*sum, self.read(slot))?;
-        }
-        Ok(())
-    }
-
-    fn read(&self, slot: &Slot) -> i128 {
+    pub(crate) fn read(&self, slot: &Slot) -> i128 {
         // |put_lots| <= 2^40 and the parts of the forward in grains are below 2^20 and 2^21: with the sums, below 2^63.
         let (puts, forward) = (Fx(self.put_lots), slot.forward() << 4);
         let high = slot.high - puts * (forward >> 21);
@@ -274,55 +197,10 @@ impl RiskArray {
     }
 }
 
-/// Factors on an expiry's value in a scenario, Q60 and below 2^63 (8.0).
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
-pub struct SignedFactors {
-    /// Where the account is long.
-    pub gain: u64,
-    /// Where it is short.
-    pub debt: u64,
-}
-
-/// A total before it is scaled.
-enum Total {
-    /// In grains, below 2^62.
-    Grains(Fx),
-    /// In 1e-12 USD.
-    Wide(i128),
-}
-
-impl Total {
-    #[inline(always)]
-    fn is_negative(&self) -> bool {
-        match self {
-            Self::Grains(grains) => grains.is_negative(),
-            Self::Wide(value) => *value < 0,
-        }
-    }
-}
-
-/// Grains times a factor in Q60, in ticks, rounded down (by up to three ticks).
-#[inline(always)]
-fn scale_grains(grains: Fx, factor: u64) -> Fx {
-    if grains == Fx::ZERO {
-        return Fx::ZERO;
-    }
-    let ticks = Fx::from_bits(mul_high(grains.abs(), factor)); // Q60 * 2^-4 ticks over 2^64; at most two too small
-    if grains.is_negative() { -ticks - Fx(3) } else { ticks }
-}
-
-/// A value times a factor in Q60, rounded down.
-fn scale_wide(value: i128, factor: u64) -> i128 {
-    let (magnitude, factor) = (value.unsigned_abs(), u128::from(factor));
-    let (high, low) = (magnitude >> 60, magnitude & ((1 << 60) - 1)); // |value| < 2^124: 64 bits and 60 bits
-    let product = high.wrapping_mul(factor).wrapping_add(low.wrapping_mul(factor) >> 60) as i128; // below 2^127
-    if value < 0 { product.wrapping_neg().wrapping_sub(1) } else { product }
-}
-
 /// Right shift that leaves the largest forward `TICK_BITS` bits.
 #[inline(always)]
-fn ticks_shift(largest: Fx) -> Fx {
-    (Fx(64 - TICK_BITS) - leading_zeros(largest.bits() | 1)).max(Fx::ZERO)
+fn ticks_shift(largest: u64) -> Fx {
+    (Fx(64 - TICK_BITS as i64) - leading_zeros(largest | 1)).max(Fx::ZERO)
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.
@@ -330,22 +208,6 @@ fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
     let variable = u128::from(expiry.variable.0).wrapping_mul(u128::from(ratio)) >> 40; // 64 + 43 bits
     let fixed = u128::from(expiry.forward.0.wrapping_sub(expiry.variable.0)); // the variable part is a part
     Price(variable.wrapping_add(fixed).clamp(1, u128::from(u64::MAX)) as u64)
-}
-
-/// `value * 2^bits` for 0 <= bits < 64 without a 128-bit builtin.
-#[inline(always)]
-fn wide_shl(value: Fx, bits: Fx) -> i128 {
-    let low = (value.0 as u64) << (bits.0 & 63);
-    let high = (value >> 1) >> (Fx(63) - bits);
-    (i128::from(high.0) << 64) | i128::from(low)
-}
-
-/// Sum with a bound of 2^126, which is cheaper to check than a carry into the sign.
-#[inline(always)]
-fn add_bounded(a: i128, b: i128) -> Result<i128, KernelError> {
-    let sum = a.wrapping_add(b); // |a| < 2^126 unless the caller began beyond it, |b| < 2^124
-    let high = (sum >> 64) as i64;
-    if (high ^ high.wrapping_shl(1)) < 0 { Err(KernelError::Overflow) } else { Ok(sum) }
 }
 
 /// Gross lots with one more position, or `LotsOutOfRange`.
@@ -358,162 +220,4 @@ pub(crate) fn add_gross(so_far: i64, calls: Lots, puts: Lots) -> Result<i64, Ker
     let total = Fx(so_far) + Fx::from_bits(calls >> 1) + Fx::from_bits(puts >> 1); // so_far is in 0..=2^40
     let total = total + Fx::from_bits(calls.wrapping_sub(calls >> 1)) + Fx::from_bits(puts.wrapping_sub(puts >> 1));
     if total.0 > MAX_GROSS_LOTS { Err(KernelError::LotsOutOfRange) } else { Ok(total.0) }
-}
-
-/// How lots x value is added to a slot; the value is in 2^-25 ticks and in -2^32..=2^62.
-trait Accumulate {
-    fn add(slot: &mut Slot, value: Fx, lots: Fx);
-}
-
-/// One word.
-struct Narrow;
-
-impl Accumulate for Narrow {
-    #[inline(always)]
-    fn add(slot: &mut Slot, value: Fx, lots: Fx) {
-        slot.low += lots * (value >> 21);
-    }
-}
-
-/// Two words: |lots| sums to at most 2^40 and the parts are below 2^20 and 2^21, so the sums stay below 2^62 with what
-/// narrow additions left.
-struct Wide;
-
-impl Accumulate for Wide {
-    #[inline(always)]
-    fn add(slot: &mut Slot, value: Fx, lots: Fx) {
-        slot.high += lots * (value >> 42);
-        slot.low += lots * ((value >> 21) & GRAIN_MASK);
-    }
-}
-
-/// D K in the ticks of an array.
-pub(crate) struct TickStrike {
-    /// In ticks, nearest, below 2^63.
-    pub(crate) whole: u64,
-    /// In 2^coarse ticks, below 2^38, split like a forward.
-    high: Fx,
-    low: Fx,
-    /// Bits dropped from strike and forward when the strike is more than twice the largest forward.
-    coarse: Fx,
-}
-
-impl TickStrike {
-    #[inline(always)]
-    pub(crate) fn new(tick_exponent: Fx, leg: &Leg) -> Self {
-        let right = tick_exponent - leg.strike_exponent;
-        // |ln F/K| is bounded, so the strike has at least one tick, and `right` is below 63.
-        let whole = if right > Fx::ZERO {
-            shr(leg.strike, right - Fx(1)).wrapping_add(1) >> 1
-        } else {
-            scale(leg.strike, -right)
-        };
-        let coarse = if whole >> STRIKE_BITS == 0 { Fx::ZERO } else { Fx(26) - leading_zeros(whole) };
-        let reduced = Fx::from_bits(shr(whole, coarse));
-        Self { whole, high: reduced >> SPLIT, low: reduced & SPLIT_MASK, coarse }
-    }
-}
-
-/// One strike at one vol level, with the lots to add.
-struct Run<'a> {
-    line: Line,
-    strike: &'a TickStrike,
-    lots: Fx,
-}
-
-impl<'a> Run<'a> {
-    #[inline(always)]
-    fn add_levels<A: Accumulate>(
-        slots: &mut [Slot; MAX_SCENARIOS],
-        ends: &[usize; LEVELS],
-        leg: &Leg,
-        strike: &'a TickStrike,
-        lots: Fx,
-    ) {
-        let mut start = 0;
-        for (end, level) in ends.iter().zip(&leg.levels) {
-            if let Some(slots @ [_, ..]) = slots.get_mut(start..*end) {
-                if level.v == Fx::ZERO {
-                    strike.add_intrinsic::<A>(slots, lots);
-                } else {
-                    Run { line: Line::new(leg.x, *level), strike, lots }.add::<A>(slots);
-                }
-            }
-            start = *end;
-        }
-    }
-
-    /// Slots ascend by spot, so those whose coordinates leave the table lie at the two ends; between them the loop
-    /// needs no check at all.
-    #[inline(always)]
-    fn add<A: Accumulate>(&self, slots: &mut [Slot]) {
-        let (low, high) = self.line.inside();
-        if self.strike.coarse != Fx::ZERO || low >= high {
-            return self.add_edge::<A>(slots);
-        }
-        let below = slots.iter().take_while(|slot| slot.ln_shift < low).count();
-        let (below, slots) = slots.split_at_mut(below);
-        let above = slots.iter().rev().take_while(|slot| slot.ln_shift >= high).count();
-        let (slots, above) = slots.split_at_mut(slots.len().wrapping_sub(above));
-        if !below.is_empty() {
-            self.add_edge::<A>(below);
-        }
-        if !above.is_empty() {
-            self.add_edge::<A>(above);
-        }
-        self.add_inside::<A>(slots);
-    }
-
-    #[inline(never)]
-    fn add_inside<A: Accumulate>(&self, slots: &mut [Slot]) {
-        for slot in slots {
-            let (i1, i2) = self.line.at_inside(slot.ln_shift);
-            A::add(
-                slot,
-                self.strike.combine(slot.forward_high, slot.forward_low, scan_cdf(i1), scan_cdf(i2)),
-                self.lots,
-            );
-        }
-    }
-
-    /// Slots whose coordinates may lie beyond the table, or with a coarse strike.
-    #[inline(never)]
-    fn add_edge<A: Accumulate>(&self, slots: &mut [Slot]) {
-        for slot in slots {
-            let (i1, i2) = self.line.at(slot.ln_shift);
-            if i1.is_negative() {
-                continue; // worthless: d2 < d1 < -8
-            }
-            let TickStrike { high, low, coarse, .. } = *self.strike;
-            let forward = slot.forward() >> coarse;
-            let value = if (i2 >> SCAN_END_BITS).0 > 0 {
-                (forward - (high << SPLIT) - low) << 25 // certain: d1 > d2 >= 8
-            } else {
-                let (n1, n2) = (scan_cdf_saturating(i1), scan_cdf_saturating(i2));
-                self.strike.combine(forward >> SPLIT, forward & SPLIT_MASK, n1, n2)
-            };
-            // A strike far above the forward carries an error relative to itself: keep 0 <= call <= F.
-            A::add(slot, value.max(Fx::ZERO).min(forward << 25) << coarse, self.lots);
-        }
-    }
-}
-
-impl TickStrike {
-    /// Call value in 2^-25 ticks: F N(d1) - K N(d2) with N in Q44, F and K split at 19 bits.
-    ///
-    /// The upper parts are below 2^18 and 2^19, the lower ones below 2^19, and N at most 2^44: every product is below
-    /// 2^63 - 2^44, and so is every difference in magnitude.
-    #[inline(always)]
-    fn combine(&self, forward_high: Fx, forward_low: Fx, n1: Fx, n2: Fx) -> Fx {
-        (forward_high * n1 - self.high * n2) + ((forward_low * n1 - self.low * n2) >> SPLIT)
-    }
-
-    /// No time value.
-    #[inline(never)]
-    fn add_intrinsic<A: Accumulate>(&self, slots: &mut [Slot], lots: Fx) {
-        let strike = Fx::from_bits(self.whole.min(1 << STRIKE_BITS)); // no forward reaches 2^37
-        for slot in slots {
-            A::add(slot, (slot.forward() - strike).max(Fx::ZERO) << 25, lots);
-        }
-    }
 }

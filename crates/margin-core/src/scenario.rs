@@ -13,8 +13,9 @@ use crate::quantities::{Multiplier, Vol};
 
 /// Most scenarios of one set: 40 of a risk grid, the marks and two forward shocks.
 pub const MAX_SCENARIOS: usize = 43;
-/// Number of [`VolLevel`]s.
+/// Number of [`VolLevel`]s, and of those that move spot: the others come last.
 pub(crate) const LEVELS: usize = 5;
+pub(crate) const SPOT_LEVELS: usize = 3;
 /// Largest spot multiplier: 8.
 pub const MAX_MULTIPLIER: Multiplier = Multiplier(8_000_000_000);
 
@@ -84,8 +85,8 @@ pub struct ScenarioSet {
     /// The caller's index of each slot, and the slot of each index.
     order: [u8; MAX_SCENARIOS],
     pub(crate) positions: [u8; MAX_SCENARIOS],
-    /// End of each level's slots; inside a level they ascend by multiplier.
-    pub(crate) ends: [usize; LEVELS],
+    /// Number of each level's slots; inside a level they ascend by multiplier.
+    pub(crate) counts: [usize; LEVELS],
     len: usize,
     /// Largest multiplier, Q40.
     pub(crate) largest: u64,
@@ -108,7 +109,7 @@ impl ScenarioSet {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
             order: [0; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            ends: [0; LEVELS],
+            counts: [0; LEVELS],
             len: 0,
             largest: 0,
         }
@@ -133,32 +134,31 @@ impl ScenarioSet {
         self.fill_from(scenarios.iter().copied())
     }
 
-    /// [`ScenarioSet::fill`] from scenarios that lie nowhere side by side.
+    /// [`ScenarioSet::fill`] from scenarios that do not lie side by side.
     ///
     /// # Errors
     /// As [`ScenarioSet::prepare`].
     #[inline]
     pub fn fill_from(&mut self, scenarios: impl Iterator<Item = Scenario> + Clone) -> Result<(), KernelError> {
-        self.len = 0;
-        self.largest = 0;
-        self.ends = [0; LEVELS];
-        let mut next = [0usize; LEVELS];
-        let mut count = 0usize;
+        (self.counts, self.len, self.largest) = ([0; LEVELS], 0, 0);
+        let mut counts = [0usize; LEVELS];
+        let mut len = 0usize;
         for scenario in scenarios.clone() {
-            count = count.wrapping_add(1);
-            if count > MAX_SCENARIOS {
+            if len >= MAX_SCENARIOS {
                 return Err(KernelError::TooManyScenarios);
             }
-            if scenario.spot == Multiplier::ZERO || scenario.spot > MAX_MULTIPLIER {
+            len = len.wrapping_add(1);
+            // Wrapping: zero becomes the largest number.
+            if scenario.spot.0.wrapping_sub(1) >= MAX_MULTIPLIER.0 {
                 return Err(KernelError::MultiplierOutOfRange);
             }
-            next[scenario.vol as usize] = next[scenario.vol as usize].wrapping_add(1);
+            counts[scenario.vol as usize] = counts[scenario.vol as usize].wrapping_add(1); // at most MAX_SCENARIOS
         }
         let mut starts = [0usize; LEVELS];
         for level in 1..LEVELS {
-            starts[level] = starts[level - 1].wrapping_add(next[level - 1]); // at most MAX_SCENARIOS
+            starts[level] = starts[level - 1].wrapping_add(counts[level - 1]);
         }
-        next = starts;
+        let mut next = starts;
         for (index, scenario) in scenarios.enumerate() {
             let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
             let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 };
@@ -174,11 +174,11 @@ impl ScenarioSet {
             *end = end.wrapping_add(1);
             self.largest = self.largest.max(shock.ratio);
         }
-        for (slot, index) in self.order.iter().enumerate().take(count) {
+        for (slot, index) in self.order.iter().enumerate().take(len) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
         }
-        self.ends = next;
-        self.len = count;
+        self.counts = counts;
+        self.len = len;
         Ok(())
     }
 
@@ -192,6 +192,12 @@ impl ScenarioSet {
     #[must_use]
     pub const fn is_empty(&self) -> bool {
         self.len == 0
+    }
+
+    /// Where the caller's `index`-th scenario lies among the slots.
+    #[inline(always)]
+    pub(crate) fn position(&self, index: usize) -> Option<usize> {
+        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
     }
 
     /// The scenarios in the kernel's order.

@@ -157,7 +157,7 @@ impl SviSlice {
     ///
     /// # Errors
     /// `SviVarianceNegative`, `VolOutOfRange`.
-    #[inline]
+    #[inline(always)]
     pub fn vol_at(&self, strike: &Strike) -> Result<Vol, KernelError> {
         let k = (strike.ln - self.ln_forward).min(self.wing).max(-self.wing);
         let variance = self.variance(k)?;

@@ -227,4 +227,6 @@ pub enum EngineError {
     BidPriceLimit,
     #[msg("The fraction is too small to move anything")]
     BidTooSmall,
+    #[msg("A slice this thin would leave the account worse off: it takes too much of the small positions")]
+    BidWorsens,
 }

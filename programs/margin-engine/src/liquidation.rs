@@ -56,13 +56,25 @@ pub fn transfer_slice(
 
 /// `lots · fraction`, rounded away from zero.
 fn share_away_from_zero(lots: i64, fraction: u64) -> Result<i64> {
-    let share = (u128::from(lots.unsigned_abs()) * u128::from(fraction)).div_ceil(u128::from(RATIO_ONE));
+    let magnitude = lots.unsigned_abs();
+    // A 128-bit division costs as much as a scenario of a leg, and lots seldom need one.
+    let share = match magnitude.checked_mul(fraction) {
+        Some(product) => product.div_ceil(RATIO_ONE),
+        None => {
+            let share = (u128::from(magnitude) * u128::from(fraction)).div_ceil(u128::from(RATIO_ONE));
+            u64::try_from(share).map_err(|_| EngineError::Overflow)?
+        }
+    };
     let share = i64::try_from(share).map_err(|_| EngineError::Overflow)?;
     Ok(if lots < 0 { -share } else { share })
 }
 
 /// `value · part / whole`, rounded towards zero; the whole value for the whole.
 fn proportional(value: i64, part: i64, whole: i64) -> Result<i64> {
+    // Options settle in full: theirs is always zero.
+    if value == 0 {
+        return Ok(0);
+    }
     let share = i128::from(value) * i128::from(part) / i128::from(whole);
     Ok(i64::try_from(share).map_err(|_| EngineError::Overflow)?)
 }
@@ -82,6 +94,9 @@ mod tests {
         assert_eq!(share_away_from_zero(10, 500_000_000).unwrap(), 5);
         assert_eq!(share_away_from_zero(-11, 500_000_000).unwrap(), -6);
         assert_eq!(share_away_from_zero(i64::MAX, RATIO_ONE).unwrap(), i64::MAX);
+        // On both sides of where a 64-bit product ends.
+        assert_eq!(share_away_from_zero(36_893_488_147, 500_000_000).unwrap(), 18_446_744_074);
+        assert_eq!(share_away_from_zero(-36_893_488_149, 500_000_000).unwrap(), -18_446_744_075);
         assert_eq!(proportional(-7, 3, 3).unwrap(), -7);
         assert_eq!(proportional(-7, -1, -2).unwrap(), -3);
     }

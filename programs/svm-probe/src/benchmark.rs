@@ -6,7 +6,7 @@ use core::hint::black_box;
 use fixed::types::I80F48;
 use margin_core::{
     Expiry, ExpiryInputs, KernelError, Leg, Lots, Multiplier, OptionKind, Price, Rate, RiskArray, Scenario,
-    ScenarioSet, Seconds, Strike, Svi, SviSlice, VolLevel, VolLevels, greeks,
+    ScenarioSet, Seconds, Strike, Svi, SviSlice, Totals, VolLevel, VolLevels, greeks_from_spot,
 };
 
 use crate::ProbeError;
@@ -97,6 +97,7 @@ impl MarketInput {
             up: none.checked_scale(self.up).ok_or(KernelError::Overflow)?,
             none,
             down: none.checked_scale(self.down).ok_or(KernelError::Overflow)?,
+            ..VolLevels::default()
         };
         Leg::prepare_at(expiry, &strike, &vols)
     }
@@ -134,8 +135,8 @@ pub(crate) fn leg_scenario(input: &mut Reader) -> Result<Vec<u8>, u32> {
     work.array.start(&expiry, &work.set);
     let result = measure((&mut work, &leg), |(work, leg)| work.array.add(leg, position.calls, position.puts));
     result.map_err(kernel_error)?;
-    work.array.add_totals(&mut work.sums).map_err(kernel_error)?;
-    Ok(work.totals())
+    work.array.add_totals(&mut work.totals).map_err(kernel_error)?;
+    Ok(work.answer())
 }
 
 /// Market, leg: units of SVI vol, three levels and leg preparation.
@@ -151,12 +152,13 @@ pub(crate) fn leg_setup(input: &mut Reader) -> Result<Vec<u8>, u32> {
     Ok(vol.0.to_le_bytes().to_vec())
 }
 
-/// Reference case: units of value and Greeks of a call with nothing prepared.
+/// Reference case, 1 for a put: units of value and Greeks with nothing prepared.
 #[inline(never)]
 pub(crate) fn price_greeks_cold(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = ReferenceCase::read(input)?;
-    let result = measure(&case, |case| {
-        greeks(&Expiry::from_spot(case.spot, case.time, case.rate)?, case.strike, case.vol, OptionKind::Call)
+    let kind = if input.u8()? == 1 { OptionKind::Put } else { OptionKind::Call };
+    let result = measure((&case, kind), |(case, kind)| {
+        greeks_from_spot(case.spot, case.strike, case.time, case.rate, case.vol, kind)
     });
     let mut bytes = Vec::new();
     write_greeks(&mut bytes, result.map_err(kernel_error)?);
@@ -184,7 +186,7 @@ pub(crate) fn risk_array(input: &mut Reader) -> Result<Vec<u8>, u32> {
         Ok(())
     });
     result.map_err(kernel_error)?;
-    Ok(work.totals())
+    Ok(work.answer())
 }
 
 /// Market, leg: units of one leg with the expiry, its smile and its forwards at hand: SVI vol, levels, leg, every
@@ -198,30 +200,31 @@ pub(crate) fn risk_array_leg(input: &mut Reader) -> Result<Vec<u8>, u32> {
     work.array.start(&expiry, &work.set);
     let result = measure((&mut work, &expiry, &slice), |(work, expiry, slice)| {
         work.add_leg(&market, expiry, slice, &position)?;
-        work.array.add_totals(&mut work.sums)
+        work.array.add_totals(&mut work.totals)
     });
     result.map_err(kernel_error)?;
-    Ok(work.totals())
+    Ok(work.answer())
 }
 
 /// What a margin check keeps on the heap.
 struct Work {
     set: ScenarioSet,
     array: RiskArray,
-    sums: [i128; SCENARIOS],
+    totals: Totals,
 }
 
 impl Work {
     /// On the heap, with the set prepared: together the parts would not leave room in a stack frame.
     #[inline(never)]
     fn boxed() -> Result<Box<Self>, KernelError> {
-        let mut work = Box::new(Self { set: ScenarioSet::empty(), array: RiskArray::empty(), sums: [0; SCENARIOS] });
+        let mut work = Box::new(Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: Totals::new() });
         work.set.fill(&scenarios()?)?;
         Ok(work)
     }
 
-    fn totals(&self) -> Vec<u8> {
-        self.sums.iter().flat_map(|sum| sum.to_le_bytes()).collect()
+    fn answer(&self) -> Vec<u8> {
+        let total = |index| self.totals.get(&self.set, index);
+        (0..SCENARIOS).filter_map(total).flat_map(i128::to_le_bytes).collect()
     }
 
     fn add_expiry(&mut self, market: &MarketInput, legs: &[LegInput]) -> Result<(), KernelError> {
@@ -231,7 +234,7 @@ impl Work {
         for leg in legs {
             self.add_leg(market, &expiry, &slice, leg)?;
         }
-        self.array.add_totals(&mut self.sums)
+        self.array.add_totals(&mut self.totals)
     }
 
     #[inline(never)]

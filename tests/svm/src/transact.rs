@@ -88,10 +88,9 @@ impl Refusal {
 }
 
 impl World {
-    /// Sends instructions with the largest compute budget; the payer's signature is added.
-    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, Refusal> {
-        // The same transaction may be sent twice in one test.
-        self.svm.expire_blockhash();
+    /// Signs instructions with the largest compute budget; the payer's signature is added.
+    #[must_use]
+    pub fn transaction(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Transaction {
         let mut all = vec![presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS)];
         all.extend_from_slice(instructions);
         let mut keys: Vec<&Keypair> = vec![&self.payer];
@@ -101,7 +100,15 @@ impl World {
             }
         }
         let message = Message::new(&all, Some(&self.payer.pubkey()));
-        let transaction = Transaction::new(&keys, message.clone(), self.svm.latest_blockhash());
+        Transaction::new(&keys, message, self.svm.latest_blockhash())
+    }
+
+    /// Sends instructions.
+    pub fn send(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, Refusal> {
+        // The same transaction may be sent twice in one test.
+        self.svm.expire_blockhash();
+        let transaction = self.transaction(instructions, signers);
+        let message = transaction.message.clone();
         match self.svm.send_transaction(transaction) {
             Ok(meta) => Ok(Receipt::new(&message, meta)),
             Err(failed) => Err(Refusal::new(failed)),

@@ -2,7 +2,7 @@ use super::{
     ConfidenceCharge, MarginError, Ratio, UnderlyingRisk,
     ratio::{add, floor_division, subtract},
 };
-use crate::{Price, Usd};
+use crate::{Price, Usd, wide};
 
 /// What a token counts as collateral.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -97,7 +97,8 @@ pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, Margi
     floor_division(product, unit).map(Usd)
 }
 
-/// Largest fraction (1e-9, rounded down, at most 1) that a bid may take of an account in liquidation.
+/// Largest fraction (1e-9, rounded up so that the bid which takes it restores the account, at most 1) that a bid may take
+/// of an account in liquidation.
 ///
 /// Scaling an account by (1 − f) scales equity and requirement alike, all but the cash `R` that earlier bids paid in,
 /// and the bidder pays f·d·(equity − R). Then B(f) = (1 − f)·(B − R) + R + f·d·(equity − R), and B(f) = 0 solves to
@@ -128,7 +129,8 @@ pub fn maximum_fraction(
     let numerator = buffer_margin.0.checked_mul(ONE).ok_or(overflow)?;
     // Both negative.
     let fraction =
-        floor_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)?;
+        wide::ceiling_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)
+            .ok_or(overflow)?;
     u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
 }
 

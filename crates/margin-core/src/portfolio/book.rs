@@ -234,11 +234,7 @@ impl<'a> Book<'a> {
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
-            let fixed = self.signs.as_ref().and_then(|log| log.replayed());
-            let scan = self.scan.finish_expiry(factors.as_ref(), fixed.as_ref())?;
-            if let Some(log) = self.signs.as_mut() {
-                log.advance(scan.signs)?;
-            }
+            let scan = self.scan.finish_expiry(factors.as_ref(), self.signs.as_deref_mut())?;
             self.option_marks = self.option_marks.checked_add(scan.mark).ok_or(overflow)?;
             (up, down) = scan.basis.unwrap_or_default();
         }

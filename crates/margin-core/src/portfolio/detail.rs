@@ -9,10 +9,9 @@ use super::{
     BookPosition, Detail, ExpiryMarket, MAX_GRID, MarginError, Market, Scratch,
     book::{Book, Witness},
     ratio::{add, subtract},
-    scan::Signs,
     underlying::walk,
 };
-use crate::Usd;
+use crate::{Signs, Usd};
 
 /// Most expiries of a book that is taken apart.
 const MAX_EXPIRIES: usize = 16;

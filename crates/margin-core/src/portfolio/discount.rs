@@ -1,11 +1,11 @@
 //! Static discounts: what an expiry's options count inside scenarios.
 
 use super::{Ratio, StaticDiscount, fixed};
-use crate::{Expiry, SignedFactors};
+use crate::{Expiry, StaticFactors};
 
 /// The two factors of an expiry, or `None` when the model has none.
 #[inline(never)]
-pub(super) fn static_factors(discount: &StaticDiscount, expiry: &Expiry) -> Option<SignedFactors> {
+pub(super) fn static_factors(discount: &StaticDiscount, expiry: &Expiry) -> Option<StaticFactors> {
     if !discount.is_active() {
         return None;
     }
@@ -33,7 +33,7 @@ pub(super) fn static_factors(discount: &StaticDiscount, expiry: &Expiry) -> Opti
     );
     // 1/D: a liability is never worth more than without discounting.
     let undiscounted = fixed::growth_q60(fixed::times_q60(expiry.years, expiry.rate >> 4) as i64);
-    Some(SignedFactors { gain: asset, debt: liability.min(undiscounted) })
+    Some(StaticFactors { gain: asset, debt: liability.min(undiscounted) })
 }
 
 /// A base factor in Q60, at most 8.

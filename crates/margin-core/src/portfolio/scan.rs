@@ -2,11 +2,12 @@
 
 use super::{
     GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, ScanFactors, WorstCase,
-    ratio::{floor_division, lot_price_to_usd, negate, scale_down},
+    detail::SignLog,
+    ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
-    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, SignedFactors, Strike, Usd,
-    VolLevel, VolLevels,
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Strike, Totals,
+    Usd, VolLevel, VolLevels,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -15,12 +16,12 @@ pub struct Scratch {
     set: ScenarioSet,
     /// The expiry being added.
     array: RiskArray,
-    /// By scenario, in lots × 1e-12 USD: the options over the expiries added so far, and after [`Scratch::finish`] the
-    /// weighted profit of everything.
+    /// Over the expiries added so far: options by scenario, and losses by skew scenario, in lots × 1e-12 USD.
+    totals: Totals,
+    /// Weighted profit of everything by scenario, once finished, in lots × 1e-12 USD.
     profits: [i128; MAX_GRID],
     len: usize,
-    /// Bit i: scenario i is a skew scenario, whose entry is a profit already.
-    skewed: u64,
+    has_skew: bool,
     probes: Probes,
 }
 
@@ -37,20 +38,8 @@ pub(super) struct ExpiryScan {
     pub(super) mark: i128,
     /// Values at the shocked forwards less the mark.
     pub(super) basis: Option<(i128, i128)>,
-    pub(super) signs: Signs,
 }
 
-/// What the static discount and the skew scenarios made of an expiry; bit i for scenario i.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Signs {
-    /// The options are a liability.
-    pub(super) liabilities: u64,
-    /// A skew scenario lowers their value.
-    pub(super) falls: u64,
-}
-
-/// Most skew scenarios of a grid.
-pub(super) const MAX_SKEW: usize = 4;
 const ONE: i128 = 1_000_000_000;
 /// The marks as a scenario.
 const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
@@ -68,9 +57,10 @@ impl Scratch {
         Self {
             set: ScenarioSet::empty(),
             array: RiskArray::empty(),
+            totals: Totals::new(),
             profits: [0; MAX_GRID],
             len: 0,
-            skewed: 0,
+            has_skew: false,
             probes: Probes { mark: 0, basis: None },
         }
     }
@@ -94,14 +84,8 @@ impl Scratch {
         if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        (self.len, self.skewed) = (grid.len(), 0);
-        for (index, scenario) in grid.iter().enumerate() {
-            self.skewed |= u64::from(scenario.is_skew()) << (index & 63);
-        }
-        if self.skewed.count_ones() as usize > MAX_SKEW {
-            return Err(MarginError::ScenarioCount);
-        }
-        self.profits = [0; MAX_GRID];
+        (self.len, self.has_skew) = (grid.len(), grid.iter().any(GridScenario::is_skew));
+        self.totals.clear();
         let find = |spot: Multiplier| grid.iter().position(|s| s.shock.spot == spot && s.shock.vol == VolLevel::None);
         let mut extra = [MARK; 3];
         let mut count = 0usize;
@@ -128,7 +112,7 @@ impl Scratch {
 
     /// Whether skew vols are looked at.
     pub(super) fn has_skew(&self) -> bool {
-        self.skewed != 0
+        self.has_skew
     }
 
     /// Starts an expiry of the book.
@@ -150,12 +134,13 @@ impl Scratch {
         Ok(self.array.add(&leg, calls, puts)?)
     }
 
-    /// Adds the expiry to the book. `signs` fixes the signs of scenarios instead of the totals' own.
+    /// Adds the expiry to the book. With `signs` the book is taken apart: they hold those of the whole book, or are to be
+    /// found.
     #[inline(never)]
     pub(super) fn finish_expiry(
         &mut self,
-        factors: Option<&SignedFactors>,
-        signs: Option<&Signs>,
+        factors: Option<&StaticFactors>,
+        signs: Option<&mut SignLog>,
     ) -> Result<ExpiryScan, MarginError> {
         let total = |index: usize| self.array.total(index).ok_or(MarginError::ScenarioCount);
         let mark = total(self.probes.mark)?;
@@ -164,31 +149,16 @@ impl Scratch {
             Some((up, down)) => Some((change(up)?, change(down)?)),
             None => None,
         };
-        // A skew entry needs the expiry's own total: keep what the earlier expiries left.
-        let mut before = [0i128; MAX_SKEW];
-        let kept = |index: usize| self.profits.get(index).copied().unwrap_or_default();
-        for (slot, index) in before.iter_mut().zip(bits(self.skewed)) {
-            *slot = kept(index);
+        if let Some(log) = signs {
+            let factors = factors.unwrap_or(&StaticFactors::ONE);
+            let used = self.array.add_factored_wide(factors, mark, log.replayed().as_ref(), &mut self.totals)?;
+            log.advance(used)?;
+        } else if factors.is_some() || self.has_skew {
+            self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
+        } else {
+            self.array.add_totals(&mut self.totals)?;
         }
-        let sums = self.profits.get_mut(..self.len).unwrap_or_default();
-        let liabilities = match factors {
-            Some(factors) => self.array.add_factored_totals(factors, signs.map(|signs| signs.liabilities), sums)?,
-            None => {
-                self.array.add_totals(sums)?;
-                0
-            }
-        };
-        let mut falls = 0u64;
-        for (before, index) in before.iter().zip(bits(self.skewed)) {
-            let Some(sum) = self.profits.get_mut(index) else { continue };
-            let change = subtract(subtract(*sum, *before)?, mark)?;
-            let bit = 1u64 << (index & 63);
-            let negative = signs.map_or(change < 0, |signs| signs.falls & bit != 0);
-            falls |= if negative { bit } else { 0 };
-            let signed = if negative { change } else { negate(change)? };
-            *sum = before.checked_add(signed).ok_or(MarginError::Overflow)?;
-        }
-        Ok(ExpiryScan { mark, basis, signs: Signs { liabilities, falls } })
+        Ok(ExpiryScan { mark, basis })
     }
 
     /// Turns the sums into weighted profits of the whole book, and names the loss that counts.
@@ -207,8 +177,8 @@ impl Scratch {
         let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
         let linear = Linear::new(linear, scan)?;
         for ((index, scenario), entry) in grid.iter().enumerate().zip(&mut self.profits) {
-            let mut profit = *entry;
-            if self.skewed >> (index & 63) & 1 == 0 {
+            let mut profit = self.totals.get(&self.set, index).ok_or(MarginError::ScenarioCount)?;
+            if !scenario.is_skew() {
                 profit = subtract(profit, option_marks)?;
                 profit = profit.checked_add(linear.profit(scenario)?).ok_or(MarginError::Overflow)?;
             }
@@ -336,17 +306,4 @@ pub(super) fn usd_to_lot_price(amount: Usd, lot_size: u64) -> Result<i128, Margi
 
 fn subtract(a: i128, b: i128) -> Result<i128, MarginError> {
     a.checked_sub(b).ok_or(MarginError::Overflow)
-}
-
-/// Indices of the set bits, ascending.
-fn bits(mask: u64) -> impl Iterator<Item = usize> {
-    let mut rest = mask;
-    core::iter::from_fn(move || {
-        if rest == 0 {
-            return None;
-        }
-        let index = rest.trailing_zeros() as usize;
-        rest &= rest.wrapping_sub(1);
-        Some(index)
-    })
 }

@@ -1,6 +1,6 @@
 //! Which parameters are sane. One error for each rule, so that a refused proposal says what to change.
 
-use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters, scan::MAX_SKEW};
+use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
 use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol, VolLevel};
 
 /// A rule that a parameter set breaks.
@@ -75,8 +75,6 @@ pub enum ParameterError {
     GridSkewSpot = 33,
     /// No scenario falls, or none rises.
     GridOneSided = 34,
-    /// More than four skew scenarios.
-    GridSkewCount = 35,
 }
 
 const fn times(factor: u64) -> Ratio {
@@ -183,7 +181,6 @@ fn check_grid(grid: &[GridScenario]) -> Result<(), ParameterError> {
         check(scenario.weight > Ratio::ZERO && scenario.weight <= Ratio::ONE, E::GridWeight)?;
         check(!scenario.is_skew() || scenario.shock.spot == Multiplier::ONE, E::GridSkewSpot)?;
     }
-    check(grid.iter().filter(|scenario| scenario.is_skew()).count() <= MAX_SKEW, E::GridSkewCount)?;
     let moves = |up: bool| {
         grid.iter().any(|s| if up { s.shock.spot > Multiplier::ONE } else { s.shock.spot < Multiplier::ONE })
     };

@@ -57,6 +57,7 @@ impl<'info> LiquidationBid<'info> {
     ///
     /// The slice is at most what brings the account back to maintenance margin and buffer (small accounts go whole).
     /// The price is (1 − discount) of the value that really moved, rounded up, and never negative.
+    /// A bid for less than the most must leave the account closer to its buffer than it was.
     pub fn handle(ctx: Context<'info, Self>, args: LiquidationBidArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let now = Clock::get()?.unix_timestamp;
@@ -102,7 +103,11 @@ impl<'info> LiquidationBid<'info> {
         let mut settled = after;
         settled.equity =
             Usd(after.equity.0.checked_add(atoms_to_usd(price_atoms, decimals)?.0).ok_or(EngineError::Overflow)?);
-        if settled.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?.0 >= 0 {
+        let buffer_after = settled.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?;
+        // Lots round away from zero, so a thin slice takes a larger share of a small position than of a large one: again and
+        // again it would buy up the hedges at a discount. Who takes less than he may leaves the account better off.
+        require!(fraction == maximum || buffer_after.0 > buffer.0, EngineError::BidWorsens);
+        if buffer_after.0 >= 0 {
             account.liquidation = LiquidationState::default();
         } else {
             let total = cash_from_bids.checked_add(payment).ok_or(EngineError::Overflow)?;

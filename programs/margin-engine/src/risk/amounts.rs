@@ -2,7 +2,7 @@
 
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
-use margin_core::{Lots, Usd, portfolio::lots_value};
+use margin_core::{Lots, Usd, portfolio::lots_value, wide};
 
 use super::margin_error;
 use crate::{
@@ -24,7 +24,7 @@ pub fn atoms_to_usd(atoms: u64, decimals: u8) -> Result<Usd> {
 
 /// USD in whole quote atoms, rounded down: credits.
 pub fn usd_to_atoms_floor(amount: Usd, decimals: u8) -> Result<i64> {
-    let atoms = amount.0.div_euclid(i128::from(usd_in_atom(decimals)));
+    let atoms = wide::floor_division(amount.0, i128::from(usd_in_atom(decimals))).ok_or(EngineError::Overflow)?;
     Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
 }
 

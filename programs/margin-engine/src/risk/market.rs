@@ -1,9 +1,12 @@
 //! Stored positions, parameters and surfaces as the core crate's inputs.
 
+use core::num::NonZero;
+
 use anchor_lang::prelude::*;
 use margin_core::{
     ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario as CoreScenario, Seconds, Svi, Usd, Vol, VolLevel,
     portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio, RiskParameters as CoreParameters},
+    wide,
 };
 
 use super::amounts::usd_in_atom;
@@ -63,12 +66,11 @@ fn live_forward(forward: u64, spot_reference: u64, spot: Price) -> Result<Price>
         return Ok(Price(forward));
     }
     let product = u128::from(forward) * u128::from(spot.0);
-    let reference = u128::from(spot_reference);
-    let nearest = product
-        .checked_add(reference / 2)
-        .and_then(|sum| sum.checked_div(reference))
-        .ok_or(EngineError::ForwardRange)?;
-    Ok(Price(u64::try_from(nearest).map_err(|_| EngineError::ForwardRange)?))
+    let half = u128::from(spot_reference / 2);
+    let nearest = NonZero::new(spot_reference)
+        .zip(product.checked_add(half))
+        .and_then(|(reference, product)| wide::quotient(product, reference));
+    Ok(Price(nearest.ok_or(EngineError::ForwardRange)?))
 }
 
 impl From<&RiskParameters> for CoreParameters {

@@ -1,7 +1,12 @@
 //! What `margin_check` returns.
 
+use core::num::NonZero;
+
 use anchor_lang::prelude::*;
-use margin_core::portfolio::{AccountRisk, Detail, NetGreeks, UnderlyingRisk};
+use margin_core::{
+    portfolio::{AccountRisk, Detail, NetGreeks, UnderlyingRisk},
+    wide,
+};
 
 use super::{
     add_balances, amounts::usd_in_atom, assess_positions, by_underlying, cash_atoms_floor, cash_to_usd, margin_error,
@@ -113,15 +118,21 @@ impl GreeksReport {
     /// Cash Greeks in a trader's units: delta and gamma in units of the underlying, the rest in quote atoms.
     fn new(greeks: &NetGreeks, view: &UnderlyingView, decimals: u8) -> Result<Self> {
         let usd = |greek| NetGreeks::in_usd(greek, view.state.lot_size).map_err(margin_error);
-        // 1e-12 USD over a price in 1e-12 USD, in 1e-9 units; gamma for 1 % is a hundredth.
+        let overflow = || EngineError::Overflow;
+        // 1e-12 USD over a price in 1e-12 USD, in 1e-9 units, towards zero; gamma for 1 % is a hundredth.
         let units = |greek, divisor: i128| -> Result<i64> {
-            let scaled = usd(greek)?.0.checked_mul(i128::from(RATIO_ONE)).ok_or(EngineError::Overflow)?;
-            let divisor = i128::from(view.price.price.0) * divisor;
-            Ok(i64::try_from(nearest(scaled, divisor)).map_err(|_| EngineError::Overflow)?)
+            let scaled = wide::multiply(usd(greek)?.0, RATIO_ONE).ok_or_else(overflow)?;
+            let scaled = wide::floor_division(scaled, divisor).ok_or_else(overflow)?;
+            let price = NonZero::new(view.price.price.0).ok_or_else(overflow)?;
+            let magnitude = wide::quotient(scaled.unsigned_abs(), price).ok_or_else(overflow)?;
+            let magnitude = i64::try_from(magnitude).map_err(|_| overflow())?;
+            Ok(if scaled < 0 { -magnitude } else { magnitude })
         };
         let atoms = |greek, divisor: i128| -> Result<i64> {
             let divisor = i128::from(usd_in_atom(decimals)) * divisor;
-            Ok(i64::try_from(nearest(usd(greek)?.0, divisor)).map_err(|_| EngineError::Overflow)?)
+            let atoms =
+                wide::floor_division(usd(greek)?.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
+            Ok(i64::try_from(atoms).map_err(|_| overflow())?)
         };
         Ok(Self {
             delta: units(greeks.delta, 1)?,
@@ -131,9 +142,4 @@ impl GreeksReport {
             rho: atoms(greeks.rho, 100)?,
         })
     }
-}
-
-/// `a / b` rounded to nearest; `b` > 0.
-fn nearest(a: i128, b: i128) -> i128 {
-    a.saturating_add(b / 2).div_euclid(b)
 }

@@ -3,6 +3,7 @@
 use fixed::types::I80F48;
 use margin_client::{
     Loaded,
+    errors::EngineError as E,
     events::{EngineEvent, LiquidationBid},
     state::{LiquidationParameters, MarginAccount},
 };
@@ -18,6 +19,20 @@ pub fn take(world: &mut World, keeper: &Trader, trader: &Trader, fraction: u64) 
     match events.pop() {
         Some(EngineEvent::LiquidationBid(event)) if events.is_empty() => event,
         _ => panic!("one event of a bid"),
+    }
+}
+
+/// Sends a bid that may be too thin: `None` if it was refused because it would have left the account worse off.
+#[track_caller]
+pub fn offer(world: &mut World, keeper: &Trader, trader: &Trader, fraction: u64) -> Option<LiquidationBid> {
+    let bid = world.bid(keeper, trader, fraction).instruction();
+    world.svm.expire_blockhash();
+    match world.svm.simulate_transaction(world.transaction(std::slice::from_ref(&bid), &[&keeper.key])) {
+        Ok(_) => Some(take(world, keeper, trader, fraction)),
+        Err(_) => {
+            world.refuse(bid, &[&keeper.key], E::BidWorsens);
+            None
+        }
     }
 }
 

@@ -1,8 +1,13 @@
 //! What a bid moves and what it costs.
 
 use fixed::types::I80F48;
-use margin_client::{errors::EngineError as E, events::EngineEvent, instructions::AccountClose, state::MarginAccount};
-use tests_svm::{BTC, ETH, FAR, NEAR, World, buy, call, lots_of, perpetual, put, sell, usdc};
+use margin_client::{
+    errors::EngineError as E,
+    events::EngineEvent,
+    instructions::AccountClose,
+    state::{Collateral, MarginAccount},
+};
+use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, World, buy, call, lots_of, perpetual, put, sell, usdc};
 
 use crate::{
     bid_laws::{Books, assert_bid, closed_form, from_bids, take},
@@ -38,6 +43,29 @@ fn the_smallest_bid_takes_a_lot_of_every_position() {
     assert_eq!(lots, [1, -1, 1, -1]);
     // Without cash to go with it the slice is worth less than nothing: it costs nothing, and the bidder pays by taking it.
     assert!(event.slice_value < 0 && event.price == 0 && event.equity_after > event.equity_before, "{event:?}");
+}
+
+#[test]
+fn thin_slices_cannot_buy_up_the_hedges() {
+    let (mut world, trader, keeper) = stretched();
+    let calls = call(BTC, NEAR, 40_000);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        (account.position_count, account.balance_count) = (0, 0);
+        account.add_position(perpetual(BTC), -1_000, -941_288_900_000).expect("a free row");
+        account.add_position(calls, 100, 0).expect("a free row");
+    });
+    let report = world.report(&trader);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        let cash = report.cash + report.maintenance_margin - report.equity - 1_000_000;
+        account.cash = (i128::from(cash) << 48).to_le_bytes();
+    });
+    start(&mut world, &keeper, &trader);
+    // A billionth of the account would be one call in a hundred and one perpetual in a thousand.
+    let bid = world.bid(&keeper, &trader, 1);
+    world.refuse(bid.instruction(), &[&keeper.key], E::BidWorsens);
+    let event = take(&mut world, &keeper, &trader, WHOLE);
+    assert!(event.released, "{event:?}");
+    assert_eq!(lots_of(&world.account(&trader), calls), 90);
 }
 
 #[test]
@@ -214,18 +242,30 @@ fn an_insolvent_account_goes_for_nothing_and_leaves_nothing() {
 }
 
 #[test]
-fn a_bid_that_would_move_nothing_is_refused() {
+fn a_bid_restores_an_account_that_lacks_an_atom() {
     let (mut world, trader, keeper) = stretched();
-    // A hundredth of a cent short of the buffer with a large equity: the fraction that restores it rounds to zero.
+    // A few atoms short of the buffer with a large equity: the fraction that restores it is rounded up.
     let report = world.report(&trader);
     let target = report.maintenance_margin + tenth(report.maintenance_margin);
-    let forge_cash = |world: &mut World, cash: i64| {
-        world.forge::<MarginAccount>(trader.account, |account| {
-            account.cash = (i128::from(cash) << 48).to_le_bytes();
-            account.liquidation.active = 1;
-        });
-    };
-    forge_cash(&mut world, report.cash + target - report.equity - 3);
-    let bid = world.bid(&keeper, &trader, WHOLE);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        account.cash = (i128::from(report.cash + target - report.equity - 3) << 48).to_le_bytes();
+        account.liquidation.active = 1;
+    });
+    let event = take(&mut world, &keeper, &trader, WHOLE);
+    assert_eq!((event.fraction, event.released), (1, true));
+}
+
+#[test]
+fn a_bid_that_would_move_nothing_is_refused() {
+    let (mut world, trader, keeper) = stretched();
+    // A token that counts for nothing, and one atom of it: no share of an atom is an atom.
+    let listing = world.tokens[usize::from(SOL_TOKEN)].collateral(&world.engine).collateral;
+    world.forge::<Collateral>(listing, |state| state.haircuts.maintenance = 1_000_000_000);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        (account.position_count, account.balance_count, account.cash) = (0, 0, [0; 16]);
+        account.set_balance(SOL_TOKEN, 1).expect("a free row");
+        account.liquidation.active = 1;
+    });
+    let bid = world.bid(&keeper, &trader, WHOLE / 2);
     world.refuse(bid.instruction(), &[&keeper.key], E::BidTooSmall);
 }

@@ -1,0 +1,115 @@
+//! Sums of risk arrays over the expiries of an underlying.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "operators are those of Fx, or 128-bit sums whose bound is argued inline"
+)]
+
+use crate::error::KernelError;
+use crate::fx::Fx;
+use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+
+/// Bits of the lower limb.
+const LIMB: u32 = 48;
+const LIMB_MASK: Fx = Fx((1 << LIMB) - 1);
+/// Most risk arrays in one sum: 2^14, so that lower limbs stay below 2^62.
+const MAX_ARRAYS: u32 = 1 << 14;
+/// Bound of the upper limb after a checked addition; the unchecked ones add at most 2^48 each, 2^62 together.
+const MAX_HIGH: i64 = 1 << 62;
+
+/// `high * 2^48 + low`: two limbs without a carry between them, which 128-bit integers would need in each addition.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+struct Sum {
+    high: Fx,
+    low: Fx,
+}
+
+/// Value of an underlying's options in every scenario of a set: the sum of its expiries' [`crate::RiskArray`]s, in
+/// lots x 1e-12 USD per unit of the underlying.
+#[derive(Clone, Debug, Eq, PartialEq)]
+pub struct Totals {
+    /// In the order of the set's slots.
+    sums: [Sum; MAX_SCENARIOS],
+    arrays: u32,
+}
+
+impl Default for Totals {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Totals {
+    /// Zero in every scenario.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { sums: [Sum { high: Fx::ZERO, low: Fx::ZERO }; MAX_SCENARIOS], arrays: 0 }
+    }
+
+    /// Back to zero.
+    pub fn clear(&mut self) {
+        *self = Self::new();
+    }
+
+    /// The `index`-th scenario of the `set` that all arrays were started with, as the caller ordered it; `None` beyond
+    /// the set.
+    #[must_use]
+    pub fn get(&self, set: &ScenarioSet, index: usize) -> Option<i128> {
+        let sum = self.sums.get(set.position(index)?)?;
+        Some((i128::from(sum.high.0) << LIMB).wrapping_add(i128::from(sum.low.0))) // below 2^111
+    }
+
+    /// Counts one more array.
+    #[inline(always)]
+    pub(crate) fn count(&mut self) -> Result<(), KernelError> {
+        if self.arrays >= MAX_ARRAYS {
+            return Err(KernelError::Overflow);
+        }
+        self.arrays = self.arrays.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Adds `value(slot) * 2^shift`, |value| < 2^62 and 0 <= shift <= 32 (or |value| < 2^60 and shift <= 36), for each
+    /// slot.
+    #[inline(always)]
+    pub(crate) fn add_narrow<T>(&mut self, slots: &[T], mut value: impl FnMut(&T) -> Fx, shift: Fx) {
+        let right = Fx(i64::from(LIMB)) - shift;
+        let Some(sums) = self.sums.get_mut(..slots.len()) else { return };
+        for (sum, slot) in sums.iter_mut().zip(slots) {
+            let value = value(slot);
+            sum.high += value >> right;
+            sum.low += Fx(value.0.wrapping_shl(shift.0 as u32)) & LIMB_MASK;
+        }
+    }
+
+    /// Adds `value(slot)` for each slot.
+    ///
+    /// # Errors
+    /// `Overflow` from 2^110 on; part of the slots may have been added.
+    #[inline(always)]
+    pub(crate) fn add_wide<T>(&mut self, slots: &[T], mut value: impl FnMut(&T) -> i128) -> Result<(), KernelError> {
+        self.add_wide_from(0, slots, &mut value)
+    }
+
+    /// [`Totals::add_wide`] where `slots` begin at the `first`.
+    ///
+    /// # Errors
+    /// As [`Totals::add_wide`].
+    pub(crate) fn add_wide_from<T>(
+        &mut self,
+        first: usize,
+        slots: &[T],
+        mut value: impl FnMut(&T) -> i128,
+    ) -> Result<(), KernelError> {
+        for (sum, slot) in self.sums.iter_mut().skip(first).zip(slots) {
+            let value = value(slot);
+            let high = i64::try_from(value >> LIMB).map_err(|_| KernelError::Overflow)?;
+            let high = sum.high.0.checked_add(high).ok_or(KernelError::Overflow)?;
+            if high.unsigned_abs() > MAX_HIGH as u64 {
+                return Err(KernelError::Overflow);
+            }
+            sum.high = Fx(high);
+            sum.low += Fx(value as i64) & LIMB_MASK;
+        }
+        Ok(())
+    }
+}

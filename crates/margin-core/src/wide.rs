@@ -1,0 +1,209 @@
+//! 128-bit amounts times and over 64- and 32-bit numbers, without the compiler's 128-bit multiply and divide: whole-book
+//! figures need 128 bits, but on the SVM a general 128-bit division costs 500 to 1 300 compute units and these a few dozen.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    reason = "every product of halves fits 64 bits, every divisor is a NonZero; argued inline"
+)]
+
+use core::num::NonZero;
+
+const HALF: u32 = 32;
+const LOW: u64 = 0xffff_ffff;
+
+/// `value · factor`, or `None` beyond ±(2^127 − 1).
+#[must_use]
+pub fn multiply(value: i128, factor: u64) -> Option<i128> {
+    let (high, low) = split(value.unsigned_abs());
+    let (carry, low) = multiply_words(low, factor);
+    let high = if high == 0 {
+        carry
+    } else {
+        let (overflow, high) = multiply_words(high, factor);
+        if overflow != 0 {
+            return None;
+        }
+        high.checked_add(carry)?
+    };
+    if high >> 63 != 0 {
+        return None;
+    }
+    let magnitude = join(high, low) as i128; // below 2^127
+    Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+}
+
+/// `value / divisor` rounded towards −∞.
+#[must_use]
+pub fn divide_floor(value: i128, divisor: NonZero<u32>) -> i128 {
+    let (quotient, remainder) = divide_magnitude(value.unsigned_abs(), divisor);
+    signed(value < 0, quotient, value < 0 && remainder != 0)
+}
+
+/// `value / divisor` rounded towards +∞.
+#[must_use]
+pub fn divide_ceiling(value: i128, divisor: NonZero<u32>) -> i128 {
+    let (quotient, remainder) = divide_magnitude(value.unsigned_abs(), divisor);
+    signed(value < 0, quotient, value > 0 && remainder != 0)
+}
+
+/// The quotient with its sign, one further from zero when `away`.
+///
+/// A quotient of 2^127 occurs for the smallest value over one only, where nothing remains: wrapping gives that value.
+#[inline(always)]
+fn signed(negative: bool, quotient: u128, away: bool) -> i128 {
+    let quotient = quotient.wrapping_add(u128::from(away)) as i128;
+    if negative { quotient.wrapping_neg() } else { quotient }
+}
+
+/// `a / b` rounded towards −∞, quick where the divisor has 32 bits; `None` unless it is positive.
+#[must_use]
+#[inline]
+pub fn floor_division(a: i128, b: i128) -> Option<i128> {
+    match u32::try_from(b) {
+        Ok(small) => Some(divide_floor(a, NonZero::new(small)?)),
+        Err(_) if b > 0 => a.checked_div_euclid(b),
+        Err(_) => None,
+    }
+}
+
+/// `a / b` rounded towards +∞, quick where the divisor has 32 bits; `None` unless it is positive.
+#[must_use]
+#[inline]
+pub fn ceiling_division(a: i128, b: i128) -> Option<i128> {
+    match u32::try_from(b) {
+        Ok(small) => Some(divide_ceiling(a, NonZero::new(small)?)),
+        Err(_) if b > 0 => a.checked_div_euclid(b)?.checked_add(i128::from(a.checked_rem_euclid(b)? != 0)),
+        Err(_) => None,
+    }
+}
+
+/// `value / divisor` rounded down; `None` where the quotient passes 64 bits.
+#[must_use]
+pub fn quotient(value: u128, divisor: NonZero<u64>) -> Option<u64> {
+    let (high, low) = split(value);
+    if high >= divisor.get() {
+        return None;
+    }
+    // Both scaled so that the divisor has its top bit: then a digit estimated from its upper half is at most two too large.
+    let shift = divisor.leading_zeros();
+    let divisor = divisor.get() << shift;
+    let (high, low) = split(join(high, low) << shift); // high < divisor before, so nothing is lost
+    let divisor_high = NonZero::new(divisor >> HALF)?;
+    let digit = |rest: u64, next: u64| {
+        let mut digit = rest / divisor_high;
+        // With rest < divisor the products stay below 2^32 · 2^33; a digit of 2^32 or more is too large by itself.
+        let mut remainder = rest % divisor_high;
+        while digit > LOW || digit * (divisor & LOW) > ((remainder << HALF) | next) {
+            digit -= 1;
+            remainder += divisor_high.get();
+            if remainder > LOW {
+                break;
+            }
+        }
+        // Exact modulo 2^64, and the true remainder is below the divisor.
+        (digit, ((rest << HALF) | next).wrapping_sub(digit.wrapping_mul(divisor)))
+    };
+    let (upper, rest) = digit(high, low >> HALF);
+    let (lower, _) = digit(rest, low & LOW);
+    Some((upper << HALF) | lower)
+}
+
+/// Long division by 32-bit digits: a remainder is below 2^32, so remainder and next digit fit 64 bits.
+#[inline(always)]
+fn divide_magnitude(value: u128, divisor: NonZero<u32>) -> (u128, u64) {
+    let divisor = NonZero::<u64>::from(divisor);
+    let (high, low) = split(value);
+    let rest = high % divisor;
+    let upper = (rest << HALF) | (low >> HALF);
+    let rest = upper % divisor;
+    let lower = (rest << HALF) | (low & LOW);
+    (join(high / divisor, ((upper / divisor) << HALF) | (lower / divisor)), lower % divisor)
+}
+
+/// The exact 128-bit product as two words, by four products of halves.
+#[inline(always)]
+const fn multiply_words(a: u64, b: u64) -> (u64, u64) {
+    let (a1, a0, b1, b0) = (a >> HALF, a & LOW, b >> HALF, b & LOW);
+    // (2^32 − 1)^2 + 2·(2^32 − 1) = 2^64 − 1: neither sum wraps.
+    let middle = a1 * b0 + ((a0 * b0) >> HALF);
+    let lower = a0 * b1 + (middle & LOW);
+    (a1 * b1 + (middle >> HALF) + (lower >> HALF), a.wrapping_mul(b))
+}
+
+#[inline(always)]
+const fn split(value: u128) -> (u64, u64) {
+    ((value >> 64) as u64, value as u64)
+}
+
+#[inline(always)]
+const fn join(high: u64, low: u64) -> u128 {
+    ((high as u128) << 64) | low as u128
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Small, large and extreme alike.
+    fn amount() -> impl Strategy<Value = i128> {
+        prop_oneof![
+            (any::<i128>(), 0u32..128).prop_map(|(value, shift)| value >> shift),
+            Just(i128::MAX),
+            Just(i128::MIN),
+            Just(-1),
+            Just(0),
+        ]
+    }
+
+    fn factor() -> impl Strategy<Value = u64> {
+        prop_oneof![(any::<u64>(), 0u32..64).prop_map(|(value, shift)| value >> shift), Just(u64::MAX)]
+    }
+
+    proptest! {
+        #[test]
+        fn products_are_exact_or_none(value in amount(), factor in factor()) {
+            // The smallest value itself is out of the symmetric range.
+            let exact = value.checked_mul(i128::from(factor)).filter(|product| *product != i128::MIN);
+            prop_assert_eq!(multiply(value, factor), exact);
+        }
+
+        #[test]
+        fn quotients_round_as_named(value in amount(), divisor in any::<NonZero<u32>>()) {
+            let exact = i128::from(divisor.get());
+            let floor = value.div_euclid(exact);
+            prop_assert_eq!(divide_floor(value, divisor), floor);
+            prop_assert_eq!(divide_ceiling(value, divisor), floor + i128::from(value.rem_euclid(exact) != 0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn general_divisions_round_as_named(a in amount(), b in amount()) {
+            let floor = (b > 0).then(|| a.div_euclid(b));
+            prop_assert_eq!(floor_division(a, b), floor);
+            let ceiling = floor.map(|floor| floor + i128::from(a.rem_euclid(b) != 0));
+            prop_assert_eq!(ceiling_division(a, b), ceiling);
+        }
+
+        #[test]
+        fn quotients_of_words_are_exact_or_none(value in amount(), divisor in factor()) {
+            let Some(divisor) = NonZero::new(divisor) else { return Ok(()) };
+            for value in [value.unsigned_abs(), value.unsigned_abs() >> 63, u128::from(divisor.get()) << 64] {
+                for value in [value, value.saturating_sub(1)] {
+                    prop_assert_eq!(quotient(value, divisor), u64::try_from(value / u128::from(divisor.get())).ok());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn the_extremes() {
+        let one = NonZero::<u32>::MIN;
+        assert_eq!(divide_floor(i128::MIN, one), i128::MIN);
+        assert_eq!(divide_ceiling(i128::MIN, one), i128::MIN);
+        assert_eq!(multiply(i128::MAX, 1), Some(i128::MAX));
+        assert_eq!(multiply(1 << 126, 2), None);
+        assert_eq!(multiply(-(1 << 63), u64::MAX), Some(-(1i128 << 63) * i128::from(u64::MAX)));
+    }
+}
