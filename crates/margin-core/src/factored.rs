@@ -46,15 +46,10 @@ impl StaticFactors {
 
     /// Grains times their factor, in ticks, rounded down (by up to three ticks); nothing stays nothing.
     #[inline(always)]
-    fn apply_to_grains(&self, grains: Fx) -> Fx {
-        if grains == Fx::ZERO {
-            Fx::ZERO
-        } else if grains.is_negative() {
-            // Q60 times 2^-4 ticks over 2^64, at most two too small.
-            -Fx::from_bits(mul_high(grains.abs(), self.debt)) - Fx(3)
-        } else {
-            Fx::from_bits(mul_high(grains.abs(), self.gain))
-        }
+    fn apply_to_grains(&self, grains: Fx, is_debt: bool) -> Fx {
+        // Q60 times 2^-4 ticks over 2^64, at most two too small.
+        let ticks = Fx::from_bits(mul_high(grains.abs(), if is_debt { self.debt } else { self.gain }));
+        if grains.is_negative() { -ticks - Fx(3) } else { ticks }
     }
 }
 
@@ -66,7 +61,7 @@ impl RiskArray {
     /// As [`RiskArray::add_totals`].
     #[inline(never)]
     pub fn add_factored(&self, factors: &StaticFactors, mark: i128, totals: &mut Totals) -> Result<(), KernelError> {
-        if !self.narrow || self.tick_exponent.is_negative() {
+        if !self.is_narrow() {
             return self.add_factored_wide(factors, mark, None, totals).map(|_| ());
         }
         totals.count()?;
@@ -75,7 +70,10 @@ impl RiskArray {
         // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
         totals.add_narrow(
             plain,
-            |slot| factors.apply_to_grains(slot.low + puts * slot.forward() + strikes),
+            |slot| {
+                let grains = slot.low + puts * slot.forward() + strikes;
+                factors.apply_to_grains(grains, grains.is_negative())
+            },
             self.tick_exponent,
         );
         self.add_skew(factors, mark, None, totals).map(|_| ())
@@ -96,13 +94,21 @@ impl RiskArray {
     ) -> Result<Signs, KernelError> {
         totals.count()?;
         let (plain, _) = self.split();
+        let narrow = self.is_narrow();
         let (mut debts, mut bit) = (0u64, 1u64);
+        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
         totals.add_wide(plain, |slot| {
             let value = self.read(slot);
             let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
             debts |= if is_debt { bit } else { 0 };
             bit = bit.wrapping_shl(1);
-            factors.apply(value, is_debt)
+            if narrow {
+                // To the same bit as `add_factored`.
+                let grains = slot.low + puts * slot.forward() + strikes;
+                i128::from(factors.apply_to_grains(grains, is_debt).0) << self.tick_exponent.0
+            } else {
+                factors.apply(value, is_debt)
+            }
         })?;
         let skew = self.add_skew(factors, mark, signs, totals)?;
         Ok(Signs { debts: debts | skew.debts, falls: skew.falls })
@@ -129,6 +135,11 @@ impl RiskArray {
             if falls { change } else { change.wrapping_neg() }
         })?;
         Ok(used)
+    }
+
+    /// Whether sums fit one word in ticks that are whole units.
+    fn is_narrow(&self) -> bool {
+        self.narrow && !self.tick_exponent.is_negative()
     }
 
     /// Slots of scenarios that move spot, and of those that move the smile.

@@ -182,6 +182,11 @@ impl ScenarioSet {
         Ok(())
     }
 
+    /// Makes room for a multiplier that the set does not have: values then come out, to the bit, as in a set that has it.
+    pub fn reach(&mut self, spot: Multiplier) {
+        self.largest = self.largest.max(ratio_q40(spot.min(MAX_MULTIPLIER)));
+    }
+
     /// Number of scenarios.
     #[must_use]
     pub const fn len(&self) -> usize {

@@ -91,6 +91,9 @@ impl<'a> Book<'a> {
         }
         let basis_counts = basis_counts && market.parameters.basis.is_active();
         scan.start(grid, market.parameters, basis_counts)?;
+        if witness != Witness::All {
+            scan.reach(market);
+        }
         let needs_greeks = market.parameters.needs_greeks();
         Ok(Self {
             market,

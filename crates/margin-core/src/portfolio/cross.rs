@@ -198,13 +198,6 @@ impl FactorScenario {
 }
 
 impl GridScenario {
-    /// Nothing moves.
-    const UNSHOCKED: Self = Self {
-        shock: Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None },
-        weight: Ratio::ONE,
-        extended: false,
-    };
-
     /// The same scenario with its spot move multiplied by `scale`; the multiplier stays between 1 % and the largest.
     ///
     /// # Errors

@@ -1,7 +1,7 @@
 //! What a book is assessed against.
 
 use super::{Ratio, RiskParameters};
-use crate::{ExpiryInputs, Lots, Price, Scenario, Svi, Usd};
+use crate::{ExpiryInputs, Lots, Multiplier, Price, Scenario, Svi, Usd, VolLevel};
 
 /// Most scenarios of a risk grid.
 pub const MAX_GRID: usize = 40;
@@ -15,6 +15,27 @@ pub struct GridScenario {
     pub weight: Ratio,
     /// A tail, for which the model's extended range and dampener hold.
     pub extended: bool,
+}
+
+impl GridScenario {
+    /// Nothing moves.
+    pub const UNSHOCKED: Self = Self {
+        shock: Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None },
+        weight: Ratio::ONE,
+        extended: false,
+    };
+
+    /// Whether the scenario moves the smile instead of spot.
+    #[must_use]
+    pub fn is_skew(&self) -> bool {
+        matches!(self.shock.vol, VolLevel::SkewLinear | VolLevel::SkewAbs)
+    }
+}
+
+impl Default for GridScenario {
+    fn default() -> Self {
+        Self::UNSHOCKED
+    }
 }
 
 /// The market of one underlying at one moment.

@@ -10,7 +10,11 @@
 mod account;
 mod adaptive;
 mod book;
+#[cfg(test)]
+mod charge_tests;
 mod cross;
+#[cfg(test)]
+mod cross_tests;
 mod detail;
 mod discount;
 mod exposure;
@@ -18,6 +22,8 @@ mod fixed;
 mod greeks;
 mod isolated;
 mod market;
+#[cfg(test)]
+mod mode_tests;
 mod parameters;
 mod ratio;
 mod scan;
@@ -30,6 +36,8 @@ mod underlying;
 #[cfg(test)]
 mod underlying_tests;
 mod validate;
+#[cfg(test)]
+mod validate_tests;
 
 pub use {
     account::*,

@@ -41,6 +41,7 @@ pub(super) struct ExpiryScan {
 }
 
 const ONE: i128 = 1_000_000_000;
+const UNIT: u64 = Ratio::ONE.0;
 /// The marks as a scenario.
 const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
@@ -108,6 +109,18 @@ impl Scratch {
         self.probes = Probes { mark, basis };
         let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
         Ok(self.set.fill_from(shocks.chain(extra.iter().copied().take(count)))?)
+    }
+
+    /// Values come out as they would beside these scenarios, to the bit.
+    pub(super) fn reach(&mut self, market: &Market) {
+        let basis = &market.parameters.basis;
+        if basis.is_active() {
+            self.set.reach(basis.up);
+            self.set.reach(basis.down);
+        }
+        for scenario in market.scenarios.iter().filter(|scenario| !scenario.is_skew()) {
+            self.set.reach(scenario.shock.spot);
+        }
     }
 
     /// Whether skew vols are looked at.
@@ -225,7 +238,7 @@ impl Measure {
 struct Linear {
     /// Value over 1e9, rounded down, and the rest.
     quotient: i128,
-    remainder: i64,
+    remainder: u64,
     inverse: bool,
     /// Largest move in an extended scenario; zero: none.
     range: i64,
@@ -239,7 +252,7 @@ impl Linear {
             return Err(MarginError::Overflow);
         }
         // The remainder of a floor division by 1e9.
-        let remainder = value.wrapping_sub(quotient.wrapping_mul(ONE)) as i64;
+        let remainder = value.wrapping_sub(quotient.wrapping_mul(ONE)) as u64;
         Ok(Self {
             quotient,
             remainder,
@@ -265,9 +278,14 @@ impl Linear {
             let scaled = moved.checked_mul(i128::from(shift)).ok_or(MarginError::Overflow)?;
             return floor_division(scaled, i128::from(shift.wrapping_add(ONE as i64).max(1)));
         }
-        // Below 2^90 · 2^33, and 1e9 · 8e9 < 2^63.
-        let rest = self.remainder.wrapping_mul(shift).div_euclid(ONE as i64);
-        Ok(self.quotient.wrapping_mul(i128::from(shift)).wrapping_add(i128::from(rest)))
+        // Below 2^90 · 2^33, and 1e9 · 8e9 < 2^63. The VM divides unsigned numbers only.
+        let magnitude = self.remainder.wrapping_mul(shift.unsigned_abs());
+        let rest = if shift < 0 {
+            i128::from(magnitude.div_ceil(UNIT)).wrapping_neg()
+        } else {
+            i128::from(magnitude.checked_div(UNIT).unwrap_or(0))
+        };
+        Ok(self.quotient.wrapping_mul(i128::from(shift)).wrapping_add(rest))
     }
 }
 

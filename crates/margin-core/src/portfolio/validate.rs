@@ -1,7 +1,7 @@
 //! Which parameters are sane. One error for each rule, so that a refused proposal says what to change.
 
 use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
-use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol, VolLevel};
+use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol};
 
 /// A rule that a parameter set breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -185,12 +185,4 @@ fn check_grid(grid: &[GridScenario]) -> Result<(), ParameterError> {
         grid.iter().any(|s| if up { s.shock.spot > Multiplier::ONE } else { s.shock.spot < Multiplier::ONE })
     };
     check(moves(true) && moves(false), E::GridOneSided)
-}
-
-impl GridScenario {
-    /// Whether the scenario moves the smile instead of spot.
-    #[must_use]
-    pub fn is_skew(&self) -> bool {
-        matches!(self.shock.vol, VolLevel::SkewLinear | VolLevel::SkewAbs)
-    }
 }
