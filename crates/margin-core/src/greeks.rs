@@ -96,7 +96,26 @@ fn evaluate(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resul
         OptionKind::DigitalCall => return crate::digital::greeks(expiry, strike, vol, true),
         OptionKind::DigitalPut => return crate::digital::greeks(expiry, strike, vol, false),
     };
-    let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
+    vanilla(expiry, &Strike::prepare(strike)?, vol, is_call)
+}
+
+/// [`greeks`] of a call or put whose strike is prepared.
+///
+/// # Errors
+/// `MoneynessOutOfRange`, `VolOutOfRange`; `Overflow` as for [`crate::value`].
+#[inline(never)]
+pub fn vanilla_greeks_at(
+    expiry: &Expiry,
+    strike: &Strike,
+    vol: Vol,
+    is_call: bool,
+) -> Result<(Price, Greeks), KernelError> {
+    vanilla(expiry, strike, vol, is_call)
+}
+
+#[inline(always)]
+fn vanilla(expiry: &Expiry, strike: &Strike, vol: Vol, is_call: bool) -> Result<(Price, Greeks), KernelError> {
+    let terms = Terms::new(expiry, strike)?;
     let point = Point { expiry, terms, is_call };
     let (price, greeks) = match Deviation::new(expiry, vol)? {
         None => {

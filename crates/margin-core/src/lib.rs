@@ -50,7 +50,7 @@ pub use digital_array::DigitalArray;
 pub use error::KernelError;
 pub use expiry::{Expiry, ExpiryInputs, MAX_RATE, MAX_SECONDS, MIN_RATE};
 pub use factored::{Signs, StaticFactors};
-pub use greeks::{GREEK_BITS, Greeks, greeks, greeks_from_spot};
+pub use greeks::{GREEK_BITS, Greeks, greeks, greeks_from_spot, vanilla_greeks_at};
 pub use leg::Leg;
 pub use quantities::{Lots, Multiplier, Price, Rate, Seconds, Usd, Vol};
 pub use risk_array::{MAX_GROSS_LOTS, RiskArray};

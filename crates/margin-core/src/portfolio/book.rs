@@ -5,17 +5,13 @@ use super::{
     WorstCase,
     detail::SignLog,
     discount::static_factors,
-    exposure::{DeltaSum, ExpiryExposure, Exposure, UNIT_DELTA},
-    greeks::discounted_forward,
+    exposure::{DeltaSum, Exposure, UNIT_DELTA},
+    greeks::{discounted_forward, in_prices},
+    open_expiry::OpenExpiry,
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
-    skew::Skew,
-    tenor::TenorShock,
 };
-use crate::{
-    Expiry, ExpiryInputs, Lots, Multiplier, OptionKind, Price, Seconds, Strike, SviSlice, Usd, Vol, VolLevels, greeks,
-    quantities::SECONDS_PER_YEAR,
-};
+use crate::{Lots, Multiplier, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,22 +43,6 @@ pub(super) struct Book<'a> {
     perpetual_lots: Lots,
     exposure: Exposure,
     greeks: NetGreeks,
-}
-
-/// An expiry whose positions are being added.
-pub(super) struct OpenExpiry {
-    expiry: Expiry,
-    inputs: ExpiryInputs,
-    /// `None` once the expiry has passed: values are intrinsic, whatever the surface says.
-    slice: Option<SviSlice>,
-    shock: TenorShock,
-    skew: Option<Skew>,
-    confidence: Ratio,
-    exposure: ExpiryExposure,
-    /// Of futures, in lots × 1e-12 USD.
-    linear_variable: i128,
-    future_lots: Lots,
-    has_options: bool,
 }
 
 impl<'a> Book<'a> {
@@ -157,22 +137,9 @@ impl<'a> Book<'a> {
     // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
     #[inline(never)]
     pub(super) fn open_expiry(&mut self, market: &ExpiryMarket) -> Result<OpenExpiry, MarginError> {
-        let expiry = Expiry::prepare(market.inputs)?;
-        let time = market.inputs.time;
-        let parameters = self.market.parameters;
-        self.scan.start_expiry(&expiry);
-        Ok(OpenExpiry {
-            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
-            shock: TenorShock::new(&parameters.vol, time),
-            skew: if self.scan.has_skew() { Some(Skew::new(&parameters.skew, &expiry)?) } else { None },
-            confidence: market.confidence,
-            inputs: market.inputs,
-            exposure: ExpiryExposure::default(),
-            linear_variable: 0,
-            future_lots: Lots::ZERO,
-            has_options: false,
-            expiry,
-        })
+        let open = OpenExpiry::new(self.market.parameters, self.scan.has_skew(), market)?;
+        self.scan.start_expiry(&open.expiry);
+        Ok(open)
     }
 
     #[inline(never)]
@@ -198,16 +165,13 @@ impl<'a> Book<'a> {
         }
         open.has_options = true;
         let prepared = Strike::prepare(strike)?;
-        let vol = match &open.slice {
-            Some(slice) => slice.vol_at(&prepared)?,
-            None => Vol::ZERO,
-        };
+        let vol = open.vol(&prepared)?;
         open.exposure.add_lots(calls)?;
         open.exposure.add_lots(puts)?;
         self.exposure.add_naked(calls, puts)?;
         if self.needs_greeks || self.wants_greeks {
-            self.add_greeks(open, strike, vol, OptionKind::Call, calls)?;
-            self.add_greeks(open, strike, vol, OptionKind::Put, puts)?;
+            self.add_greeks(open, &prepared, vol, calls, true)?;
+            self.add_greeks(open, &prepared, vol, puts, false)?;
         }
         let levels = open.levels(&prepared, vol);
         self.scan.add_strike(&open.expiry, &prepared, &levels, calls, puts)
@@ -215,19 +179,22 @@ impl<'a> Book<'a> {
 
     #[inline(never)]
     fn add_greeks(
-        &mut self,
+        &self,
         open: &mut OpenExpiry,
-        strike: Price,
+        strike: &Strike,
         vol: Vol,
-        kind: OptionKind,
         lots: Lots,
+        is_call: bool,
     ) -> Result<(), MarginError> {
         if lots == Lots::ZERO {
             return Ok(());
         }
-        let (_, leg) = greeks(&open.expiry, strike, vol, kind)?;
-        self.greeks.add_option(lots, &leg, &open.expiry)?;
-        open.exposure.add_option(lots, &leg, discounted_forward(&open.expiry))
+        let (_, leg) = vanilla_greeks_at(&open.expiry, strike, vol, is_call)?;
+        open.greeks.add(lots, &leg)?;
+        if self.needs_greeks {
+            open.exposure.delta.add(lots, leg.delta)?;
+        }
+        Ok(())
     }
 
     /// Adds the expiry to the book.
@@ -248,7 +215,11 @@ impl<'a> Book<'a> {
         if self.basis_counts {
             self.add_basis(open, up, down)?;
         }
+        if self.needs_greeks || self.wants_greeks {
+            self.greeks.add_options(&open.greeks, discounted_forward(&open.expiry))?;
+        }
         if self.needs_greeks {
+            open.exposure.vega = in_prices(open.greeks.vega, discounted_forward(&open.expiry))?;
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
         let mut confidence = self.market.spot_confidence.min(open.confidence);
@@ -327,18 +298,5 @@ impl<'a> Book<'a> {
             )?,
             greeks: self.greeks,
         })
-    }
-}
-
-impl OpenExpiry {
-    /// Vols of one strike by level.
-    #[inline]
-    #[allow(clippy::arithmetic_side_effects, reason = "the operators are those of Fx, below 2^63: both logarithms are")]
-    fn levels(&self, strike: &Strike, vol: Vol) -> VolLevels {
-        let (skew_linear, skew_abs) = match &self.skew {
-            Some(skew) => skew.vols(strike.ln - self.expiry.ln_forward, vol),
-            None => (Vol::ZERO, Vol::ZERO),
-        };
-        VolLevels { up: self.shock.up(vol), none: vol, down: self.shock.down(vol), skew_linear, skew_abs }
     }
 }

@@ -2,10 +2,11 @@
 
 use super::{
     MarginError, Market, Ratio,
+    greeks::product,
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
 };
-use crate::{GREEK_BITS, Greeks, Lots, Price, Seconds, Usd, quantities::SECONDS_PER_YEAR};
+use crate::{GREEK_BITS, Lots, Seconds, Usd, quantities::SECONDS_PER_YEAR};
 
 /// Deltas in lots × 2^-40.
 #[derive(Clone, Copy, Debug, Default)]
@@ -16,8 +17,7 @@ pub(super) struct DeltaSum {
 
 impl DeltaSum {
     pub(super) fn add(&mut self, lots: Lots, delta: i64) -> Result<(), MarginError> {
-        // 63 bits each.
-        let delta = i128::from(lots.0).wrapping_mul(i128::from(delta));
+        let delta = product(lots, delta);
         self.net = self.net.checked_add(delta).ok_or(MarginError::Overflow)?;
         self.gross = self.gross.checked_add(delta.saturating_abs()).ok_or(MarginError::Overflow)?;
         Ok(())
@@ -45,18 +45,6 @@ impl ExpiryExposure {
     pub(super) fn add_lots(&mut self, lots: Lots) -> Result<(), MarginError> {
         let magnitude = lots.0.checked_abs().ok_or(MarginError::Overflow)?;
         self.gross_lots = self.gross_lots.checked_add(magnitude).ok_or(MarginError::Overflow)?;
-        Ok(())
-    }
-
-    pub(super) fn add_option(
-        &mut self,
-        lots: Lots,
-        leg: &Greeks,
-        discounted_forward: Price,
-    ) -> Result<(), MarginError> {
-        self.delta.add(lots, leg.delta)?;
-        let vega = Greeks::in_usd(leg.vega, discounted_forward).checked_mul(i128::from(lots.0));
-        self.vega = vega.and_then(|vega| self.vega.checked_add(vega)).ok_or(MarginError::Overflow)?;
         Ok(())
     }
 }

@@ -1,5 +1,5 @@
 use super::{MarginError, ratio::lot_price_to_usd};
-use crate::{Expiry, Greeks, Lots, Price, Usd};
+use crate::{Expiry, GREEK_BITS, Greeks, Lots, Price, Usd, wide};
 
 /// Net cash Greeks in lots × 1e-12 USD: of one expiry, or of an underlying with its linear instruments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,21 +21,19 @@ pub struct NetGreeks {
 }
 
 impl NetGreeks {
-    /// Adds a leg; its Greeks are relative to the discounted forward of its expiry.
+    /// Adds an expiry's options; their Greeks are relative to the expiry's discounted forward.
     #[inline(never)]
-    pub(super) fn add_option(&mut self, lots: Lots, greeks: &Greeks, expiry: &Expiry) -> Result<(), MarginError> {
-        let spot = discounted_forward(expiry);
-        for (net, greek) in [
-            (&mut self.delta, greeks.delta),
-            (&mut self.gamma, greeks.gamma),
-            (&mut self.vega, greeks.vega),
-            (&mut self.theta, greeks.theta),
-            (&mut self.rho, greeks.rho),
-            (&mut self.vanna, greeks.vanna),
-            (&mut self.volga, greeks.volga),
+    pub(super) fn add_options(&mut self, sums: &GreekSums, discounted_forward: Price) -> Result<(), MarginError> {
+        for (net, sum) in [
+            (&mut self.delta, sums.delta),
+            (&mut self.gamma, sums.gamma),
+            (&mut self.vega, sums.vega),
+            (&mut self.theta, sums.theta),
+            (&mut self.rho, sums.rho),
+            (&mut self.vanna, sums.vanna),
+            (&mut self.volga, sums.volga),
         ] {
-            let leg = Greeks::in_usd(greek, spot).checked_mul(i128::from(lots.0)).ok_or(MarginError::Overflow)?;
-            *net = net.checked_add(leg).ok_or(MarginError::Overflow)?;
+            *net = net.checked_add(in_prices(sum, discounted_forward)?).ok_or(MarginError::Overflow)?;
         }
         Ok(())
     }
@@ -64,6 +62,51 @@ impl NetGreeks {
     pub fn in_usd(greek: i128, lot_size: u64) -> Result<Usd, MarginError> {
         lot_price_to_usd(greek, lot_size)
     }
+}
+
+/// Σ lots × Greek over the options of an expiry, with the kernel's fraction bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GreekSums {
+    pub(super) delta: i128,
+    gamma: i128,
+    pub(super) vega: i128,
+    theta: i128,
+    rho: i128,
+    vanna: i128,
+    volga: i128,
+}
+
+impl GreekSums {
+    #[inline(never)]
+    pub(super) fn add(&mut self, lots: Lots, leg: &Greeks) -> Result<(), MarginError> {
+        for (sum, greek) in [
+            (&mut self.delta, leg.delta),
+            (&mut self.gamma, leg.gamma),
+            (&mut self.vega, leg.vega),
+            (&mut self.theta, leg.theta),
+            (&mut self.rho, leg.rho),
+            (&mut self.vanna, leg.vanna),
+            (&mut self.volga, leg.volga),
+        ] {
+            *sum = sum.checked_add(product(lots, greek)).ok_or(MarginError::Overflow)?;
+        }
+        Ok(())
+    }
+}
+
+/// lots × greek, in one word where it fits: nearly always.
+#[inline(always)]
+pub(super) fn product(lots: Lots, greek: i64) -> i128 {
+    if lots.0.unsigned_abs() >> 19 == 0 && greek.unsigned_abs() >> 44 == 0 {
+        i128::from(lots.0.wrapping_mul(greek))
+    } else {
+        i128::from(lots.0).wrapping_mul(i128::from(greek)) // 63 bits each
+    }
+}
+
+/// A sum of lots × Greek in lots × 1e-12 USD, rounded down.
+pub(super) fn in_prices(sum: i128, spot: Price) -> Result<i128, MarginError> {
+    Ok(wide::multiply(sum, spot.0).ok_or(MarginError::Overflow)? >> GREEK_BITS)
 }
 
 /// D·F rounded down to a price.

@@ -21,9 +21,12 @@ mod exposure;
 mod fixed;
 mod greeks;
 mod isolated;
+mod linear;
 mod market;
+mod measure;
 #[cfg(test)]
 mod mode_tests;
+mod open_expiry;
 mod parameters;
 mod ratio;
 mod scan;

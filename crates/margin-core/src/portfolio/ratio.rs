@@ -46,6 +46,9 @@ impl Ratio {
     /// Product, rounded up; saturates.
     #[must_use]
     pub fn times(self, other: Self) -> Self {
+        if (self.0 | other.0) >> 32 == 0 {
+            return Self(self.0.wrapping_mul(other.0).div_ceil(Self::ONE.0));
+        }
         let product = i128::from(self.0).checked_mul(i128::from(other.0)); // beyond 2^127 for absurd factors only
         let rounded = product.map(|product| wide::divide_ceiling(product, DENOMINATOR));
         Self(rounded.and_then(|ratio| u64::try_from(ratio).ok()).unwrap_or(u64::MAX))

@@ -1,8 +1,9 @@
 //! Scan risk: the whole book revalued in every scenario.
 
 use super::{
-    GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, ScanFactors, WorstCase,
+    GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, WorstCase,
     detail::SignLog,
+    linear::Linear,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
@@ -32,6 +33,26 @@ struct Probes {
     basis: Option<(usize, usize)>,
 }
 
+/// Scenarios that the grid lacks, to follow it.
+struct Extra {
+    scenarios: [Scenario; 3],
+    count: usize,
+    /// Number of the first.
+    first: usize,
+}
+
+impl Extra {
+    /// Number of the scenario. At most three are ever added.
+    fn add(&mut self, scenario: Scenario) -> usize {
+        let index = self.first.wrapping_add(self.count);
+        if let Some(slot) = self.scenarios.get_mut(self.count) {
+            *slot = scenario;
+            self.count = self.count.wrapping_add(1);
+        }
+        index
+    }
+}
+
 /// An expiry's options at their marks and what its scenarios say besides.
 pub(super) struct ExpiryScan {
     /// Value at the marks, in lots × 1e-12 USD.
@@ -41,7 +62,6 @@ pub(super) struct ExpiryScan {
 }
 
 const ONE: i128 = 1_000_000_000;
-const UNIT: u64 = Ratio::ONE.0;
 /// The marks as a scenario.
 const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
@@ -85,30 +105,34 @@ impl Scratch {
         if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        (self.len, self.has_skew) = (grid.len(), grid.iter().any(GridScenario::is_skew));
+        self.len = grid.len();
+        self.has_skew = false;
         self.totals.clear();
-        let find = |spot: Multiplier| grid.iter().position(|s| s.shock.spot == spot && s.shock.vol == VolLevel::None);
-        let mut extra = [MARK; 3];
-        let mut count = 0usize;
-        let mut place = |scenario: Scenario| {
-            find(scenario.spot).unwrap_or_else(|| {
-                if let Some(slot) = extra.get_mut(count) {
-                    *slot = scenario;
+        let Multiplier(up) = parameters.basis.up;
+        let Multiplier(down) = parameters.basis.down;
+        let (mut at_mark, mut at_up, mut at_down) = (None, None, None);
+        for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
+            match shock.vol {
+                VolLevel::None if shock.spot == Multiplier::ONE => at_mark = Some(index),
+                VolLevel::None if shock.spot.0 == up => at_up = Some(index),
+                VolLevel::None if shock.spot.0 == down => at_down = Some(index),
+                VolLevel::SkewLinear | VolLevel::SkewAbs => self.has_skew = true,
+                VolLevel::None | VolLevel::Up | VolLevel::Down => {}
+            }
+        }
+        let mut extra = Extra { scenarios: [MARK; 3], count: 0, first: grid.len() };
+        self.probes = Probes { mark: at_mark.unwrap_or_else(|| extra.add(MARK)), basis: None };
+        if basis {
+            let mut find = |found: Option<usize>, spot: u64| match found {
+                Some(index) => Ok(index),
+                None => {
+                    Scenario::new(Multiplier(spot).min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock))
                 }
-                count = count.wrapping_add(1); // at most three calls
-                grid.len().wrapping_add(count).wrapping_sub(1)
-            })
-        };
-        let mark = place(MARK);
-        let basis = if basis {
-            let shocked = |spot: Multiplier| Scenario::new(spot.min(MAX_MULTIPLIER), VolLevel::None);
-            Some((place(shocked(parameters.basis.up)?), place(shocked(parameters.basis.down)?)))
-        } else {
-            None
-        };
-        self.probes = Probes { mark, basis };
+            };
+            self.probes.basis = Some((find(at_up, up)?, find(at_down, down)?));
+        }
         let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
-        Ok(self.set.fill_from(shocks.chain(extra.iter().copied().take(count)))?)
+        Ok(self.set.fill_from(shocks.chain(extra.scenarios.into_iter().take(extra.count)))?)
     }
 
     /// Values come out as they would beside these scenarios, to the bit.
@@ -186,132 +210,50 @@ impl Scratch {
         option_marks: i128,
         linear: i128,
     ) -> Result<(i128, WorstCase), MarginError> {
+        // So far below 2^127 that no sum here can leave it: totals are below 2^111, linear profits below 2^124.
+        const LIMIT: u128 = 1 << 120;
+        if option_marks.unsigned_abs() > LIMIT {
+            return Err(MarginError::Overflow);
+        }
         let scan = &market.parameters.scan;
         let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
         let linear = Linear::new(linear, scan)?;
-        for ((index, scenario), entry) in grid.iter().enumerate().zip(&mut self.profits) {
-            let mut profit = self.totals.get(&self.set, index).ok_or(MarginError::ScenarioCount)?;
+        let mut worst = (0i128, WorstCase::None);
+        for ((index, scenario), entry) in (0u8..).zip(grid).zip(&mut self.profits) {
+            let held = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
+            let mut profit = held;
             if !scenario.is_skew() {
-                profit = subtract(profit, option_marks)?;
-                profit = profit.checked_add(linear.profit(scenario)?).ok_or(MarginError::Overflow)?;
+                profit = held.wrapping_sub(option_marks);
+                if let Some(linear) = &linear {
+                    profit = profit.wrapping_add(linear.profit(scenario)?);
+                }
             }
-            if scenario.weight != Ratio::ONE {
-                profit = scale_down(profit, scenario.weight.0)?;
-            }
-            if profit > 0 && scan.gain_haircut != Ratio::ZERO {
-                profit = scale_down(profit, scan.gain_haircut.complement().0)?;
-            }
-            if scenario.extended && profit < 0 {
-                profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
+            if scenario.weight != Ratio::ONE || scenario.extended || scan.gain_haircut != Ratio::ZERO {
+                profit = adjusted(profit, scenario, scan.gain_haircut, dampener)?;
             }
             *entry = profit;
-        }
-        scan.measure.worst(self.profits.get(..self.len).unwrap_or_default())
-    }
-}
-
-impl Measure {
-    /// The loss that counts among the profits of a risk array (given, or a sum of several), never positive, and where it
-    /// comes from. A mean rounds down.
-    ///
-    /// # Errors
-    /// `Overflow`; `ScenarioCount` for more than [`MAX_GRID`] scenarios under a mean.
-    pub fn worst<T: Copy + Into<i128>>(self, profits: &[T]) -> Result<(i128, WorstCase), MarginError> {
-        let mut worst = (0i128, WorstCase::None);
-        for (index, profit) in (0u8..=u8::MAX).zip(profits) {
-            let profit = (*profit).into();
             if profit < worst.0 {
                 worst = (profit, WorstCase::Scenario(index));
             }
         }
-        match self {
-            Self::Shortfall(count) if count > 1 => {
-                let mean = shortfall(profits, count)?;
-                Ok(if mean < 0 { (mean, worst.1) } else { (0, WorstCase::None) })
-            }
-            Self::Worst | Self::Shortfall(_) => Ok(worst),
+        match scan.measure {
+            Measure::Worst => Ok(worst),
+            mean => mean.worst(self.profits.get(..self.len).unwrap_or_default()),
         }
     }
 }
 
-/// The part of a book that moves in proportion to spot.
-struct Linear {
-    /// Value over 1e9, rounded down, and the rest.
-    quotient: i128,
-    remainder: u64,
-    inverse: bool,
-    /// Largest move in an extended scenario; zero: none.
-    range: i64,
-}
-
-impl Linear {
-    fn new(value: i128, scan: &ScanFactors) -> Result<Self, MarginError> {
-        const LIMIT: u128 = 1 << 90;
-        let quotient = if value == 0 { 0 } else { floor_division(value, ONE)? };
-        if quotient.unsigned_abs() > LIMIT {
-            return Err(MarginError::Overflow);
-        }
-        // The remainder of a floor division by 1e9.
-        let remainder = value.wrapping_sub(quotient.wrapping_mul(ONE)) as u64;
-        Ok(Self {
-            quotient,
-            remainder,
-            inverse: scan.inverse,
-            range: i64::try_from(scan.extended_range.0).unwrap_or(i64::MAX),
-        })
-    }
-
-    /// Profit in a scenario, rounded down.
-    #[inline]
-    fn profit(&self, scenario: &GridScenario) -> Result<i128, MarginError> {
-        if self.quotient == 0 && self.remainder == 0 {
-            return Ok(0);
-        }
-        let spot = scenario.shock.spot.0.min(MAX_MULTIPLIER.0) as i64; // 8e9
-        let mut shift = spot.wrapping_sub(ONE as i64);
-        if scenario.extended && self.range != 0 {
-            shift = shift.clamp(self.range.wrapping_neg(), self.range);
-        }
-        if self.inverse {
-            // 1 − 1/(1 + move)
-            let moved = self.quotient.wrapping_mul(ONE).wrapping_add(i128::from(self.remainder));
-            let scaled = moved.checked_mul(i128::from(shift)).ok_or(MarginError::Overflow)?;
-            return floor_division(scaled, i128::from(shift.wrapping_add(ONE as i64).max(1)));
-        }
-        // Below 2^90 · 2^33, and 1e9 · 8e9 < 2^63. The VM divides unsigned numbers only.
-        let magnitude = self.remainder.wrapping_mul(shift.unsigned_abs());
-        let rest = if shift < 0 {
-            i128::from(magnitude.div_ceil(UNIT)).wrapping_neg()
-        } else {
-            i128::from(magnitude.checked_div(UNIT).unwrap_or(0))
-        };
-        Ok(self.quotient.wrapping_mul(i128::from(shift)).wrapping_add(rest))
-    }
-}
-
-/// Mean of the `count` worst profits (of all, if there are fewer), rounded down.
+/// A scenario's profit as far as the model counts it: weighted, a gain less its haircut, a tail's loss less the dampener.
 #[inline(never)]
-fn shortfall<T: Copy + Into<i128>>(profits: &[T], count: u8) -> Result<i128, MarginError> {
-    if profits.len() > MAX_GRID {
-        return Err(MarginError::ScenarioCount);
+fn adjusted(profit: i128, scenario: &GridScenario, gain_haircut: Ratio, dampener: i128) -> Result<i128, MarginError> {
+    let mut profit = scale_down(profit, scenario.weight.0)?;
+    if profit > 0 && gain_haircut != Ratio::ZERO {
+        profit = scale_down(profit, gain_haircut.complement().0)?;
     }
-    let mut worst = [i128::MAX; MAX_GRID];
-    let count = usize::from(count).clamp(1, MAX_GRID).min(profits.len().max(1));
-    let Some(worst) = worst.get_mut(..count) else { return Err(MarginError::ScenarioCount) };
-    for profit in profits {
-        // Carries the larger of each pair up the sorted list.
-        let mut carried = (*profit).into();
-        for slot in worst.iter_mut() {
-            if carried < *slot {
-                core::mem::swap(slot, &mut carried);
-            }
-        }
+    if scenario.extended && profit < 0 {
+        profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
     }
-    let mut sum = 0i128;
-    for profit in worst.iter() {
-        sum = sum.checked_add(*profit).ok_or(MarginError::Overflow)?;
-    }
-    floor_division(sum, count as i128)
+    Ok(profit)
 }
 
 /// USD in lots × 1e-12 USD, rounded down.
