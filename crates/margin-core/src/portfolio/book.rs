@@ -11,7 +11,9 @@ use super::{
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
 };
-use crate::{Lots, Multiplier, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at};
+use crate::{
+    Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at,
+};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -166,6 +168,10 @@ impl<'a> Book<'a> {
         open.has_options = true;
         let prepared = Strike::prepare(strike)?;
         let vol = open.vol(&prepared)?;
+        if open.has_passed() {
+            open.add_intrinsic(strike, OptionKind::Call, calls)?;
+            open.add_intrinsic(strike, OptionKind::Put, puts)?;
+        }
         open.exposure.add_lots(calls)?;
         open.exposure.add_lots(puts)?;
         self.exposure.add_naked(calls, puts)?;
@@ -205,7 +211,9 @@ impl<'a> Book<'a> {
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
             let scan = self.scan.finish_expiry(factors.as_ref(), self.signs.as_deref_mut())?;
-            self.option_marks = self.option_marks.checked_add(scan.mark).ok_or(overflow)?;
+            // What has passed is worth its payoff, to the last digit.
+            let mark = if open.has_passed() { open.intrinsic } else { scan.mark };
+            self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
             (up, down) = scan.basis.unwrap_or_default();
         }
         self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;

@@ -268,7 +268,7 @@ fn settled_futures_and_passed_expiries_do_not_move() {
     };
     let book = [option(Future, WEEK, 0.0, UNIT), option(Call, WEEK, 90_000.0, -2 * UNIT)];
     let risk = assess_underlying(&fixture.market(), book, passed, Detail::Greeks, &mut Scratch::new()).unwrap();
-    assert!(close(usd(risk.mark_to_market), 100_500.0 - 2.0 * 10_500.0));
+    assert_eq!(usd(risk.mark_to_market), 100_500.0 - 2.0 * 10_500.0);
     assert!(usd(risk.worst).abs() < 1e-3);
     let netted = [option(Future, WEEK, 0.0, UNIT), BookPosition { lots: Lots(-UNIT), ..option(Future, WEEK, 0.0, 0) }];
     assert_eq!(fixture.assess(&netted).initial_margin, Usd(0));

@@ -4,7 +4,7 @@ use super::{
     ExpiryMarket, MarginError, Ratio, RiskParameters, exposure::ExpiryExposure, greeks::GreekSums, skew::Skew,
     tenor::TenorShock,
 };
-use crate::{Expiry, ExpiryInputs, Lots, Seconds, Strike, SviSlice, Vol, VolLevels};
+use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, value};
 
 /// An expiry whose positions are being added.
 pub(super) struct OpenExpiry {
@@ -21,6 +21,8 @@ pub(super) struct OpenExpiry {
     pub(super) linear_variable: i128,
     pub(super) future_lots: Lots,
     pub(super) has_options: bool,
+    /// Value of the options once the expiry has passed, in lots × 1e-12 USD.
+    pub(super) intrinsic: i128,
 }
 
 impl OpenExpiry {
@@ -39,8 +41,25 @@ impl OpenExpiry {
             linear_variable: 0,
             future_lots: Lots::ZERO,
             has_options: false,
+            intrinsic: 0,
             expiry,
         })
+    }
+
+    /// Whether no time is left.
+    pub(super) fn has_passed(&self) -> bool {
+        self.slice.is_none()
+    }
+
+    /// Adds what an option pays now.
+    #[inline(never)]
+    pub(super) fn add_intrinsic(&mut self, strike: Price, kind: OptionKind, lots: Lots) -> Result<(), MarginError> {
+        if lots != Lots::ZERO {
+            let payoff = lots.checked_mul_price(value(&self.expiry, strike, Vol::ZERO, kind)?);
+            self.intrinsic =
+                payoff.and_then(|payoff| self.intrinsic.checked_add(payoff)).ok_or(MarginError::Overflow)?;
+        }
+        Ok(())
     }
 
     /// The surface's vol at a strike.
