@@ -149,7 +149,7 @@ fn risk_array(source: &mut Source, inputs: ExpiryInputs, vol: Vol) {
     array.start(&expiry, &set);
     let (mut digital, mut added) = (DigitalArray::new(), Vec::new());
     for _ in 0..source.byte() % 5 {
-        let vols = VolLevels { up: source.vol(), none: vol, down: source.vol() };
+        let vols = VolLevels { up: source.vol(), none: vol, down: source.vol(), ..VolLevels::default() };
         let strike = Price(source.near(inputs.forward.0));
         let bits = u32::from(source.byte() % 63) + 1;
         let (calls, puts) = (Lots(source.signed(bits)), Lots(source.signed(bits)));

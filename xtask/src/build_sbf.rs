@@ -21,7 +21,7 @@ const ANZA: &str = "cargo-build-sbf";
 /// third more code); the stack limit is the VM's frame size: LLVM refuses a function that needs more.
 const RUSTFLAGS: &str = "-Cpasses=lower-atomic -Ctarget-cpu=v2 -Clink-arg=--arch=v3 -Clink-arg=--deploy=false \
                          -Clink-arg=--fatal-errors=true -Clink-arg=--cpu-features=+allows-misaligned-mem-access \
-                         -Clink-arg=--llvm-args=-bpf-stack-size=4096";
+                         -Clink-arg=--llvm-args=-bpf-stack-size=4096 -Clink-arg=--llvm-args=-pre-RA-sched=list-burr";
 
 /// Settings of the caller's shell that would change the program's bytes.
 const FOREIGN_SETTINGS: [&str; 8] = [

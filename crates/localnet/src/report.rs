@@ -32,10 +32,14 @@ pub struct AccountReport {
 
 /// Asks the program and computes the rest from the accounts it would read.
 pub fn account_report(sender: &Sender, venue: &Venue, trader: &Trader) -> Result<AccountReport> {
-    let margin = margin_check(sender, venue, trader)?;
-    let state = trader.fetch(sender, venue)?;
-    let snapshot = venue.fetch(sender)?;
-    let now = sender.time()?;
+    let (margin, state, snapshot, now) = loop {
+        let now = sender.time()?;
+        let read = (margin_check(sender, venue, trader)?, trader.fetch(sender, venue)?, venue.fetch(sender)?, now);
+        // The block of the last transaction may end meanwhile, and the network's clock with it goes on a second.
+        if sender.time()? == now {
+            break read;
+        }
+    };
     let usage = PriceUse::Liquidation;
     let mut worst = Vec::with_capacity(margin.underlyings.len());
     for underlying in &margin.underlyings {
@@ -178,11 +182,8 @@ fn scenario(profit: &ScenarioProfit) -> String {
         VolShock::Down => "vol down",
     };
     let weight = profit.weight.0;
-    let weighted = if u64::from(weight) == ONE {
-        String::new()
-    } else {
-        format!(" x{}", fixed(i128::from(weight), UNIT_DECIMALS, 2))
-    };
+    let weighted =
+        if weight == ONE { String::new() } else { format!(" x{}", fixed(i128::from(weight), UNIT_DECIMALS, 2)) };
     format!("{sign}{}% {vol}{weighted}", fixed(tenths, 1, 1))
 }
 

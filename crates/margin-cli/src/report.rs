@@ -321,7 +321,7 @@ fn scenario_name(scenario: &ScenarioProfit) -> String {
         VolShock::Up => "vol up",
         VolShock::Down => "vol down",
     };
-    let weight = f64::from(scenario.weight.0) / RATIO_ONE;
+    let weight = scenario.weight.0 as f64 / RATIO_ONE;
     let weighted = if weight < 1.0 { format!(", weight {weight:.3}") } else { String::new() };
     format!("spot {move_in_percent:+.1} %, {vol}{weighted}")
 }

@@ -15,7 +15,7 @@ pub use margin_engine::oracle::{PriceUse, PriceView};
 use margin_engine::{
     constants::LAYOUT_VERSION,
     oracle,
-    risk::{assess_positions, new_scratch, report, usd_to_atoms_floor},
+    risk::{assess_positions, new_workspace, report, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets as ProgramRequiredMarkets, RiskAccounts, UnderlyingView},
     state::{Engine, MarginAccount, OracleConfig, Position, Underlying, VolShock},
 };
@@ -221,7 +221,7 @@ impl Snapshot {
                 let single = UnderlyingView { state: cell.borrow(), price: view.price };
                 let worst = |book: &[Position]| -> Result<Usd, MarginFailure> {
                     let risk =
-                        assess_positions(book, &single, decimals, usage, now, Detail::Margin, &mut new_scratch())?;
+                        assess_positions(book, &single, decimals, usage, now, Detail::Margin, &mut new_workspace())?;
                     Ok(risk.worst)
                 };
                 let loss = worst(&held)?;
@@ -230,7 +230,7 @@ impl Snapshot {
                 profits.push(ScenarioProfit {
                     spot: Multiplier(scenario.spot),
                     vol: VolShock::from_byte(scenario.vol),
-                    weight: Ratio(scenario.weight),
+                    weight: Ratio(u64::from(scenario.weight)),
                     profit: usd_to_atoms_floor(profit, decimals)?,
                 });
             }

@@ -200,7 +200,7 @@ fn scenarios_contain_the_worst_one_of_the_report() {
     let long = with_positions(common::account(0), &[(perpetual(BTC), 100, 0)]);
     for scenario in snapshot.scenarios(&long, BTC, USAGE, NOW).unwrap() {
         let change = scenario.spot.0 as f64 / 1e9 - 1.0;
-        assert_close(scenario.profit, reference::SPOT * change * f64::from(scenario.weight.0) / 1e9, "linear");
+        assert_close(scenario.profit, reference::SPOT * change * scenario.weight.0 as f64 / 1e9, "linear");
     }
     assert!(snapshot.scenarios(&long, ETH, USAGE, NOW).unwrap().is_empty());
 }

@@ -10,8 +10,10 @@ use crate::expiry::Expiry;
 use crate::fx::{Fx, align, leading_zeros, mul_high, quotient};
 use crate::quantities::Vol;
 
-/// Highest vol the kernel accepts: 4 000 %.
-pub const MAX_VOL: Vol = Vol(4_000_000_000);
+/// Highest vol the kernel accepts: a factor of 10 000, which surfaces fitted to the last minutes of an expiry reach.
+pub const MAX_VOL: Vol = Vol(1_000_000_000_000);
+/// v from which every option is worth its forward (call) or strike (put): 64, Q56.
+const V_LIMIT: u64 = 1 << 62;
 
 /// Deviations below 2^-30 (vol 0.0006 % on one second) count as zero; at the money that drops a time value below
 /// 4e-10 of the forward, and nothing in the stated range (5 minutes at 1 %) comes near it.
@@ -35,11 +37,8 @@ impl Deviation {
     /// `None` when v counts as zero (vol or time is zero).
     #[inline(always)]
     pub(crate) fn new(expiry: &Expiry, vol: Vol) -> Result<Option<Self>, KernelError> {
-        if vol > MAX_VOL {
-            return Err(KernelError::VolOutOfRange);
-        }
-        // vol < 2^32; vol_factor < 2^62.5: v = vol 2^31 vol_factor 2^-64 in Q55, at most 40 * 2.06.
-        let v = mul_high(vol.0 << 31, expiry.vol_factor) << 1;
+        // vol < 2^32; vol_factor < 2^62.5: v = vol 2^31 vol_factor 2^-64 in Q55, at most 43 * 2.06.
+        let v = if vol.0 >> 32 == 0 { mul_high(vol.0 << 31, expiry.vol_factor) << 1 } else { wide(expiry, vol)? };
         if v >> MIN_DEVIATION_BITS == 0 {
             return Ok(None);
         }
@@ -83,4 +82,14 @@ impl Deviation {
         let d1 = x.sign_onto(ratio.bits()) + (self.v >> 1);
         (d1, d1 - self.v)
     }
+}
+
+/// v, Q56, of a vol from 2^32: eight bits fewer of it.
+#[cold]
+#[inline(never)]
+fn wide(expiry: &Expiry, vol: Vol) -> Result<u64, KernelError> {
+    if vol > MAX_VOL {
+        return Err(KernelError::VolOutOfRange);
+    }
+    Ok((mul_high(vol.0 >> 8 << 31, expiry.vol_factor) << 1).min(V_LIMIT >> 8) << 8)
 }

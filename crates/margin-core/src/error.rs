@@ -20,7 +20,7 @@ pub enum KernelError {
     VolOutOfRange = 5,
     /// The rate is outside [`MIN_RATE`](crate::MIN_RATE)..=[`MAX_RATE`](crate::MAX_RATE).
     RateOutOfRange = 6,
-    /// `rate * time` is below -2: the discount factor would pass e^2.
+    /// `rate * time` is outside -2..=8: the discount factor would leave e^-8..=e^2.
     DiscountOutOfRange = 7,
     /// SVI: |a| or |m| exceeds [`MAX_SVI_PARAMETER`](crate::MAX_SVI_PARAMETER).
     SviParameterOutOfRange = 8,
@@ -28,7 +28,7 @@ pub enum KernelError {
     SviSlopeOutOfRange = 9,
     /// SVI: |rho| is not below 1.
     SviCorrelationOutOfRange = 10,
-    /// SVI: sigma is not positive or exceeds [`MAX_SVI_PARAMETER`](crate::MAX_SVI_PARAMETER).
+    /// SVI: sigma is not positive or exceeds [`MAX_SVI_CURVATURE`](crate::MAX_SVI_CURVATURE).
     SviCurvatureOutOfRange = 11,
     /// SVI: the smallest total variance of the slice, a + b sigma sqrt(1 - rho^2), is negative.
     SviMinimumVarianceNegative = 12,
@@ -65,7 +65,7 @@ impl KernelError {
             Self::TimeOutOfRange => "time to expiry is too long",
             Self::VolOutOfRange => "vol is too high",
             Self::RateOutOfRange => "rate is out of range",
-            Self::DiscountOutOfRange => "discount factor is above e^2",
+            Self::DiscountOutOfRange => "discount factor is outside e^-8 to e^2",
             Self::SviParameterOutOfRange => "SVI a or m is out of range",
             Self::SviSlopeOutOfRange => "SVI b is out of range",
             Self::SviCorrelationOutOfRange => "SVI |rho| is not below one",

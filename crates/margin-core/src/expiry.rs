@@ -15,8 +15,8 @@ use crate::tables;
 pub const MAX_SECONDS: Seconds = Seconds(4 * SECONDS_PER_YEAR);
 /// Lowest rate of [`Expiry::from_forward`] and [`Expiry::from_spot`]: -50 % per year.
 pub const MIN_RATE: Rate = Rate(-5_000_000_000);
-/// Highest rate: 200 % per year.
-pub const MAX_RATE: Rate = Rate(20_000_000_000);
+/// Highest rate: 300 % per year; its product with the time is at most 8.
+pub const MAX_RATE: Rate = Rate(30_000_000_000);
 
 /// One in Q60, the format of discount factors.
 pub(crate) const ONE_Q60: u64 = 1 << 60;
@@ -126,11 +126,14 @@ impl Expiry {
         if rate < MIN_RATE || rate > MAX_RATE {
             return Err(KernelError::RateOutOfRange);
         }
-        // |rate| < 2^34.3 and time < 2^27: below 2^61.3.
+        // |rate| < 2^34.9 and time < 2^27: below 2^61.9.
         let magnitude = rate.0.unsigned_abs();
         let growth = Fx::from_bits(mul_high(magnitude.wrapping_mul(time.0), tables::RATE_SECOND_RECIPROCAL) >> 1);
         let growth = Fx(rate.0).sign_onto(growth.bits());
-        debug_assert!((-(2 << 56)..=8 << 56).contains(&growth.0));
+        if growth.0 > 8 << 56 {
+            return Err(KernelError::DiscountOutOfRange);
+        }
+        debug_assert!(growth.0 >= -(2 << 56)); // the lowest rate for the longest time
         let discount = if growth == Fx::ZERO { ONE_Q60 } else { exp_neg(growth) };
         let Root { mantissa, half_shift } =
             if time == Seconds::ZERO { Root { mantissa: 0, half_shift: Fx(16) } } else { sqrt(time.0) };
@@ -173,6 +176,8 @@ impl Expiry {
 const fn times_ratio<const DIVISOR: u64>(value: u64) -> u64 {
     let factor = const { (1u128 << 91) / DIVISOR as u128 };
     let (high, low) = ((factor >> 31) as u64, factor as u64 & 0x7fff_ffff);
-    debug_assert!(value <= DIVISOR << 2 && value >> 33 == 0 || value <= DIVISOR << 1);
-    value.wrapping_mul(high).wrapping_add(value.wrapping_mul(low) >> 31)
+    debug_assert!(value <= DIVISOR << 2 && value >> 36 == 0);
+    // The lower product has 33 + 31 bits; of a larger value its last three go, 2^-57 at most.
+    let lower = if DIVISOR >> 31 == 0 { value.wrapping_mul(low) >> 31 } else { (value >> 3).wrapping_mul(low) >> 28 };
+    value.wrapping_mul(high).wrapping_add(lower)
 }

@@ -96,7 +96,26 @@ fn evaluate(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resul
         OptionKind::DigitalCall => return crate::digital::greeks(expiry, strike, vol, true),
         OptionKind::DigitalPut => return crate::digital::greeks(expiry, strike, vol, false),
     };
-    let terms = Terms::new(expiry, &Strike::prepare(strike)?)?;
+    vanilla(expiry, &Strike::prepare(strike)?, vol, is_call)
+}
+
+/// [`greeks`] of a call or put whose strike is prepared.
+///
+/// # Errors
+/// `MoneynessOutOfRange`, `VolOutOfRange`; `Overflow` as for [`crate::value`].
+#[inline(never)]
+pub fn vanilla_greeks_at(
+    expiry: &Expiry,
+    strike: &Strike,
+    vol: Vol,
+    is_call: bool,
+) -> Result<(Price, Greeks), KernelError> {
+    vanilla(expiry, strike, vol, is_call)
+}
+
+#[inline(always)]
+fn vanilla(expiry: &Expiry, strike: &Strike, vol: Vol, is_call: bool) -> Result<(Price, Greeks), KernelError> {
+    let terms = Terms::new(expiry, strike)?;
     let point = Point { expiry, terms, is_call };
     let (price, greeks) = match Deviation::new(expiry, vol)? {
         None => {
@@ -145,6 +164,7 @@ impl Point<'_> {
         let (density, root) = (density.bits(), self.expiry.root_years);
         // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
         let curvature = mul_high(density, inverse);
+        let vol = vol.min(Vol(u64::from(u32::MAX))); // theta stops growing at 4 295 %
         // phi/v vol^2/2 = phi vol / (2 sqrt(tau)): vol^2 in Q52, so (...) 2^(50 - shift), halved by one more bit.
         let vol_squared = mul_high(vol.0.wrapping_mul(vol.0) >> 1, tables::VOL_SQUARED_RECIPROCAL) << 1; // vol < 2^32
         let decay = scale(mul_high(curvature, vol_squared), shift - Fx(11));

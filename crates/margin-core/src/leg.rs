@@ -8,7 +8,7 @@ use crate::expiry::Expiry;
 use crate::fx::{Fx, mul_high};
 use crate::line::Level;
 use crate::quantities::Price;
-use crate::scenario::VolLevels;
+use crate::scenario::{LEVELS, VolLevels};
 use crate::strike::Strike;
 
 /// One strike of one expiry, ready for scenarios.
@@ -20,11 +20,11 @@ pub struct Leg {
     pub(crate) strike: u64,
     pub(crate) strike_exponent: Fx,
     /// By vol level.
-    pub(crate) levels: [Level; 3],
+    pub(crate) levels: [Level; LEVELS],
 }
 
 impl Leg {
-    /// Prepares one strike with its three vols.
+    /// Prepares one strike with its vols.
     ///
     /// # Errors
     /// `StrikeOutOfRange`, `MoneynessOutOfRange`, `VolOutOfRange`.
@@ -45,7 +45,7 @@ impl Leg {
             // mantissa 2^-zeros times D in Q60, of which the product takes 2^64 and the shift one bit more.
             strike: mul_high(strike.normal.mantissa >> 1, expiry.discount),
             strike_exponent: Fx(5) - strike.normal.zeros,
-            levels: [Level::new(expiry, vols.up)?, Level::new(expiry, vols.none)?, Level::new(expiry, vols.down)?],
+            levels: Level::all(expiry, vols)?,
         })
     }
 }

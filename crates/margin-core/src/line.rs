@@ -16,6 +16,7 @@ use crate::expiry::Expiry;
 use crate::fx::{Fx, quotient};
 use crate::normal::{SCAN_BIAS, SCAN_BITS};
 use crate::quantities::Vol;
+use crate::scenario::{LEVELS, VolLevels};
 
 /// Deviations below 2^-30 (vol 0.0006 % on one second) count as zero; at the money that drops a time value below
 /// 4e-10 of the forward, and nothing in the stated range (5 minutes at 1 %) comes near it.
@@ -39,21 +40,68 @@ pub(crate) struct Level {
 }
 
 impl Level {
+    /// No time value.
+    const NONE: Self = Self { v: Fx::ZERO, reciprocal: Fx::ZERO };
+
+    /// The levels of one strike: Up, None, Down, and those of skew scenarios (zero where the set has none).
     #[inline(always)]
+    pub(crate) fn all(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; LEVELS], KernelError> {
+        let [up, none, down] = if (vols.up.0 | vols.none.0 | vols.down.0) >> 32 == 0 {
+            [vols.up, vols.none, vols.down].map(|vol| Self::narrow(expiry, vol))
+        } else {
+            Self::wide(expiry, vols)?
+        };
+        let [linear, abs] =
+            if (vols.skew_linear.0 | vols.skew_abs.0) == 0 { [Self::NONE; 2] } else { Self::skew(expiry, vols)? };
+        Ok([up, none, down, linear, abs])
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wide(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; 3], KernelError> {
+        Ok([Self::new(expiry, vols.up)?, Self::new(expiry, vols.none)?, Self::new(expiry, vols.down)?])
+    }
+
+    #[inline(never)]
+    fn skew(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; 2], KernelError> {
+        Ok([Self::new(expiry, vols.skew_linear)?, Self::new(expiry, vols.skew_abs)?])
+    }
+
+    /// Any vol.
+    #[inline(never)]
     pub(crate) fn new(expiry: &Expiry, vol: Vol) -> Result<Self, KernelError> {
+        if vol.0 >> 32 == 0 {
+            return Ok(Self::narrow(expiry, vol));
+        }
         if vol > MAX_VOL {
             return Err(KernelError::VolOutOfRange);
         }
-        // vol_factor is in Q88: its parts are below 2^31.5 and 2^31 and vol below 2^31.9, so the sum, in Q57, is below
-        // 2^63.5 and rounding to Q39 does not carry out of 64 bits.
+        // Eight bits fewer of a vol below 2^40.
+        Ok(Self::from_v((Self::scaled(expiry, vol.0 >> 8) >> 18).min(V_LIMIT.bits() >> 8) << 8))
+    }
+
+    /// A vol below 2^32.
+    #[inline(always)]
+    fn narrow(expiry: &Expiry, vol: Vol) -> Self {
+        Self::from_v(Self::scaled(expiry, vol.0).wrapping_add(1 << 17) >> 18)
+    }
+
+    /// `vol sqrt(tau)` in Q57 for a vol below 2^32.
+    #[inline(always)]
+    fn scaled(expiry: &Expiry, vol: u64) -> u64 {
+        // vol_factor is in Q88: its parts are below 2^31.5 and 2^31, so the sum is below 2^63.5 and rounding it to Q39
+        // does not carry out of 64 bits.
         let (high, low) = (expiry.vol_factor >> 31, expiry.vol_factor & 0x7fff_ffff);
-        let wide = vol.0.wrapping_mul(high).wrapping_add(vol.0.wrapping_mul(low) >> 31);
-        let v = wide.wrapping_add(1 << 17) >> 18;
+        vol.wrapping_mul(high).wrapping_add(vol.wrapping_mul(low) >> 31)
+    }
+
+    #[inline(always)]
+    fn from_v(v: u64) -> Self {
         if v < MIN_DEVIATION {
-            return Ok(Self { v: Fx::ZERO, reciprocal: Fx::ZERO });
+            return Self::NONE;
         }
         let v = Fx::from_bits(v).min(V_LIMIT);
-        Ok(Self { v, reciprocal: Fx::from_bits(quotient(1 << 63, v.bits())) })
+        Self { v, reciprocal: Fx::from_bits(quotient(1 << 63, v.bits())) }
     }
 }
 

@@ -20,7 +20,7 @@ use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
-use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
 
@@ -30,7 +30,7 @@ pub const MAX_GROSS_LOTS: i64 = 1 << 40;
 /// forward stay below 2^60 each, that of put lots x strike below 2^61. Beyond, values are split at 21 bits.
 const NARROW_LOTS: i64 = 1 << 19;
 
-/// Value of an expiry's vanilla options in every scenario of a set. About 1.7 KB: mind the SVM's 4 KiB stack frames.
+/// Value of an expiry's vanilla options in every scenario of a set. About 1.8 KB: mind the SVM's 4 KiB stack frames.
 ///
 /// Sums are exact in the evaluated values, so equal and opposite lots of one strike vanish exactly, in any order.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -38,17 +38,17 @@ pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
     positions: [u8; MAX_SCENARIOS],
     /// Number of each vol level's slots; inside a level they ascend by `ln_shift`.
-    pub(crate) counts: [usize; 3],
-    len: usize,
+    pub(crate) counts: [usize; LEVELS],
+    pub(crate) len: usize,
     /// One tick is 2^tick_exponent of 1e-12 USD.
     pub(crate) tick_exponent: Fx,
     pub(crate) discount: u64,
     /// Sum of put lots, and of put lots x D K in grains.
-    put_lots: i64,
-    put_strikes: i128,
+    pub(crate) put_lots: i64,
+    pub(crate) put_strikes: i128,
     gross_lots: i64,
     /// Whether every `high` is still zero and all sums fit 64 bits; see [`NARROW_LOTS`].
-    narrow: bool,
+    pub(crate) narrow: bool,
 }
 
 impl RiskArray {
@@ -58,7 +58,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            counts: [0; 3],
+            counts: [0; LEVELS],
             len: 0,
             tick_exponent: Fx::ZERO,
             discount: 0,
@@ -140,10 +140,10 @@ impl RiskArray {
         if lots == Fx::ZERO {
             Ok(())
         } else if self.narrow {
-            Run::add_levels::<Narrow>(&mut self.slots, self.counts, leg, &strike, lots);
+            Run::add_levels::<Narrow>(&mut self.slots, &self.counts, leg, &strike, lots);
             Ok(())
         } else {
-            Run::add_levels::<Wide>(&mut self.slots, self.counts, leg, &strike, lots);
+            Run::add_levels::<Wide>(&mut self.slots, &self.counts, leg, &strike, lots);
             Ok(())
         }
     }
@@ -180,7 +180,7 @@ impl RiskArray {
         totals.add_wide(slots, |slot| self.read(slot))
     }
 
-    fn read(&self, slot: &Slot) -> i128 {
+    pub(crate) fn read(&self, slot: &Slot) -> i128 {
         // |put_lots| <= 2^40 and the parts of the forward in grains are below 2^20 and 2^21: with the sums, below 2^63.
         let (puts, forward) = (Fx(self.put_lots), slot.forward() << 4);
         let high = slot.high - puts * (forward >> 21);

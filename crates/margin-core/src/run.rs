@@ -3,8 +3,9 @@
 
 use crate::fx::{Fx, leading_zeros, scale, shr};
 use crate::leg::Leg;
-use crate::line::Line;
+use crate::line::{Level, Line};
 use crate::normal::{SCAN_END_BITS, scan_cdf, scan_cdf_saturating};
+use crate::scenario::{LEVELS, SPOT_LEVELS};
 use crate::slot::{Accumulate, SPLIT, SPLIT_MASK, Slot};
 
 /// Strikes of this many bits in ticks need no coarser unit.
@@ -48,23 +49,40 @@ impl<'a> Run<'a> {
     #[inline(always)]
     pub(crate) fn add_levels<A: Accumulate>(
         mut slots: &mut [Slot],
-        counts: [usize; 3],
+        counts: &[usize; LEVELS],
         leg: &Leg,
         strike: &'a TickStrike,
         lots: Fx,
     ) {
-        for (count, level) in counts.into_iter().zip(leg.levels) {
-            let (run, rest) = match slots.split_at_mut_checked(count) {
-                Some(parts) => parts,
-                None => return,
-            };
-            slots = rest;
-            if level.v == Fx::ZERO {
-                strike.add_intrinsic::<A>(run, lots);
-            } else {
-                Run { line: Line::new(leg.x, level), strike, lots }.add::<A>(run);
+        let (spot_counts, skew_counts) = counts.split_at(SPOT_LEVELS);
+        let (spot_levels, skew_levels) = leg.levels.split_at(SPOT_LEVELS);
+        for (&count, &level) in spot_counts.iter().zip(spot_levels) {
+            slots = Self::add_level::<A>(slots, count, level, leg.x, strike, lots);
+        }
+        if skew_counts.iter().any(|&count| count != 0) {
+            for (&count, &level) in skew_counts.iter().zip(skew_levels) {
+                slots = Self::add_level::<A>(slots, count, level, leg.x, strike, lots);
             }
         }
+    }
+
+    /// Adds the first `count` slots; the rest.
+    #[inline(always)]
+    fn add_level<'s, A: Accumulate>(
+        slots: &'s mut [Slot],
+        count: usize,
+        level: Level,
+        x: Fx,
+        strike: &'a TickStrike,
+        lots: Fx,
+    ) -> &'s mut [Slot] {
+        let Some((run, rest)) = slots.split_at_mut_checked(count) else { return &mut [] };
+        if level.v == Fx::ZERO {
+            strike.add_intrinsic::<A>(run, lots);
+        } else {
+            Run { line: Line::new(x, level), strike, lots }.add::<A>(run);
+        }
+        rest
     }
 
     /// Slots ascend by spot, so the ends tell whether all coordinates lie inside the table.

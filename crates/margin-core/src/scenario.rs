@@ -11,8 +11,11 @@ use crate::error::KernelError;
 use crate::fx::{Fx, quotient};
 use crate::quantities::{Multiplier, Vol};
 
-/// Most scenarios of one grid.
-pub const MAX_SCENARIOS: usize = 40;
+/// Most scenarios of one set: 40 of a risk grid, the marks and two forward shocks.
+pub const MAX_SCENARIOS: usize = 43;
+/// Number of [`VolLevel`]s, and of those that move spot: the others come last.
+pub(crate) const LEVELS: usize = 5;
+pub(crate) const SPOT_LEVELS: usize = 3;
 /// Largest spot multiplier: 8.
 pub const MAX_MULTIPLIER: Multiplier = Multiplier(8_000_000_000);
 
@@ -27,6 +30,10 @@ pub enum VolLevel {
     None = 1,
     /// Lowered vol.
     Down = 2,
+    /// The smile tilted: higher above the forward, lower below it.
+    SkewLinear = 3,
+    /// The smile steepened on both sides of the forward.
+    SkewAbs = 4,
 }
 
 /// The vols of one leg, one per [`VolLevel`].
@@ -38,6 +45,10 @@ pub struct VolLevels {
     pub none: Vol,
     /// Vol of `Down` scenarios.
     pub down: Vol,
+    /// Vol of `SkewLinear` scenarios; anything in a set without them.
+    pub skew_linear: Vol,
+    /// Vol of `SkewAbs` scenarios; anything in a set without them.
+    pub skew_abs: Vol,
 }
 
 /// A spot move with a vol level.
@@ -71,11 +82,10 @@ impl Scenario {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScenarioSet {
     shocks: [Shock; MAX_SCENARIOS],
-    /// The caller's index of each slot, and the slot of each index.
-    order: [u8; MAX_SCENARIOS],
+    /// The slot of each of the caller's scenarios.
     pub(crate) positions: [u8; MAX_SCENARIOS],
     /// Number of each level's slots; inside a level they ascend by multiplier.
-    pub(crate) counts: [usize; 3],
+    pub(crate) counts: [usize; LEVELS],
     len: usize,
     /// Largest multiplier, Q40.
     pub(crate) largest: u64,
@@ -90,15 +100,25 @@ pub(crate) struct Shock {
     pub(crate) ln: Fx,
 }
 
+impl Shock {
+    #[inline(always)]
+    fn new(scenario: &Scenario) -> Result<Self, KernelError> {
+        // Wrapping: zero becomes the largest number.
+        if scenario.spot.0.wrapping_sub(1) >= MAX_MULTIPLIER.0 {
+            return Err(KernelError::MultiplierOutOfRange);
+        }
+        Ok(Self { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 })
+    }
+}
+
 impl ScenarioSet {
     /// A set without scenarios, to be filled in place.
     #[must_use]
     pub const fn empty() -> Self {
         Self {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
-            order: [0; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
-            counts: [0; 3],
+            counts: [0; LEVELS],
             len: 0,
             largest: 0,
         }
@@ -120,42 +140,76 @@ impl ScenarioSet {
     /// As [`ScenarioSet::prepare`].
     #[inline(never)]
     pub fn fill(&mut self, scenarios: &[Scenario]) -> Result<(), KernelError> {
-        (self.counts, self.len, self.largest) = ([0; 3], 0, 0);
-        if scenarios.len() > MAX_SCENARIOS {
-            return Err(KernelError::TooManyScenarios);
-        }
-        let mut counts = [0usize; 3];
-        for scenario in scenarios {
-            // Wrapping: zero becomes the largest number.
-            if scenario.spot.0.wrapping_sub(1) >= MAX_MULTIPLIER.0 {
-                return Err(KernelError::MultiplierOutOfRange);
+        self.fill_from(scenarios.iter().copied())
+    }
+
+    /// [`ScenarioSet::fill`] from scenarios that do not lie side by side.
+    ///
+    /// # Errors
+    /// As [`ScenarioSet::prepare`].
+    #[inline]
+    pub fn fill_from(&mut self, scenarios: impl Iterator<Item = Scenario> + Clone) -> Result<(), KernelError> {
+        (self.counts, self.len, self.largest) = ([0; LEVELS], 0, 0);
+        // Sets that come in the kernel's order, by level and multiplier, are done after one pass.
+        let mut counts = [0usize; LEVELS];
+        let (mut len, mut largest) = (0usize, 0u64);
+        let mut last = (0usize, Fx(i64::MIN));
+        let mut sorted = true;
+        for scenario in scenarios.clone() {
+            if len >= MAX_SCENARIOS {
+                return Err(KernelError::TooManyScenarios);
             }
-            counts[scenario.vol as usize] = counts[scenario.vol as usize].wrapping_add(1); // at most MAX_SCENARIOS
+            let shock = Shock::new(&scenario)?;
+            let level = scenario.vol as usize;
+            sorted &= level > last.0 || (level == last.0 && shock.ln >= last.1);
+            last = (level, shock.ln);
+            self.shocks[len] = shock;
+            self.positions[len] = len as u8;
+            counts[level] = counts[level].wrapping_add(1); // at most MAX_SCENARIOS
+            largest = largest.max(shock.ratio);
+            len = len.wrapping_add(1);
         }
-        let [up, none, _] = counts;
-        let starts = [0, up, up.wrapping_add(none)];
+        if !sorted {
+            self.sort(scenarios, &counts)?;
+        }
+        (self.counts, self.len, self.largest) = (counts, len, largest);
+        Ok(())
+    }
+
+    /// Puts scenarios into the kernel's order.
+    #[inline(never)]
+    fn sort(&mut self, scenarios: impl Iterator<Item = Scenario>, counts: &[usize; LEVELS]) -> Result<(), KernelError> {
+        let mut order = [0u8; MAX_SCENARIOS];
+        let mut starts = [0usize; LEVELS];
+        for level in 1..LEVELS {
+            starts[level] = starts[level - 1].wrapping_add(counts[level - 1]);
+        }
         let mut next = starts;
-        for (index, scenario) in scenarios.iter().enumerate() {
+        let mut len = 0usize;
+        for (index, scenario) in scenarios.take(MAX_SCENARIOS).enumerate() {
             let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
-            let shock = Shock { ratio: ratio_q40(scenario.spot), ln: Fx(scenario.ln_spot) >> 24 };
-            // Insertion by ln: usual sets come sorted, so this rarely moves anything.
+            let shock = Shock::new(&scenario)?;
+            // Insertion by ln: usual sets come in runs, so this moves little.
             let mut slot = *end;
             while slot > start && self.shocks[slot.wrapping_sub(1)].ln > shock.ln {
                 self.shocks[slot] = self.shocks[slot.wrapping_sub(1)];
-                self.order[slot] = self.order[slot.wrapping_sub(1)];
+                order[slot] = order[slot.wrapping_sub(1)];
                 slot = slot.wrapping_sub(1);
             }
             self.shocks[slot] = shock;
-            self.order[slot] = index as u8;
+            order[slot] = index as u8;
             *end = end.wrapping_add(1);
-            self.largest = self.largest.max(shock.ratio);
+            len = len.wrapping_add(1);
         }
-        for (slot, index) in self.order.iter().enumerate().take(scenarios.len()) {
+        for (slot, index) in order.iter().enumerate().take(len) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
         }
-        self.counts = counts;
-        self.len = scenarios.len();
         Ok(())
+    }
+
+    /// Makes room for a multiplier that the set does not have: values then come out, to the bit, as in a set that has it.
+    pub fn reach(&mut self, spot: Multiplier) {
+        self.largest = self.largest.max(ratio_q40(spot.min(MAX_MULTIPLIER)));
     }
 
     /// Number of scenarios.

@@ -16,8 +16,10 @@ use crate::quantities::{Price, Seconds, Vol};
 use crate::strike::Strike;
 use crate::tables;
 
-/// Bound of |a|, b, |m| and sigma: 16, in 1e-15.
+/// Bound of |a|, b and |m|: 16, in 1e-15.
 pub const MAX_SVI_PARAMETER: i64 = 16 * SVI_ONE;
+/// Bound of sigma: 200, in 1e-15.
+pub const MAX_SVI_CURVATURE: i64 = 200 * SVI_ONE;
 /// One in the unit of the parameters.
 pub const SVI_ONE: i64 = 1_000_000_000_000_000;
 
@@ -40,13 +42,14 @@ pub struct Svi {
     pub time: Seconds,
 }
 
-/// A prepared slice. Parameters in Q56.
+/// A prepared slice. Parameters in Q56, unless stated otherwise.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
 pub struct SviSlice {
     a: Fx,
     b: u64,
     rho: Fx,
     m: Fx,
+    /// Q54.
     sigma: u64,
     /// Bound of |k|.
     wing: Fx,
@@ -71,9 +74,9 @@ impl Svi {
             let (below, above) = (to_q56((Fx(SVI_ONE) - Fx(self.rho)).0), to_q56((Fx(SVI_ONE) + Fx(self.rho)).0));
             let slack = mul_high(below.bits() << 5, above.bits() << 5).max(1); // Q61 each: Q58
             let cosine = root_q(slack, 58); // Q56
-            let dip = mul_high(mul_high(to_q56(self.b).bits() << 2, to_q56(self.sigma).bits() << 2) << 2, cosine << 6);
-            // Q58 * Q58 -> Q52 -> Q54, * Q62 -> Q52
-            if scale(dip, Fx(4)) < to_q56(self.a).abs() {
+            let dip = mul_high(mul_high(to_q56(self.b).bits() << 2, curvature_q54(self.sigma)) << 2, cosine << 6);
+            // Q58 * Q54 -> Q48 -> Q50, at most 3 200; * Q62 -> Q48
+            if scale(dip, Fx(8)) < to_q56(self.a).abs() {
                 return Err(KernelError::SviMinimumVarianceNegative);
             }
         }
@@ -90,7 +93,7 @@ impl Svi {
         if self.rho <= -SVI_ONE || self.rho >= SVI_ONE {
             return Err(KernelError::SviCorrelationOutOfRange);
         }
-        if self.sigma <= 0 || self.sigma > MAX_SVI_PARAMETER {
+        if self.sigma <= 0 || self.sigma > MAX_SVI_CURVATURE {
             return Err(KernelError::SviCurvatureOutOfRange);
         }
         if self.time == Seconds::ZERO || self.time > MAX_SECONDS {
@@ -109,14 +112,16 @@ impl Svi {
     pub fn prepare(&self) -> Result<SviSlice, KernelError> {
         self.check_ranges()?;
         let a = to_q56(self.a);
-        let (b, sigma) = (to_q56(self.b).bits(), to_q56(self.sigma).bits());
-        // Q58 * Q58 -> Q52, at most 256: the sum stays below 2^61.
-        let centre = (a >> 4) + Fx::from_bits(mul_high(b << 2, sigma << 2));
+        let (b, sigma) = (to_q56(self.b).bits(), curvature_q54(self.sigma));
+        // Q58 * Q54 -> Q48; far beyond any vol it is cut at 1 024, so that the sum stays below 2^62.1 in Q52.
+        let lift = mul_high(b << 2, sigma).min(1 << 58) << 4;
+        let centre = (a >> 4) + Fx::from_bits(lift);
         if centre.is_negative() {
             return Err(KernelError::SviVarianceNegative);
         }
-        // sqrt(centre) <= 16.5: four times that is below 2^62.1 in Q56.
-        let wing = if centre == Fx::ZERO { Fx::ZERO } else { Fx::from_bits(root_q(centre.bits(), 52) << 2) };
+        // No two prices are further apart than 64 ln 2 < 16 * 4, so the root may stop at 16.
+        let capped = centre.bits().min(1 << 60);
+        let wing = if centre == Fx::ZERO { Fx::ZERO } else { Fx::from_bits(root_q(capped, 52) << 2) };
         let Root { mantissa, half_shift } = sqrt(self.time.0);
         // 1e8 sqrt(year) / sqrt(t) = C / (mantissa 2^-(30 + half_shift)), C in Q23 below 2^63. Long division by the
         // upper 31 bits and one correction step keeps 60 bits.
@@ -172,20 +177,17 @@ impl SviSlice {
     #[inline(always)]
     fn variance(&self, k: Fx) -> Result<u64, KernelError> {
         let offset = k - self.m; // |ln K - ln F_ref| <= 64 ln 2, |m| <= 16: below 60.4, Q56
-        let hypotenuse = Fx::from_bits(hypotenuse(offset.abs(), self.sigma)); // below 62.5, Q56
-        let tilt = offset.sign_onto(mul_high(offset.abs(), self.rho.abs() << 6) << 2); // Q56 * Q62 -> Q54 -> Q56
+        let hypotenuse = Fx::from_bits(hypotenuse(offset.abs() >> 2, self.sigma)); // below 209, Q54
+        let tilt = offset.sign_onto(mul_high(offset.abs(), self.rho.abs() << 6)); // Q56 * Q62 -> Q54
         let tilt = if self.rho.is_negative() { -tilt } else { tilt };
-        // |tilt| < hypotenuse up to rounding, so the bracket is below 125, and 16 times it below 2^11.
+        // |tilt| < hypotenuse up to rounding, so the bracket is below 270.
         let bracket = (hypotenuse + tilt).max(Fx::ZERO);
-        let slope = mul_high(self.b << 2, bracket.bits()); // Q58 * Q56 -> Q50
-        let variance = Fx::from_bits(slope << 2) + (self.a >> 4); // Q52
-        if variance.is_negative() {
-            Err(KernelError::SviVarianceNegative)
-        } else if variance >= Fx::power(62) {
-            Err(KernelError::VolOutOfRange) // total variance of 1 024
-        } else {
-            Ok(variance.bits())
+        let slope = mul_high(self.b << 2, bracket.bits()); // Q58 * Q54 -> Q48, at most 2^61
+        if slope >> 57 != 0 {
+            return Err(KernelError::VolOutOfRange); // total variance of 512
         }
+        let variance = Fx::from_bits(slope << 4) + (self.a >> 4); // Q52, below 2^61 + 2^56
+        if variance.is_negative() { Err(KernelError::SviVarianceNegative) } else { Ok(variance.bits()) }
     }
 }
 
@@ -195,6 +197,16 @@ fn to_q56(parameter: i64) -> Fx {
     // |parameter| <= 16e15 < 2^53.9: shifted by 9 it is below 2^63; Q9 * Q112 -> Q57.
     let scaled = mul_high(parameter.unsigned_abs() << 9, tables::SVI_RECIPROCAL);
     Fx(parameter).sign_onto(scaled.wrapping_add(1) >> 1)
+}
+
+/// Sigma, at most 200, from 1e-15 to Q54, nearest (Q53 and down above 16).
+#[inline(always)]
+fn curvature_q54(sigma: i64) -> u64 {
+    if sigma <= MAX_SVI_PARAMETER {
+        to_q56(sigma).bits().wrapping_add(2) >> 2
+    } else {
+        mul_high(sigma.unsigned_abs() << 5, tables::SVI_RECIPROCAL) << 1 // 200e15 < 2^57.5; Q5 * Q112 -> Q53
+    }
 }
 
 /// Square root of a Q`bits` number below 2^62 with even `bits`, Q56.

@@ -13,7 +13,7 @@ const LIMB: u32 = 48;
 const LIMB_MASK: Fx = Fx((1 << LIMB) - 1);
 /// Most risk arrays in one sum: 2^14, so that lower limbs stay below 2^62.
 const MAX_ARRAYS: u32 = 1 << 14;
-/// Bound of the upper limb after a checked addition; the unchecked ones add at most 2^46 each, 2^60 together.
+/// Bound of the upper limb after a checked addition; the unchecked ones add at most 2^48 each, 2^62 together.
 const MAX_HIGH: i64 = 1 << 62;
 
 /// `high * 2^48 + low`: two limbs without a carry between them, which 128-bit integers would need in each addition.
@@ -68,9 +68,10 @@ impl Totals {
         Ok(())
     }
 
-    /// Adds `value(slot) * 2^shift`, |value| < 2^62 and 0 <= shift <= 32, for each slot.
+    /// Adds `value(slot) * 2^shift`, |value| < 2^62 and 0 <= shift <= 32 (or |value| < 2^60 and shift <= 36), for each
+    /// slot.
     #[inline(always)]
-    pub(crate) fn add_narrow<T>(&mut self, slots: &[T], value: impl Fn(&T) -> Fx, shift: Fx) {
+    pub(crate) fn add_narrow<T>(&mut self, slots: &[T], mut value: impl FnMut(&T) -> Fx, shift: Fx) {
         let right = Fx(i64::from(LIMB)) - shift;
         let Some(sums) = self.sums.get_mut(..slots.len()) else { return };
         for (sum, slot) in sums.iter_mut().zip(slots) {
@@ -85,8 +86,21 @@ impl Totals {
     /// # Errors
     /// `Overflow` from 2^110 on; part of the slots may have been added.
     #[inline(always)]
-    pub(crate) fn add_wide<T>(&mut self, slots: &[T], value: impl Fn(&T) -> i128) -> Result<(), KernelError> {
-        for (sum, slot) in self.sums.iter_mut().zip(slots) {
+    pub(crate) fn add_wide<T>(&mut self, slots: &[T], mut value: impl FnMut(&T) -> i128) -> Result<(), KernelError> {
+        self.add_wide_from(0, slots, &mut value)
+    }
+
+    /// [`Totals::add_wide`] where `slots` begin at the `first`.
+    ///
+    /// # Errors
+    /// As [`Totals::add_wide`].
+    pub(crate) fn add_wide_from<T>(
+        &mut self,
+        first: usize,
+        slots: &[T],
+        mut value: impl FnMut(&T) -> i128,
+    ) -> Result<(), KernelError> {
+        for (sum, slot) in self.sums.iter_mut().skip(first).zip(slots) {
             let value = value(slot);
             let high = i64::try_from(value >> LIMB).map_err(|_| KernelError::Overflow)?;
             let high = sum.high.0.checked_add(high).ok_or(KernelError::Overflow)?;

@@ -21,7 +21,7 @@ const PRICES: [u64; 12] = [
     u64::MAX,
 ];
 const TIMES: [u64; 8] = [0, 1, 2, 300, 86_399, 31_536_000, 94_608_000, MAX_SECONDS.0];
-const RATES: [i64; 7] = [MIN_RATE.0, -1, 0, 1, 437_000_000, MAX_RATE.0 - 1, MAX_RATE.0];
+const RATES: [i64; 8] = [MIN_RATE.0, -1, 0, 1, 437_000_000, 20_000_000_000, MAX_RATE.0 - 1, MAX_RATE.0];
 const VOLS: [u64; 9] = [0, 1, 10, 999, 1_000_000, 61_234_567, 1_000_000_000, MAX_VOL.0 - 1, MAX_VOL.0];
 const KINDS: [OptionKind; 4] = [OptionKind::Call, OptionKind::Put, OptionKind::DigitalCall, OptionKind::DigitalPut];
 
@@ -42,6 +42,12 @@ fn single_values_at_every_corner() {
                     Expiry::from_forward(Price(forward), Seconds(time), Rate(rate)),
                     Expiry::from_spot(Price(forward), Seconds(time), Rate(rate)),
                 ];
+                // exp(-8) is the smallest discount factor.
+                let too_deep = i128::from(rate) * i128::from(time) > 8 * i128::from(Rate::ONE.0) * 31_536_000;
+                if too_deep {
+                    assert!(expiries.iter().all(|expiry| *expiry == Err(KernelError::DiscountOutOfRange)));
+                    continue;
+                }
                 for expiry in expiries.map(|expiry| expiry.expect("inside the domain")) {
                     for strike in PRICES {
                         for vol in VOLS {
@@ -159,7 +165,7 @@ fn risk_arrays_at_every_corner() {
 fn largest_book(expiry: &Expiry, set: &ScenarioSet) {
     for (up, none, down) in [(0, 0, 0), (1, 10, 1_000_000), (MAX_VOL.0, 61_234_567, 0), (999, MAX_VOL.0, 1_000_000_000)]
     {
-        let vols = VolLevels { up: Vol(up), none: Vol(none), down: Vol(down) };
+        let vols = VolLevels { up: Vol(up), none: Vol(none), down: Vol(down), ..VolLevels::default() };
         for (calls, puts) in [(MAX_GROSS_LOTS, 0), (0, -MAX_GROSS_LOTS), (-MAX_GROSS_LOTS / 2, MAX_GROSS_LOTS / 2)] {
             for strike in PRICES {
                 let Ok(leg) = Leg::prepare(expiry, Price(strike), &vols) else { continue };

@@ -31,6 +31,8 @@ fn pick(levels: &VolLevels, level: VolLevel) -> Vol {
         VolLevel::Up => levels.up,
         VolLevel::None => levels.none,
         VolLevel::Down => levels.down,
+        VolLevel::SkewLinear => levels.skew_linear,
+        VolLevel::SkewAbs => levels.skew_abs,
     }
 }
 
@@ -67,7 +69,7 @@ fn compare(inputs: ExpiryInputs, strike: u64, vols: VolLevels, calls: i64, puts:
 
 #[test]
 fn every_scenario_agrees_with_a_single_valuation() {
-    let vols = |x: u64| VolLevels { up: Vol(x * 14 / 10), none: Vol(x), down: Vol(x * 7 / 10) };
+    let vols = |x: u64| VolLevels { up: Vol(x * 14 / 10), none: Vol(x), down: Vol(x * 7 / 10), ..VolLevels::default() };
     for forward in [10_000, 123_400_000_000, 65_000_000_000_000_000, 2_000_000_000_000_000_000] {
         for ratio in [1u64, 50, 80, 95, 100, 103, 130, 300, 5_000] {
             for time in [0, 300, 86_400, 2_592_000, 31_536_000, 94_608_000] {
@@ -93,7 +95,8 @@ fn settlement_window_shocks_only_the_variable_part() {
         rate: Rate(0),
     };
     for strike in [50_000_000_000_000_000, 60_000_000_000_000_000, 63_000_000_000_000_000] {
-        let vols = VolLevels { up: Vol(90_000_000), none: Vol(60_000_000), down: Vol(40_000_000) };
+        let vols =
+            VolLevels { up: Vol(90_000_000), none: Vol(60_000_000), down: Vol(40_000_000), ..VolLevels::default() };
         compare(inputs, strike, vols, 3, 2);
     }
 }
@@ -102,7 +105,7 @@ fn settlement_window_shocks_only_the_variable_part() {
 fn opposite_lots_vanish_exactly() {
     let expiry = Expiry::prepare(inputs(65_432_100_000_000_001, 604_800, 300_000_000)).unwrap();
     let set = ScenarioSet::prepare(&scenarios()).unwrap();
-    let vols = VolLevels { up: Vol(81_234_567), none: Vol(61_234_567), down: Vol(41_234_567) };
+    let vols = VolLevels { up: Vol(81_234_567), none: Vol(61_234_567), down: Vol(41_234_567), ..VolLevels::default() };
     let strikes = [50_000_000_000_000_000, 65_000_000_000_000_007, 71_000_000_000_000_000];
     let mut array = RiskArray::empty();
     array.start(&expiry, &set);
@@ -125,9 +128,9 @@ fn opposite_lots_vanish_exactly() {
 fn limits_are_typed_errors() {
     let expiry = Expiry::prepare(inputs(1_000_000_000_000, 604_800, 0)).unwrap();
     let mut set = scenarios();
-    set.extend_from_within(..10);
+    set.extend_from_within(..13);
     assert_eq!(ScenarioSet::prepare(&set), Err(KernelError::TooManyScenarios));
-    set.truncate(40);
+    set.truncate(43);
     let prepared = ScenarioSet::prepare(&set).unwrap();
     let leg = Leg::prepare(&expiry, Price(1_000_000_000_000), &VolLevels::default()).unwrap();
     let mut array = RiskArray::empty();
@@ -154,7 +157,7 @@ fn positions() -> impl Strategy<Value = Vec<Position>> {
 fn legs(expiry: &Expiry, forward: u64, positions: &[Position]) -> Vec<(Leg, Lots, Lots)> {
     let leg = |&(log_strike, vol, calls, puts): &Position| {
         let strike = (forward as f64 * log_strike.exp()).clamp(1.0, 1.8e19) as u64;
-        let vols = VolLevels { up: Vol(vol / 2 * 3), none: Vol(vol), down: Vol(vol / 4 * 3) };
+        let vols = VolLevels { up: Vol(vol / 2 * 3), none: Vol(vol), down: Vol(vol / 4 * 3), ..VolLevels::default() };
         (Leg::prepare(expiry, Price(strike), &vols).unwrap(), Lots(calls), Lots(puts))
     };
     positions.iter().map(leg).collect()

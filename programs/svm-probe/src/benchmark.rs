@@ -97,6 +97,7 @@ impl MarketInput {
             up: none.checked_scale(self.up).ok_or(KernelError::Overflow)?,
             none,
             down: none.checked_scale(self.down).ok_or(KernelError::Overflow)?,
+            ..VolLevels::default()
         };
         Leg::prepare_at(expiry, &strike, &vols)
     }

@@ -1,5 +1,19 @@
-use super::{MarginError, Ratio, UnderlyingRisk, parameters::floor_division};
+use super::{
+    ConfidenceCharge, MarginError, Ratio, UnderlyingRisk,
+    ratio::{add, floor_division, subtract},
+};
 use crate::{Price, Usd, wide};
+
+/// What a token counts as collateral.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct CollateralTerms {
+    /// Share of the value that counts as a requirement in both margins.
+    pub maintenance_haircut: Ratio,
+    /// The share on top in initial margin.
+    pub initial_haircut: Ratio,
+    /// Charge where its oracle or the index is unsure.
+    pub confidence: ConfidenceCharge,
+}
 
 /// An account's equity and requirements, summed over what it holds.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -23,14 +37,25 @@ impl AccountRisk {
         self.add(risk.mark_to_market, risk.maintenance_margin, risk.initial_margin)
     }
 
-    /// Adds a token balance: its value counts in full as equity, its haircuts as requirements.
-    pub fn add_collateral(&mut self, value: Usd, maintenance: Ratio, initial: Ratio) -> Result<(), MarginError> {
-        let maintenance = maintenance.of_rounded_up(value)?;
-        let on_top = initial.of_rounded_up(value)?;
-        self.add(value, maintenance, add(maintenance, on_top)?)
+    /// Adds a token balance of a value (amount × price / price of the quote token): it counts in full as equity, its
+    /// haircuts as requirements, and in initial margin a charge where `confidence`, the lower one of the token's price
+    /// and of the index, is below the threshold.
+    pub fn add_collateral(
+        &mut self,
+        value: Usd,
+        confidence: Ratio,
+        terms: &CollateralTerms,
+    ) -> Result<(), MarginError> {
+        let maintenance = terms.maintenance_haircut.of_rounded_up(value)?;
+        let mut initial = add(maintenance, terms.initial_haircut.of_rounded_up(value)?)?;
+        if confidence < terms.confidence.threshold {
+            let share = confidence.complement().times(terms.confidence.factor);
+            initial = add(initial, share.of_rounded_up(value)?)?;
+        }
+        self.add(value, maintenance, initial)
     }
 
-    fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
+    pub(super) fn add(&mut self, value: Usd, maintenance: Usd, initial: Usd) -> Result<(), MarginError> {
         self.equity = add(self.equity, value)?;
         self.maintenance_margin = add(self.maintenance_margin, maintenance)?;
         self.initial_margin = add(self.initial_margin, initial)?;
@@ -47,9 +72,14 @@ impl AccountRisk {
         self.equity >= self.maintenance_margin
     }
 
+    /// `Margin(IM)`: equity less initial margin.
+    pub fn initial_surplus(&self) -> Result<Usd, MarginError> {
+        subtract(self.equity, self.initial_margin)
+    }
+
     /// `Margin(MM)`: equity less maintenance margin.
     pub fn maintenance_surplus(&self) -> Result<Usd, MarginError> {
-        self.equity.0.checked_sub(self.maintenance_margin.0).map(Usd).ok_or(MarginError::Overflow)
+        subtract(self.equity, self.maintenance_margin)
     }
 
     /// Buffer margin `B = Margin(MM) + b·(Margin(MM) − equity)`; a liquidation is done when it is not negative.
@@ -60,10 +90,6 @@ impl AccountRisk {
     }
 }
 
-fn add(a: Usd, b: Usd) -> Result<Usd, MarginError> {
-    a.0.checked_add(b.0).map(Usd).ok_or(MarginError::Overflow)
-}
-
 /// Value of `amount` atoms of a token with `decimals` at `price` for a whole token, rounded down.
 pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, MarginError> {
     let unit = 10i128.checked_pow(u32::from(decimals)).ok_or(MarginError::Overflow)?;
@@ -71,7 +97,8 @@ pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, Margi
     floor_division(product, unit).map(Usd)
 }
 
-/// Largest fraction (1e-9, rounded up so that the bid which takes it restores the account, at most 1) that a bid may take of an account in liquidation.
+/// Largest fraction (1e-9, rounded up so that the bid which takes it restores the account, at most 1) that a bid may take
+/// of an account in liquidation.
 ///
 /// Scaling an account by (1 − f) scales equity and requirement alike, all but the cash `R` that earlier bids paid in,
 /// and the bidder pays f·d·(equity − R). Then B(f) = (1 − f)·(B − R) + R + f·d·(equity − R), and B(f) = 0 solves to
@@ -105,4 +132,52 @@ pub fn maximum_fraction(
         wide::ceiling_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)
             .ok_or(overflow)?;
     u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
+}
+
+/// Partial liquidation by steps: the first share of the positions after which the margin ratio is low enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LiquidationSteps {
+    /// Penalty on the requirement of what is closed.
+    pub fee: Ratio,
+    /// Shares are multiples of this.
+    pub step: Ratio,
+    /// Ratio of requirement to account value at which liquidation may stop.
+    pub target: Ratio,
+}
+
+/// An account after a share of it was closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AfterShare {
+    /// Share closed, at most one.
+    pub share: Ratio,
+    /// Requirement of the rest, rounded up.
+    pub requirement: Usd,
+    /// Account value less the penalty, rounded down.
+    pub value: Usd,
+}
+
+impl LiquidationSteps {
+    /// `requirement·(1 − share)` and `value − share·fee·requirement`.
+    pub fn after(&self, share: Ratio, requirement: Usd, value: Usd) -> Result<AfterShare, MarginError> {
+        let penalty = share.of_rounded_up(self.fee.of_rounded_up(requirement)?)?;
+        Ok(AfterShare {
+            share,
+            requirement: share.complement().of_rounded_up(requirement)?,
+            value: subtract(value, penalty)?,
+        })
+    }
+
+    /// The first step with requirement / value ≤ target; all of it when no smaller share is enough.
+    pub fn first_sufficient(&self, requirement: Usd, value: Usd) -> Result<AfterShare, MarginError> {
+        let mut share = self.step.max(Ratio(1));
+        loop {
+            let share_now = share.min(Ratio::ONE);
+            let after = self.after(share_now, requirement, value)?;
+            let is_enough = after.value.0 > 0 && after.requirement <= self.target.of_rounded_down(after.value)?;
+            if is_enough || share_now == Ratio::ONE {
+                return Ok(after);
+            }
+            share = share.saturating_add(self.step.max(Ratio(1)));
+        }
+    }
 }

@@ -1,7 +1,7 @@
-use super::{MarginError, parameters::lot_price_to_usd};
-use crate::{Expiry, Greeks, Lots, Price, Usd};
+use super::{MarginError, ratio::lot_price_to_usd};
+use crate::{Expiry, GREEK_BITS, Greeks, Lots, Price, Usd, wide};
 
-/// Net cash Greeks of one underlying in lots × 1e-12 USD, options of all expiries and the perpetual together.
+/// Net cash Greeks in lots × 1e-12 USD: of one expiry, or of an underlying with its linear instruments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct NetGreeks {
     /// Cash delta: profit for +100 % of spot, to first order.
@@ -14,26 +14,45 @@ pub struct NetGreeks {
     pub theta: i128,
     /// For +1.00 of rate.
     pub rho: i128,
+    /// Change of cash delta for +1.00 of vol.
+    pub vanna: i128,
+    /// Change of vega for +1.00 of vol.
+    pub volga: i128,
 }
 
 impl NetGreeks {
-    /// Adds a leg; its Greeks are relative to the discounted forward of its expiry.
-    pub(super) fn add_option(&mut self, lots: Lots, greeks: &Greeks, expiry: &Expiry) -> Result<(), MarginError> {
-        let spot = discounted_forward(expiry);
-        for (net, greek) in [
-            (&mut self.delta, greeks.delta),
-            (&mut self.gamma, greeks.gamma),
-            (&mut self.vega, greeks.vega),
-            (&mut self.theta, greeks.theta),
-            (&mut self.rho, greeks.rho),
+    /// Adds an expiry's options; their Greeks are relative to the expiry's discounted forward.
+    #[inline(never)]
+    pub(super) fn add_options(&mut self, sums: &GreekSums, discounted_forward: Price) -> Result<(), MarginError> {
+        for (net, sum) in [
+            (&mut self.delta, sums.delta),
+            (&mut self.gamma, sums.gamma),
+            (&mut self.vega, sums.vega),
+            (&mut self.theta, sums.theta),
+            (&mut self.rho, sums.rho),
+            (&mut self.vanna, sums.vanna),
+            (&mut self.volga, sums.volga),
         ] {
-            let leg = Greeks::in_usd(greek, spot).checked_mul(i128::from(lots.0)).ok_or(MarginError::Overflow)?;
-            *net = net.checked_add(leg).ok_or(MarginError::Overflow)?;
+            *net = net.checked_add(in_prices(sum, discounted_forward)?).ok_or(MarginError::Overflow)?;
         }
         Ok(())
     }
 
-    /// Adds a perpetual's notional: delta only.
+    /// Sum of two books' Greeks.
+    #[must_use]
+    pub fn checked_add(&self, other: &Self) -> Option<Self> {
+        Some(Self {
+            delta: self.delta.checked_add(other.delta)?,
+            gamma: self.gamma.checked_add(other.gamma)?,
+            vega: self.vega.checked_add(other.vega)?,
+            theta: self.theta.checked_add(other.theta)?,
+            rho: self.rho.checked_add(other.rho)?,
+            vanna: self.vanna.checked_add(other.vanna)?,
+            volga: self.volga.checked_add(other.volga)?,
+        })
+    }
+
+    /// Adds a linear instrument's notional: delta only.
     pub(super) fn add_linear(&mut self, notional: i128) -> Result<(), MarginError> {
         self.delta = self.delta.checked_add(notional).ok_or(MarginError::Overflow)?;
         Ok(())
@@ -45,8 +64,53 @@ impl NetGreeks {
     }
 }
 
+/// Σ lots × Greek over the options of an expiry, with the kernel's fraction bits.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct GreekSums {
+    pub(super) delta: i128,
+    gamma: i128,
+    pub(super) vega: i128,
+    theta: i128,
+    rho: i128,
+    vanna: i128,
+    volga: i128,
+}
+
+impl GreekSums {
+    #[inline(never)]
+    pub(super) fn add(&mut self, lots: Lots, leg: &Greeks) -> Result<(), MarginError> {
+        for (sum, greek) in [
+            (&mut self.delta, leg.delta),
+            (&mut self.gamma, leg.gamma),
+            (&mut self.vega, leg.vega),
+            (&mut self.theta, leg.theta),
+            (&mut self.rho, leg.rho),
+            (&mut self.vanna, leg.vanna),
+            (&mut self.volga, leg.volga),
+        ] {
+            *sum = sum.checked_add(product(lots, greek)).ok_or(MarginError::Overflow)?;
+        }
+        Ok(())
+    }
+}
+
+/// lots × greek, in one word where it fits: nearly always.
+#[inline(always)]
+pub(super) fn product(lots: Lots, greek: i64) -> i128 {
+    if lots.0.unsigned_abs() >> 19 == 0 && greek.unsigned_abs() >> 44 == 0 {
+        i128::from(lots.0.wrapping_mul(greek))
+    } else {
+        i128::from(lots.0).wrapping_mul(i128::from(greek)) // 63 bits each
+    }
+}
+
+/// A sum of lots × Greek in lots × 1e-12 USD, rounded down.
+pub(super) fn in_prices(sum: i128, spot: Price) -> Result<i128, MarginError> {
+    Ok(wide::multiply(sum, spot.0).ok_or(MarginError::Overflow)? >> GREEK_BITS)
+}
+
 /// D·F rounded down to a price.
-fn discounted_forward(expiry: &Expiry) -> Price {
+pub(super) fn discounted_forward(expiry: &Expiry) -> Price {
     let product = u128::from(expiry.forward().0).wrapping_mul(u128::from(expiry.discount_q60())) >> 60;
     // D ≤ 1 in the risk model, so the product is at most the forward.
     Price(u64::try_from(product).unwrap_or(u64::MAX))

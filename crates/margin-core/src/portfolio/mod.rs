@@ -8,17 +8,56 @@
 //! liquidatable at the same prices; and every rounding goes against the account, together by less than one quote atom.
 
 mod account;
+mod adaptive;
+mod book;
+#[cfg(test)]
+mod charge_tests;
+mod cross;
+#[cfg(test)]
+mod cross_tests;
+mod detail;
+mod discount;
+mod exposure;
+mod fixed;
 mod greeks;
+mod isolated;
+mod linear;
+mod market;
+mod measure;
+#[cfg(test)]
+mod mode_tests;
+mod open_expiry;
 mod parameters;
+mod ratio;
 mod scan;
+mod skew;
+mod standard;
 mod tenor;
 #[cfg(test)]
 mod testing;
 mod underlying;
 #[cfg(test)]
 mod underlying_tests;
+mod validate;
+#[cfg(test)]
+mod validate_tests;
 
-pub use {account::*, greeks::NetGreeks, parameters::*, scan::Scratch, underlying::*};
+pub use {
+    account::*,
+    adaptive::AdaptiveRange,
+    cross::{Correlation, CrossRisk, CrossScan, FactorExposure, FactorScenario},
+    detail::{LegRow, Part, leg_row},
+    exposure::Charges,
+    greeks::NetGreeks,
+    isolated::{IsolatedRisk, assess_isolated},
+    market::*,
+    parameters::*,
+    ratio::{Ratio, SignedRatio, lots_value},
+    scan::Scratch,
+    standard::{Margins, StandardParameters, StandardRisk, assess_standard},
+    underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness},
+    validate::ParameterError,
+};
 
 use crate::KernelError;
 
@@ -27,10 +66,20 @@ use crate::KernelError;
 pub enum MarginError {
     /// A value left its type's range.
     Overflow,
-    /// Positions of one underlying must come sorted: perpetual first, then by expiry, strike and kind.
+    /// Positions of one underlying must come sorted: perpetual first, then by expiry its future and its options by strike.
     Unsorted,
-    /// More scenarios than the scan has cells, or none.
+    /// No scenario, or more than the scan has cells.
     ScenarioCount,
+    /// A witness names a scenario that the grid does not have.
+    UnknownScenario,
+    /// A single scenario does not bound a mean of several.
+    WitnessMeasure,
+    /// The model has skew scenarios and no width for them.
+    SkewWidth,
+    /// Options of an inverse underlying.
+    InverseOption,
+    /// More expiries than a book may have to be taken apart leg by leg.
+    TooManyExpiries,
     /// The pricing kernel refused an input.
     Kernel(KernelError),
 }

@@ -1,20 +1,69 @@
 //! Scan risk: the whole book revalued in every scenario.
 
 use super::{
-    MarginError, Market, Ratio,
-    parameters::{floor_division, lot_price_to_usd},
+    GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, WorstCase,
+    detail::SignLog,
+    linear::Linear,
+    ratio::{floor_division, lot_price_to_usd, scale_down},
 };
-use crate::{Expiry, Leg, Lots, Multiplier, Price, RiskArray, ScenarioSet, Totals, Usd, VolLevels, wide};
+use crate::{
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Strike, Totals,
+    Usd, VolLevel, VolLevels,
+};
 
-/// Working memory of a scan, about 3 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
+/// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
 pub struct Scratch {
     set: ScenarioSet,
     /// The expiry being added.
     array: RiskArray,
-    /// Value of the options in each scenario, in lots × 1e-12 USD, over the expiries added so far.
+    /// Over the expiries added so far: options by scenario, and losses by skew scenario, in lots × 1e-12 USD.
     totals: Totals,
+    /// Weighted profit of everything by scenario, once finished, in lots × 1e-12 USD.
+    profits: [i128; MAX_GRID],
+    len: usize,
+    has_skew: bool,
+    probes: Probes,
 }
+
+/// Where in the set the marks and the shocked forwards are, whether the grid has them or not.
+#[derive(Clone, Copy, Debug, Default)]
+struct Probes {
+    mark: usize,
+    basis: Option<(usize, usize)>,
+}
+
+/// Scenarios that the grid lacks, to follow it.
+struct Extra {
+    scenarios: [Scenario; 3],
+    count: usize,
+    /// Number of the first.
+    first: usize,
+}
+
+impl Extra {
+    /// Number of the scenario. At most three are ever added.
+    fn add(&mut self, scenario: Scenario) -> usize {
+        let index = self.first.wrapping_add(self.count);
+        if let Some(slot) = self.scenarios.get_mut(self.count) {
+            *slot = scenario;
+            self.count = self.count.wrapping_add(1);
+        }
+        index
+    }
+}
+
+/// An expiry's options at their marks and what its scenarios say besides.
+pub(super) struct ExpiryScan {
+    /// Value at the marks, in lots × 1e-12 USD.
+    pub(super) mark: i128,
+    /// Values at the shocked forwards less the mark.
+    pub(super) basis: Option<(i128, i128)>,
+}
+
+const ONE: i128 = 1_000_000_000;
+/// The marks as a scenario.
+const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
 impl Default for Scratch {
     fn default() -> Self {
@@ -26,17 +75,81 @@ impl Scratch {
     /// Empty working memory.
     #[must_use]
     pub const fn new() -> Self {
-        Self { set: ScenarioSet::empty(), array: RiskArray::empty(), totals: Totals::new() }
+        Self {
+            set: ScenarioSet::empty(),
+            array: RiskArray::empty(),
+            totals: Totals::new(),
+            profits: [0; MAX_GRID],
+            len: 0,
+            has_skew: false,
+            probes: Probes { mark: 0, basis: None },
+        }
     }
 
-    /// Starts a book.
-    pub(super) fn start(&mut self, market: &Market) -> Result<(), MarginError> {
-        if market.scenarios.is_empty() || market.scenarios.len() != market.weights.len() {
+    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down.
+    ///
+    /// # Errors
+    /// `Overflow`.
+    pub fn profits(&self, lot_size: u64) -> impl Iterator<Item = Result<Usd, MarginError>> {
+        self.profits.iter().take(self.len).map(move |profit| lot_price_to_usd(*profit, lot_size))
+    }
+
+    /// Starts a book. Marks and forward shocks become scenarios of their own unless the grid has them.
+    #[inline(never)]
+    pub(super) fn start(
+        &mut self,
+        grid: &[GridScenario],
+        parameters: &RiskParameters,
+        basis: bool,
+    ) -> Result<(), MarginError> {
+        if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        self.set.fill(market.scenarios)?;
+        self.len = grid.len();
+        self.has_skew = false;
         self.totals.clear();
-        Ok(())
+        let Multiplier(up) = parameters.basis.up;
+        let Multiplier(down) = parameters.basis.down;
+        let (mut at_mark, mut at_up, mut at_down) = (None, None, None);
+        for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
+            match shock.vol {
+                VolLevel::None if shock.spot == Multiplier::ONE => at_mark = Some(index),
+                VolLevel::None if shock.spot.0 == up => at_up = Some(index),
+                VolLevel::None if shock.spot.0 == down => at_down = Some(index),
+                VolLevel::SkewLinear | VolLevel::SkewAbs => self.has_skew = true,
+                VolLevel::None | VolLevel::Up | VolLevel::Down => {}
+            }
+        }
+        let mut extra = Extra { scenarios: [MARK; 3], count: 0, first: grid.len() };
+        self.probes = Probes { mark: at_mark.unwrap_or_else(|| extra.add(MARK)), basis: None };
+        if basis {
+            let mut find = |found: Option<usize>, spot: u64| match found {
+                Some(index) => Ok(index),
+                None => {
+                    Scenario::new(Multiplier(spot).min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock))
+                }
+            };
+            self.probes.basis = Some((find(at_up, up)?, find(at_down, down)?));
+        }
+        let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
+        Ok(self.set.fill_from(shocks.chain(extra.scenarios.into_iter().take(extra.count)))?)
+    }
+
+    /// Values come out as they would beside these scenarios, to the bit.
+    pub(super) fn reach(&mut self, market: &Market) {
+        let basis = &market.parameters.basis;
+        if basis.is_active() {
+            self.set.reach(basis.up);
+            self.set.reach(basis.down);
+        }
+        for scenario in market.scenarios.iter().filter(|scenario| !scenario.is_skew()) {
+            self.set.reach(scenario.shock.spot);
+        }
+    }
+
+    /// Whether skew vols are looked at.
+    pub(super) fn has_skew(&self) -> bool {
+        self.has_skew
     }
 
     /// Starts an expiry of the book.
@@ -44,63 +157,113 @@ impl Scratch {
         self.array.start(expiry, &self.set);
     }
 
-    // A frame of its own, for the same reason.
+    // A frame of its own: one stack frame of a program holds 4 KiB.
     #[inline(never)]
     pub(super) fn add_strike(
         &mut self,
         expiry: &Expiry,
-        strike: Price,
+        strike: &Strike,
         vols: &VolLevels,
         calls: Lots,
         puts: Lots,
     ) -> Result<(), MarginError> {
-        let leg = Leg::prepare(expiry, strike, vols)?;
+        let leg = Leg::prepare_at(expiry, strike, vols)?;
         Ok(self.array.add(&leg, calls, puts)?)
     }
 
-    /// Adds the expiry to the book.
-    pub(super) fn finish_expiry(&mut self) -> Result<(), MarginError> {
-        Ok(self.array.add_totals(&mut self.totals)?)
+    /// Adds the expiry to the book. With `signs` the book is taken apart: they hold those of the whole book, or are to be
+    /// found.
+    #[inline(never)]
+    pub(super) fn finish_expiry(
+        &mut self,
+        factors: Option<&StaticFactors>,
+        signs: Option<&mut SignLog>,
+    ) -> Result<ExpiryScan, MarginError> {
+        let total = |index: usize| self.array.total(index).ok_or(MarginError::ScenarioCount);
+        let mark = total(self.probes.mark)?;
+        let change = |index: usize| subtract(total(index)?, mark);
+        let basis = match self.probes.basis {
+            Some((up, down)) => Some((change(up)?, change(down)?)),
+            None => None,
+        };
+        if let Some(log) = signs {
+            let factors = factors.unwrap_or(&StaticFactors::ONE);
+            let used = self.array.add_factored_wide(factors, mark, log.replayed().as_ref(), &mut self.totals)?;
+            log.advance(used)?;
+        } else if factors.is_some() || self.has_skew {
+            self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
+        } else {
+            self.array.add_totals(&mut self.totals)?;
+        }
+        Ok(ExpiryScan { mark, basis })
     }
 
-    /// Profit in the worst scenario and its number; zero and `None` where nothing loses.
+    /// Turns the sums into weighted profits of the whole book, and names the loss that counts.
     ///
-    /// profit_i = weight_i · (options_i − options_0 + perpetual · (spot_i − 1)) in lots × 1e-12 USD: each product with a
-    /// share rounded down, and the end as well.
-    pub(super) fn worst(
-        &self,
+    /// profit_i = weight_i · (options_i − marks + linear · move_i); a skew scenario moves nothing linear, and its sum is a
+    /// profit already. Every step rounds down.
+    #[inline(never)]
+    pub(super) fn finish(
+        &mut self,
         market: &Market,
+        grid: &[GridScenario],
         option_marks: i128,
-        perpetual_marks: i128,
-    ) -> Result<(Usd, Option<u8>), MarginError> {
-        let overflow = MarginError::Overflow;
-        let mut worst = (0i128, None);
-        let scenarios = market.scenarios.iter().zip(market.weights);
-        for (index, (scenario, weight)) in (0u8..).zip(scenarios) {
-            let shocked = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
-            let mut profit = shocked.checked_sub(option_marks).ok_or(overflow)?;
-            if perpetual_marks != 0 {
-                let linear = shifted_profit(perpetual_marks, scenario.spot)?;
-                profit = profit.checked_add(linear).ok_or(overflow)?;
+        linear: i128,
+    ) -> Result<(i128, WorstCase), MarginError> {
+        // So far below 2^127 that no sum here can leave it: totals are below 2^111, linear profits below 2^124.
+        const LIMIT: u128 = 1 << 120;
+        if option_marks.unsigned_abs() > LIMIT {
+            return Err(MarginError::Overflow);
+        }
+        let scan = &market.parameters.scan;
+        let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
+        let linear = Linear::new(linear, scan)?;
+        let mut worst = (0i128, WorstCase::None);
+        for ((index, scenario), entry) in (0u8..).zip(grid).zip(&mut self.profits) {
+            let held = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
+            let mut profit = held;
+            if !scenario.is_skew() {
+                profit = held.wrapping_sub(option_marks);
+                if let Some(linear) = &linear {
+                    profit = profit.wrapping_add(linear.profit(scenario)?);
+                }
             }
-            if *weight != Ratio::ONE {
-                profit = weight.of_rounded_down(profit)?;
+            if scenario.weight != Ratio::ONE || scenario.extended || scan.gain_haircut != Ratio::ZERO {
+                profit = adjusted(profit, scenario, scan.gain_haircut, dampener)?;
             }
+            *entry = profit;
             if profit < worst.0 {
-                worst = (profit, Some(index));
+                worst = (profit, WorstCase::Scenario(index));
             }
         }
-        Ok((lot_price_to_usd(worst.0, market.lot_size)?, worst.1))
+        match scan.measure {
+            Measure::Worst => Ok(worst),
+            mean => mean.worst(self.profits.get(..self.len).unwrap_or_default()),
+        }
     }
 }
 
-/// `value · (spot − 1)`, rounded down.
-fn shifted_profit(value: i128, spot: Multiplier) -> Result<i128, MarginError> {
-    let (up, down) = (spot.0.saturating_sub(ONE), ONE.saturating_sub(spot.0)); // one of them is zero
-    let signed = if down == 0 { Some(value) } else { value.checked_neg() };
-    let product = signed.and_then(|value| wide::multiply(value, up.max(down))).ok_or(MarginError::Overflow)?;
-    floor_division(product, i128::from(ONE))
+/// A scenario's profit as far as the model counts it: weighted, a gain less its haircut, a tail's loss less the dampener.
+#[inline(never)]
+fn adjusted(profit: i128, scenario: &GridScenario, gain_haircut: Ratio, dampener: i128) -> Result<i128, MarginError> {
+    let mut profit = scale_down(profit, scenario.weight.0)?;
+    if profit > 0 && gain_haircut != Ratio::ZERO {
+        profit = scale_down(profit, gain_haircut.complement().0)?;
+    }
+    if scenario.extended && profit < 0 {
+        profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
+    }
+    Ok(profit)
 }
 
-/// A multiplier of one.
-const ONE: u64 = 1_000_000_000;
+/// USD in lots × 1e-12 USD, rounded down.
+pub(super) fn usd_to_lot_price(amount: Usd, lot_size: u64) -> Result<i128, MarginError> {
+    if amount.0 == 0 {
+        return Ok(0);
+    }
+    floor_division(amount.0.checked_mul(ONE).ok_or(MarginError::Overflow)?, i128::from(lot_size.max(1)))
+}
+
+fn subtract(a: i128, b: i128) -> Result<i128, MarginError> {
+    a.checked_sub(b).ok_or(MarginError::Overflow)
+}

@@ -2,68 +2,7 @@
 
 use super::testing::*;
 use super::*;
-use crate::{ExpiryInputs, Lots, Price, Rate, Scenario, Seconds, Svi, Usd, VolLevel};
-
-const LOT: u64 = 10_000_000; // 0.01 unit
-const WEEK: i64 = 604_800;
-const QUARTER: i64 = 90 * 86_400;
-
-/// A flat smile: raw SVI with next to no slope.
-fn svi(vol: f64, seconds: u64, forward: f64) -> Svi {
-    let a = vol * vol * seconds as f64 / YEAR;
-    Svi {
-        a: (a * 1e15) as i64,
-        b: 0,
-        rho: 0,
-        m: 0,
-        sigma: 1_000_000_000,
-        forward: price(forward),
-        time: Seconds(seconds),
-    }
-}
-
-fn surface(expiry: i64) -> Result<ExpiryMarket, MarginError> {
-    let seconds = expiry as u64;
-    let (forward, vol) = if expiry == WEEK { (100_500.0, 0.6) } else { (102_000.0, 0.5) };
-    Ok(ExpiryMarket {
-        inputs: ExpiryInputs {
-            forward: price(forward),
-            fixed: Price(0),
-            time: Seconds(seconds),
-            rate: Rate(300_000_000),
-        },
-        svi: svi(vol, seconds, forward),
-    })
-}
-
-struct Fixture {
-    parameters: RiskParameters,
-    scenarios: Vec<Scenario>,
-    weights: Vec<Ratio>,
-}
-
-impl Fixture {
-    fn new() -> Self {
-        let (scenarios, weights) = scenarios();
-        Self { parameters: parameters(), scenarios, weights }
-    }
-
-    fn market(&self) -> Market<'_> {
-        Market {
-            spot: price(100_000.0),
-            perpetual: price(100_000.0),
-            lot_size: LOT,
-            parameters: &self.parameters,
-            scenarios: &self.scenarios,
-            weights: &self.weights,
-        }
-    }
-
-    fn assess(&self, positions: &[BookPosition]) -> UnderlyingRisk {
-        assess_underlying(&self.market(), positions.iter().copied(), surface, Detail::Margin, &mut Scratch::new())
-            .unwrap()
-    }
-}
+use crate::{Lots, Usd, VolLevel};
 
 /// Marks and the profit of each scenario by the same model in floating point.
 fn reference(fixture: &Fixture, positions: &[BookPosition]) -> (f64, Vec<f64>) {
@@ -87,41 +26,12 @@ fn reference(fixture: &Fixture, positions: &[BookPosition]) -> (f64, Vec<f64>) {
         lots * black(forward * spot, position.strike.0 as f64 / 1e12, years, vol, 0.03, call)
     };
     let marks: f64 = positions.iter().map(|p| value(p, 1.0, None)).sum();
-    let profit = |(scenario, weight): (&Scenario, &Ratio)| {
-        let spot = scenario.spot.0 as f64 / 1e9;
-        let shocked: f64 = positions.iter().map(|p| value(p, spot, Some(scenario.vol))).sum();
-        (shocked - marks) * f64::from(weight.0) / 1e9
+    let profit = |scenario: &GridScenario| {
+        let spot = scenario.shock.spot.0 as f64 / 1e9;
+        let shocked: f64 = positions.iter().map(|p| value(p, spot, Some(scenario.shock.vol))).sum();
+        (shocked - marks) * scenario.weight.0 as f64 / 1e9
     };
-    (marks, fixture.scenarios.iter().zip(&fixture.weights).map(profit).collect())
-}
-
-fn close(got: f64, want: f64) -> bool {
-    (got - want).abs() <= 1e-6 * want.abs() + 1e-4
-}
-
-fn perpetual(lots: i64, settled: f64) -> BookPosition {
-    BookPosition { settled_value: Usd((settled * 1e12) as i128), ..option(InstrumentKind::Perpetual, 0, 0.0, lots) }
-}
-
-fn books() -> Vec<Vec<BookPosition>> {
-    use InstrumentKind::{Call, Put};
-    vec![
-        vec![option(Call, WEEK, 110_000.0, -100)],
-        vec![option(Put, WEEK, 90_000.0, -100), option(Call, WEEK, 110_000.0, -100)],
-        vec![option(Call, QUARTER, 100_000.0, 50), option(Call, QUARTER, 120_000.0, -50)],
-        vec![perpetual(-150, -149_000.0)],
-        vec![perpetual(100, 101_000.0), option(Call, WEEK, 105_000.0, -100), option(Put, QUARTER, 80_000.0, 70)],
-        vec![option(Call, WEEK, 100_000.0, 30), option(Put, WEEK, 100_000.0, -30), perpetual(-30, -30_000.0)]
-            .into_iter()
-            .rev()
-            .collect::<Vec<_>>(),
-    ]
-    .into_iter()
-    .map(|mut book| {
-        book.sort_by_key(|p| (p.expiry, p.strike, p.kind as u8));
-        book
-    })
-    .collect()
+    (marks, fixture.scenarios.iter().map(profit).collect())
 }
 
 #[test]
@@ -134,7 +44,11 @@ fn scan_risk_agrees_with_floating_point() {
         assert!(close(usd(risk.mark_to_market), marks), "{} against {marks}", usd(risk.mark_to_market));
         assert!(close(usd(risk.worst), worst), "{} against {worst}: {book:?}", usd(risk.worst));
         // The scenario it names is a worst one (there may be ties).
-        assert!(close(risk.worst_scenario.map_or(0.0, |index| profits[usize::from(index)]), worst), "{book:?}");
+        let named = match risk.worst_case {
+            WorstCase::Scenario(index) => profits[usize::from(index)],
+            _ => 0.0,
+        };
+        assert!(close(named, worst), "{book:?}");
     }
 }
 
@@ -168,7 +82,7 @@ fn a_book_and_its_opposite_vanish() {
             .collect();
         twice.sort_by_key(|p| (p.expiry, p.strike, p.kind as u8));
         let risk = fixture.assess(&twice);
-        assert_eq!((risk.mark_to_market, risk.worst, risk.worst_scenario), (Usd(0), Usd(0), None));
+        assert_eq!((risk.mark_to_market, risk.worst, risk.worst_case), (Usd(0), Usd(0), WorstCase::None));
         assert_eq!((risk.maintenance_margin, risk.initial_margin), (Usd(0), Usd(0)));
     }
 }
@@ -200,7 +114,7 @@ fn unsorted_books_and_empty_grids_are_refused() {
     assert_eq!(assess(vec![far, near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![option(Call, WEEK, 120_000.0, 1), near]), Err(MarginError::Unsorted));
     assert_eq!(assess(vec![near, perpetual(1, 0.0)]), Err(MarginError::Unsorted));
-    let market = Market { scenarios: &[], weights: &[], ..fixture.market() };
+    let market = Market { scenarios: &[], ..fixture.market() };
     assert_eq!(
         assess_underlying(&market, [near], surface, Detail::Margin, &mut Scratch::new()),
         Err(MarginError::ScenarioCount)

@@ -74,9 +74,9 @@ impl<'info> LiquidationBid<'info> {
 
         // How much may go.
         let before = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
-        let buffer = before.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?;
+        let buffer = before.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
         require!(buffer.0 < 0, EngineError::AccountHealthy);
-        let share_paid = Ratio(RATIO_ONE as u32 - engine.liquidation.discount);
+        let share_paid = Ratio(RATIO_ONE - u64::from(engine.liquidation.discount));
         let cash_from_bids = load_cash(account.liquidation.cash_from_bids);
         let from_bids = cash_to_usd(cash_from_bids, decimals)?;
         let small = before.equity <= atoms_to_usd(engine.liquidation.small_account, decimals)?;
@@ -103,7 +103,7 @@ impl<'info> LiquidationBid<'info> {
         let mut settled = after;
         settled.equity =
             Usd(after.equity.0.checked_add(atoms_to_usd(price_atoms, decimals)?.0).ok_or(EngineError::Overflow)?);
-        let buffer_after = settled.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?;
+        let buffer_after = settled.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
         // Lots round away from zero, so a thin slice takes a larger share of a small position than of a large one: again and
         // again it would buy up the hedges at a discount. Who takes less than he may leaves the account better off.
         require!(fraction == maximum || buffer_after.0 > buffer.0, EngineError::BidWorsens);

@@ -41,7 +41,7 @@ impl<'info> LiquidationStop<'info> {
             let markets =
                 RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
             let risk = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
-            let buffer = risk.buffer_margin(Ratio(engine.liquidation.buffer)).map_err(margin_error)?;
+            let buffer = risk.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
             require!(buffer.0 >= 0, EngineError::NotRecovered);
             account.liquidation = LiquidationState::default();
             LiquidationStopped {

@@ -5,7 +5,10 @@ use core::num::NonZero;
 use anchor_lang::prelude::*;
 use margin_core::{
     ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario as CoreScenario, Seconds, Svi, Usd, Vol, VolLevel,
-    portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio, RiskParameters as CoreParameters},
+    portfolio::{
+        BookPosition, ExpiryMarket, GridScenario, InstrumentKind as CoreKind, PositionCharges, Ratio,
+        RiskParameters as CoreParameters, ScanFactors, VolShock as CoreVolShock,
+    },
     wide,
 };
 
@@ -44,7 +47,7 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
     let left = expiry.saturating_sub(now);
     if left <= 0 {
         let inputs = ExpiryInputs { forward: spot, ..Default::default() };
-        return Ok(ExpiryMarket { inputs, svi });
+        return Ok(ExpiryMarket { inputs, svi, confidence: Ratio::ONE });
     }
     let max_age = match usage {
         PriceUse::RaiseRisk => state.max_surface_age,
@@ -57,7 +60,7 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
         time: Seconds(left.unsigned_abs()),
         rate: Rate(slot.rate),
     };
-    Ok(ExpiryMarket { inputs, svi })
+    Ok(ExpiryMarket { inputs, svi, confidence: Ratio::ONE })
 }
 
 /// `forward · spot / spot_reference`, rounded to nearest; exactly `forward` while spot has not moved.
@@ -75,31 +78,41 @@ fn live_forward(forward: u64, spot_reference: u64, spot: Price) -> Result<Price>
 
 impl From<&RiskParameters> for CoreParameters {
     fn from(stored: &RiskParameters) -> Self {
+        let ratio = |stored: u32| Ratio(u64::from(stored));
         Self {
-            vol_range_up: Ratio(stored.vol_range_up),
-            vol_range_down: Ratio(stored.vol_range_down),
-            short_term_power: Ratio(stored.short_term_power),
-            long_term_power: Ratio(stored.long_term_power),
-            tenor_floor: Seconds(u64::from(stored.tenor_floor)),
-            min_vol_up: Vol(u64::from(stored.min_vol_up)),
-            initial_factor: Ratio(stored.initial_factor),
-            maintenance_factor: Ratio(stored.maintenance_factor),
-            perpetual_maintenance: Ratio(stored.perpetual_maintenance),
-            perpetual_initial: Ratio(stored.perpetual_initial),
-            short_option_maintenance: Ratio(stored.short_option_maintenance),
-            short_option_initial: Ratio(stored.short_option_initial),
+            vol: CoreVolShock {
+                range_up: ratio(stored.vol_range_up),
+                range_down: ratio(stored.vol_range_down),
+                short_term_power: ratio(stored.short_term_power),
+                long_term_power: ratio(stored.long_term_power),
+                tenor_floor: Seconds(u64::from(stored.tenor_floor)),
+                min_vol_up: Vol(u64::from(stored.min_vol_up)),
+            },
+            scan: ScanFactors {
+                initial: ratio(stored.initial_factor),
+                maintenance: ratio(stored.maintenance_factor),
+                ..Default::default()
+            },
+            charges: PositionCharges {
+                perpetual_maintenance: ratio(stored.perpetual_maintenance),
+                perpetual_initial: ratio(stored.perpetual_initial),
+                short_option_maintenance: ratio(stored.short_option_maintenance),
+                short_option_initial: ratio(stored.short_option_initial),
+            },
+            ..Default::default()
         }
     }
 }
 
-impl From<&Scenario> for CoreScenario {
+impl From<&Scenario> for GridScenario {
     fn from(stored: &Scenario) -> Self {
         let vol = match VolShock::from_byte(stored.vol) {
             VolShock::None => VolLevel::None,
             VolShock::Up => VolLevel::Up,
             VolShock::Down => VolLevel::Down,
         };
-        Self { spot: Multiplier(stored.spot), ln_spot: stored.ln_spot, vol }
+        let shock = CoreScenario { spot: Multiplier(stored.spot), ln_spot: stored.ln_spot, vol };
+        Self { shock, weight: Ratio(u64::from(stored.weight)), extended: false }
     }
 }
 

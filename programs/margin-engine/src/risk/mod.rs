@@ -6,10 +6,10 @@ mod report;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    KernelError, Scenario as CoreScenario,
+    KernelError, Price, Usd,
     portfolio::{
-        AccountRisk, Detail, MarginError, Market, Ratio, RiskParameters as CoreParameters, Scratch, UnderlyingRisk,
-        assess_underlying, token_value,
+        AccountRisk, CollateralTerms, Detail, GridScenario, MarginError, Market, Ratio,
+        RiskParameters as CoreParameters, Scratch, UnderlyingRisk, assess_underlying, token_value,
     },
 };
 
@@ -21,7 +21,7 @@ use crate::{
     error::EngineError,
     oracle::PriceUse,
     risk_accounts::{RiskAccounts, UnderlyingView},
-    state::{Engine, MarginAccount, Position},
+    state::{Engine, MarginAccount, Position, Underlying},
 };
 
 /// Margin figures of an account: whether it may trade, must be liquidated, and by how much.
@@ -34,10 +34,11 @@ pub fn assess(
 ) -> Result<AccountRisk> {
     let mut total = AccountRisk::new(cash_to_usd(account.cash(), engine.quote_decimals)?);
     add_balances(account, markets, &mut total)?;
-    let mut scratch = new_scratch();
+    let mut workspace = new_workspace();
     for positions in by_underlying(account) {
         let view = markets.underlying(positions[0].underlying)?;
-        let risk = assess_positions(positions, view, engine.quote_decimals, usage, now, Detail::Margin, &mut scratch)?;
+        let risk =
+            assess_positions(positions, view, engine.quote_decimals, usage, now, Detail::Margin, &mut workspace)?;
         total.add_underlying(&risk).map_err(margin_error)?;
     }
     Ok(total)
@@ -48,15 +49,42 @@ fn add_balances(account: &MarginAccount, markets: &RiskAccounts, total: &mut Acc
         let view = markets.collateral(balance.collateral)?;
         let value = token_value(balance.amount, view.state.decimals, view.price.price).map_err(margin_error)?;
         let haircuts = view.state.haircuts;
-        total.add_collateral(value, Ratio(haircuts.maintenance), Ratio(haircuts.initial)).map_err(margin_error)?;
+        let terms = CollateralTerms {
+            maintenance_haircut: Ratio(u64::from(haircuts.maintenance)),
+            initial_haircut: Ratio(u64::from(haircuts.initial)),
+            ..Default::default()
+        };
+        total.add_collateral(value, Ratio::ONE, &terms).map_err(margin_error)?;
     }
     Ok(())
 }
 
-/// Working memory on the heap, in a frame of its own that nothing else crowds.
+/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
+pub struct Workspace {
+    scratch: Scratch,
+    parameters: CoreParameters,
+    scenarios: [GridScenario; MAX_SCENARIOS],
+}
+
+/// In a frame of its own that nothing else crowds.
 #[inline(never)]
-pub fn new_scratch() -> Box<Scratch> {
-    Box::new(Scratch::new())
+pub fn new_workspace() -> Box<Workspace> {
+    Box::new(Workspace {
+        scratch: Scratch::new(),
+        parameters: CoreParameters::default(),
+        scenarios: [GridScenario::default(); MAX_SCENARIOS],
+    })
+}
+
+impl Workspace {
+    /// Takes in the model of an underlying.
+    #[inline(never)]
+    fn load(&mut self, state: &Underlying) {
+        self.parameters = CoreParameters::from(&state.risk);
+        for (slot, stored) in self.scenarios.iter_mut().zip(state.scenarios()) {
+            *slot = GridScenario::from(stored);
+        }
+    }
 }
 
 /// The positions of each underlying in turn: they lie side by side.
@@ -73,24 +101,25 @@ pub fn assess_positions(
     usage: PriceUse,
     now: i64,
     detail: Detail,
-    scratch: &mut Scratch,
+    workspace: &mut Workspace,
 ) -> Result<UnderlyingRisk> {
     let state = &*view.state;
     // An unknown kind would be priced as something it is not; nothing below checks it again.
     require!(positions.iter().all(|position| position.instrument().is_some()), EngineError::UnknownLayout);
-    let parameters = CoreParameters::from(&state.risk);
-    // Fixed arrays rather than vectors: the heap of a program is never freed, and a bid assesses three times.
+    workspace.load(state);
+    let Workspace { scratch, parameters, scenarios } = workspace;
     let count = state.scenarios().len();
-    let scenarios: [CoreScenario; MAX_SCENARIOS] = core::array::from_fn(|i| CoreScenario::from(&state.scenarios[i]));
-    let weights: [Ratio; MAX_SCENARIOS] = core::array::from_fn(|i| Ratio(state.scenarios[i].weight));
     let market = Market {
         spot: view.price.price,
         // Until a premium is published the perpetual is marked at the index.
         perpetual: view.price.price,
+        stable: Price::ONE_USD,
+        spot_confidence: Ratio::ONE,
+        perpetual_confidence: Ratio::ONE,
+        hedge: Usd::ZERO,
         lot_size: state.lot_size,
-        parameters: &parameters,
+        parameters,
         scenarios: &scenarios[..count],
-        weights: &weights[..count],
     };
     let book = positions.iter().map(|position| book_position(position, decimals));
     let surface = |expiry| expiry_market(view, expiry, usage, now).map_err(RiskError::Program);
@@ -128,7 +157,13 @@ impl From<RiskError> for anchor_lang::error::Error {
 pub fn margin_error(error: MarginError) -> EngineError {
     match error {
         MarginError::Overflow => EngineError::KernelOverflow,
-        MarginError::Unsorted | MarginError::ScenarioCount => EngineError::UnknownLayout,
+        MarginError::Unsorted
+        | MarginError::ScenarioCount
+        | MarginError::UnknownScenario
+        | MarginError::WitnessMeasure
+        | MarginError::SkewWidth
+        | MarginError::InverseOption
+        | MarginError::TooManyExpiries => EngineError::UnknownLayout,
         MarginError::Kernel(error) => match error {
             KernelError::ForwardOutOfRange => EngineError::KernelForward,
             KernelError::StrikeOutOfRange | KernelError::MoneynessOutOfRange => EngineError::KernelStrike,

@@ -4,13 +4,13 @@ use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    portfolio::{AccountRisk, Detail, NetGreeks, UnderlyingRisk},
+    portfolio::{AccountRisk, Detail, NetGreeks, UnderlyingRisk, WorstCase},
     wide,
 };
 
 use super::{
     add_balances, amounts::usd_in_atom, assess_positions, by_underlying, cash_atoms_floor, cash_to_usd, margin_error,
-    new_scratch, usd_to_atoms_ceil, usd_to_atoms_floor,
+    new_workspace, usd_to_atoms_ceil, usd_to_atoms_floor,
 };
 use crate::{
     constants::RATIO_ONE,
@@ -80,10 +80,10 @@ pub fn report(
     let collateral = total.equity.checked_sub(cash_to_usd(account.cash(), decimals)?).ok_or(EngineError::Overflow)?;
     let before_positions = total.equity;
     let mut underlyings = Vec::new();
-    let mut scratch = new_scratch();
+    let mut workspace = new_workspace();
     for positions in by_underlying(account) {
         let view = markets.underlying(positions[0].underlying)?;
-        let risk = assess_positions(positions, view, decimals, usage, now, Detail::Greeks, &mut scratch)?;
+        let risk = assess_positions(positions, view, decimals, usage, now, Detail::Greeks, &mut workspace)?;
         total.add_underlying(&risk).map_err(margin_error)?;
         underlyings.push(UnderlyingReport::new(&risk, view, decimals)?);
     }
@@ -104,7 +104,10 @@ impl UnderlyingReport {
     fn new(risk: &UnderlyingRisk, view: &UnderlyingView, decimals: u8) -> Result<Self> {
         Ok(Self {
             index: view.state.index,
-            worst_scenario: risk.worst_scenario.unwrap_or(u8::MAX),
+            worst_scenario: match risk.worst_case {
+                WorstCase::Scenario(number) => number,
+                WorstCase::None | WorstCase::Basis => u8::MAX,
+            },
             worst_scenario_profit: usd_to_atoms_floor(risk.worst, decimals)?,
             positions_value: usd_to_atoms_floor(risk.mark_to_market, decimals)?,
             initial_margin: usd_to_atoms_ceil(risk.initial_margin, decimals)?,

@@ -1,0 +1,151 @@
+//! An expiry's part in an underlying's sums when gains and debts count at different factors, and skew scenarios as losses.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "operators are those of Fx, or 128-bit products whose bounds are argued inline"
+)]
+
+use crate::error::KernelError;
+use crate::fx::{Fx, mul_high};
+use crate::risk_array::RiskArray;
+use crate::scenario::SPOT_LEVELS;
+use crate::slot::Slot;
+use crate::totals::Totals;
+
+/// Factors on an expiry's value in a scenario, Q60 and below 2^63 (8.0).
+#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+pub struct StaticFactors {
+    /// Where the account is long.
+    pub gain: u64,
+    /// Where it is short.
+    pub debt: u64,
+}
+
+/// What factors and skew scenarios made of an expiry, by slot of the scenario set.
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
+pub struct Signs {
+    /// The options are a liability.
+    debts: u64,
+    /// A skew scenario lowers their value.
+    falls: u64,
+}
+
+impl StaticFactors {
+    /// Every value as it is.
+    pub const ONE: Self = Self { gain: 1 << 60, debt: 1 << 60 };
+
+    /// A value times its factor, rounded down.
+    fn apply(&self, value: i128, is_debt: bool) -> i128 {
+        if *self == Self::ONE {
+            return value;
+        }
+        let (magnitude, factor) = (value.unsigned_abs(), u128::from(if is_debt { self.debt } else { self.gain }));
+        let (high, low) = (magnitude >> 60, magnitude & ((1 << 60) - 1)); // |value| < 2^124: 64 bits and 60 bits
+        let product = high.wrapping_mul(factor).wrapping_add(low.wrapping_mul(factor) >> 60) as i128; // below 2^127
+        if value < 0 { product.wrapping_neg().wrapping_sub(1) } else { product }
+    }
+
+    /// Grains times their factor, in ticks, rounded down (by up to three ticks); nothing stays nothing.
+    #[inline(always)]
+    fn apply_to_grains(&self, grains: Fx, is_debt: bool) -> Fx {
+        // Q60 times 2^-4 ticks over 2^64, at most two too small.
+        let ticks = Fx::from_bits(mul_high(grains.abs(), if is_debt { self.debt } else { self.gain }));
+        if grains.is_negative() { -ticks - Fx(3) } else { ticks }
+    }
+}
+
+impl RiskArray {
+    /// As [`RiskArray::add_totals`], with each total multiplied by its factor, rounded down (by less than four ticks); and a
+    /// skew scenario's entry is not a total but its loss `−|total · factor − mark|`.
+    ///
+    /// # Errors
+    /// As [`RiskArray::add_totals`].
+    #[inline(never)]
+    pub fn add_factored(&self, factors: &StaticFactors, mark: i128, totals: &mut Totals) -> Result<(), KernelError> {
+        if !self.is_narrow() {
+            return self.add_factored_wide(factors, mark, None, totals).map(|_| ());
+        }
+        totals.count()?;
+        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // as in `add_totals`
+        let (plain, _) = self.split();
+        // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
+        totals.add_narrow(
+            plain,
+            |slot| {
+                let grains = slot.low + puts * slot.forward() + strikes;
+                factors.apply_to_grains(grains, grains.is_negative())
+            },
+            self.tick_exponent,
+        );
+        self.add_skew(factors, mark, None, totals).map(|_| ())
+    }
+
+    /// [`RiskArray::add_factored`] for books that are taken apart: with the signs of the whole book where they are given,
+    /// or else with its own, which are returned.
+    ///
+    /// # Errors
+    /// As [`RiskArray::add_totals`].
+    #[inline(never)]
+    pub fn add_factored_wide(
+        &self,
+        factors: &StaticFactors,
+        mark: i128,
+        signs: Option<&Signs>,
+        totals: &mut Totals,
+    ) -> Result<Signs, KernelError> {
+        totals.count()?;
+        let (plain, _) = self.split();
+        let narrow = self.is_narrow();
+        let (mut debts, mut bit) = (0u64, 1u64);
+        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
+        totals.add_wide(plain, |slot| {
+            let value = self.read(slot);
+            let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
+            debts |= if is_debt { bit } else { 0 };
+            bit = bit.wrapping_shl(1);
+            if narrow {
+                // To the same bit as `add_factored`.
+                let grains = slot.low + puts * slot.forward() + strikes;
+                i128::from(factors.apply_to_grains(grains, is_debt).0) << self.tick_exponent.0
+            } else {
+                factors.apply(value, is_debt)
+            }
+        })?;
+        let skew = self.add_skew(factors, mark, signs, totals)?;
+        Ok(Signs { debts: debts | skew.debts, falls: skew.falls })
+    }
+
+    fn add_skew(
+        &self,
+        factors: &StaticFactors,
+        mark: i128,
+        signs: Option<&Signs>,
+        totals: &mut Totals,
+    ) -> Result<Signs, KernelError> {
+        let (plain, skew) = self.split();
+        let mut used = Signs::default();
+        let mut bit = 1u64.wrapping_shl(plain.len() as u32); // at most MAX_SCENARIOS, below 64
+        totals.add_wide_from(plain.len(), skew, |slot| {
+            let value = self.read(slot);
+            let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
+            let change = factors.apply(value, is_debt).wrapping_sub(mark); // both below 2^126
+            let falls = signs.map_or(change < 0, |signs| signs.falls & bit != 0);
+            used.debts |= if is_debt { bit } else { 0 };
+            used.falls |= if falls { bit } else { 0 };
+            bit = bit.wrapping_shl(1);
+            if falls { change } else { change.wrapping_neg() }
+        })?;
+        Ok(used)
+    }
+
+    /// Whether sums fit one word in ticks that are whole units.
+    fn is_narrow(&self) -> bool {
+        self.narrow && !self.tick_exponent.is_negative()
+    }
+
+    /// Slots of scenarios that move spot, and of those that move the smile.
+    fn split(&self) -> (&[Slot], &[Slot]) {
+        let plain = self.counts.iter().take(SPOT_LEVELS).fold(0usize, |sum, count| sum.wrapping_add(*count));
+        let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
+        slots.split_at_checked(plain).unwrap_or((slots, &[]))
+    }
+}

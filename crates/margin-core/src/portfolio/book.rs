@@ -1,0 +1,310 @@
+//! Running totals of one underlying while its positions are added.
+
+use super::{
+    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
+    WorstCase,
+    detail::SignLog,
+    discount::static_factors,
+    exposure::{DeltaSum, Exposure, UNIT_DELTA},
+    greeks::{discounted_forward, in_prices},
+    open_expiry::OpenExpiry,
+    ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
+    scan::{Scratch, usd_to_lot_price},
+};
+use crate::{
+    Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at,
+};
+
+/// Which losses are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Witness {
+    All,
+    Only(WorstCase),
+}
+
+/// Running totals of one underlying.
+pub(super) struct Book<'a> {
+    market: &'a Market<'a>,
+    /// The part of the grid that is looked at, and the number of its first scenario.
+    grid: &'a [GridScenario],
+    first: u8,
+    basis_counts: bool,
+    wants_greeks: bool,
+    needs_greeks: bool,
+    scan: &'a mut Scratch,
+    signs: Option<&'a mut SignLog>,
+    /// Value of the options at their marks, in lots × 1e-12 USD.
+    option_marks: i128,
+    /// Value of the perpetual and of futures at their marks, in lots × 1e-12 USD.
+    linear_marks: i128,
+    /// The part of it that moves with spot: all but what a settlement window has fixed.
+    linear_variable: i128,
+    settled_value: Usd,
+    /// In lots × 1e-12 USD; not positive.
+    basis: i128,
+    perpetual_lots: Lots,
+    exposure: Exposure,
+    greeks: NetGreeks,
+}
+
+impl<'a> Book<'a> {
+    pub(super) fn new(
+        market: &'a Market<'a>,
+        witness: Witness,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Result<Self, MarginError> {
+        let (grid, first, basis_counts) = match witness {
+            Witness::All => (market.scenarios, 0, true),
+            Witness::Only(_)
+                if !matches!(market.parameters.scan.measure, Measure::Worst | Measure::Shortfall(0 | 1)) =>
+            {
+                return Err(MarginError::WitnessMeasure);
+            }
+            Witness::Only(WorstCase::None) => (Default::default(), 0, false),
+            Witness::Only(WorstCase::Basis) => (Default::default(), 0, true),
+            Witness::Only(WorstCase::Scenario(number)) => {
+                let index = usize::from(number);
+                (market.scenarios.get(index..=index).ok_or(MarginError::UnknownScenario)?, number, false)
+            }
+        };
+        if market.scenarios.is_empty() {
+            return Err(MarginError::ScenarioCount);
+        }
+        let basis_counts = basis_counts && market.parameters.basis.is_active();
+        scan.start(grid, market.parameters, basis_counts)?;
+        if witness != Witness::All {
+            scan.reach(market);
+        }
+        let needs_greeks = market.parameters.needs_greeks();
+        Ok(Self {
+            market,
+            grid,
+            first,
+            basis_counts,
+            wants_greeks: detail == Detail::Greeks,
+            needs_greeks,
+            scan,
+            signs: None,
+            option_marks: 0,
+            linear_marks: 0,
+            linear_variable: 0,
+            settled_value: Usd::ZERO,
+            basis: 0,
+            perpetual_lots: Lots::ZERO,
+            exposure: Exposure::default(),
+            greeks: NetGreeks::default(),
+        })
+    }
+
+    /// Records the signs of expiries, or replays recorded ones.
+    pub(super) fn with_signs(mut self, signs: &'a mut SignLog) -> Self {
+        self.signs = Some(signs);
+        self
+    }
+
+    fn add_linear(&mut self, position: &BookPosition, price: Price) -> Result<i128, MarginError> {
+        let overflow = MarginError::Overflow;
+        let marks = position.lots.checked_mul_price(price).ok_or(overflow)?;
+        self.linear_marks = self.linear_marks.checked_add(marks).ok_or(overflow)?;
+        self.settled_value = add(self.settled_value, position.settled_value)?;
+        self.greeks.add_linear(marks)?;
+        Ok(marks)
+    }
+
+    pub(super) fn add_perpetual(&mut self, position: &BookPosition) -> Result<(), MarginError> {
+        let marks = self.add_linear(position, self.market.perpetual)?;
+        self.linear_variable = self.linear_variable.checked_add(marks).ok_or(MarginError::Overflow)?;
+        self.perpetual_lots = self.perpetual_lots.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+        Ok(())
+    }
+
+    /// After the last perpetual.
+    #[inline(never)]
+    pub(super) fn close_perpetuals(&mut self) -> Result<(), MarginError> {
+        if self.perpetual_lots == Lots::ZERO {
+            return Ok(());
+        }
+        self.exposure.add_linear(self.perpetual_lots)?;
+        if self.needs_greeks {
+            let mut delta = DeltaSum::default();
+            delta.add(self.perpetual_lots, UNIT_DELTA)?;
+            self.exposure.add_delta(self.market, &delta, Seconds::ZERO)?;
+        }
+        self.exposure.holds_perpetual = true;
+        let confidence = self.market.spot_confidence.min(self.market.perpetual_confidence);
+        self.exposure.add_confidence(self.market, confidence, self.perpetual_lots.0)
+    }
+
+    // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
+    #[inline(never)]
+    pub(super) fn open_expiry(&mut self, market: &ExpiryMarket) -> Result<OpenExpiry, MarginError> {
+        let open = OpenExpiry::new(self.market.parameters, self.scan.has_skew(), market)?;
+        self.scan.start_expiry(&open.expiry);
+        Ok(open)
+    }
+
+    #[inline(never)]
+    pub(super) fn add_future(&mut self, open: &mut OpenExpiry, position: &BookPosition) -> Result<(), MarginError> {
+        self.add_linear(position, open.expiry.forward())?;
+        let variable = position.lots.checked_mul_price(open.inputs.forward).ok_or(MarginError::Overflow)?;
+        open.linear_variable = open.linear_variable.checked_add(variable).ok_or(MarginError::Overflow)?;
+        open.future_lots = open.future_lots.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+        Ok(())
+    }
+
+    /// Net calls and net puts of one strike.
+    #[inline(never)]
+    pub(super) fn add_strike(
+        &mut self,
+        open: &mut OpenExpiry,
+        strike: Price,
+        calls: Lots,
+        puts: Lots,
+    ) -> Result<(), MarginError> {
+        if self.market.parameters.scan.inverse {
+            return Err(MarginError::InverseOption);
+        }
+        open.has_options = true;
+        let prepared = Strike::prepare(strike)?;
+        let vol = open.vol(&prepared)?;
+        if open.has_passed() {
+            open.add_intrinsic(strike, OptionKind::Call, calls)?;
+            open.add_intrinsic(strike, OptionKind::Put, puts)?;
+        }
+        open.exposure.add_lots(calls)?;
+        open.exposure.add_lots(puts)?;
+        self.exposure.add_naked(calls, puts)?;
+        if self.needs_greeks || self.wants_greeks {
+            self.add_greeks(open, &prepared, vol, calls, true)?;
+            self.add_greeks(open, &prepared, vol, puts, false)?;
+        }
+        let levels = open.levels(&prepared, vol);
+        self.scan.add_strike(&open.expiry, &prepared, &levels, calls, puts)
+    }
+
+    #[inline(never)]
+    fn add_greeks(
+        &self,
+        open: &mut OpenExpiry,
+        strike: &Strike,
+        vol: Vol,
+        lots: Lots,
+        is_call: bool,
+    ) -> Result<(), MarginError> {
+        if lots == Lots::ZERO {
+            return Ok(());
+        }
+        let (_, leg) = vanilla_greeks_at(&open.expiry, strike, vol, is_call)?;
+        open.greeks.add(lots, &leg)?;
+        if self.needs_greeks {
+            open.exposure.delta.add(lots, leg.delta)?;
+        }
+        Ok(())
+    }
+
+    /// Adds the expiry to the book.
+    #[inline(never)]
+    pub(super) fn close_expiry(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
+        let overflow = MarginError::Overflow;
+        let (mut up, mut down) = (0i128, 0i128);
+        if open.has_options {
+            let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
+            let scan = self.scan.finish_expiry(factors.as_ref(), self.signs.as_deref_mut())?;
+            // What has passed is worth its payoff, to the last digit.
+            let mark = if open.has_passed() { open.intrinsic } else { scan.mark };
+            self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
+            (up, down) = scan.basis.unwrap_or_default();
+        }
+        self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
+        self.exposure.add_linear(open.future_lots)?;
+        open.exposure.add_lots(open.future_lots)?;
+        open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        if self.basis_counts {
+            self.add_basis(open, up, down)?;
+        }
+        if self.needs_greeks || self.wants_greeks {
+            self.greeks.add_options(&open.greeks, discounted_forward(&open.expiry))?;
+        }
+        if self.needs_greeks {
+            open.exposure.vega = in_prices(open.greeks.vega, discounted_forward(&open.expiry))?;
+            self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
+        }
+        let mut confidence = self.market.spot_confidence.min(open.confidence);
+        if self.exposure.holds_perpetual {
+            confidence = confidence.min(self.market.perpetual_confidence);
+        }
+        self.exposure.add_confidence(self.market, confidence, open.exposure.gross_lots)
+    }
+
+    /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.
+    #[inline(never)]
+    fn add_basis(&mut self, open: &OpenExpiry, up: i128, down: i128) -> Result<(), MarginError> {
+        let overflow = MarginError::Overflow;
+        let basis = &self.market.parameters.basis;
+        let with_futures = |options: i128, forward: Multiplier| -> Result<i128, MarginError> {
+            let all = scale_down(open.linear_variable, forward.0)?;
+            all.checked_sub(open.linear_variable).and_then(|futures| futures.checked_add(options)).ok_or(overflow)
+        };
+        let loss = with_futures(up, basis.up)?.min(with_futures(down, basis.down)?).min(0);
+        let annual = u128::from(basis.annual.0).wrapping_mul(u128::from(open.inputs.time.0)); // 64 + 27 bits
+        let annual = u64::try_from(annual.div_ceil(u128::from(SECONDS_PER_YEAR))).map_err(|_| overflow)?;
+        let charge = scale_down(loss, basis.add.saturating_add(Ratio(annual)).0)?;
+        self.basis = self.basis.checked_add(charge).ok_or(overflow)?;
+        Ok(())
+    }
+
+    /// Adds up section by section: marks, scan risk times its factor, charges.
+    #[inline(never)]
+    pub(super) fn finish(self) -> Result<UnderlyingRisk, MarginError> {
+        let overflow = MarginError::Overflow;
+        let Market { lot_size, parameters, hedge, .. } = *self.market;
+        let marks = self.option_marks.checked_add(self.linear_marks).ok_or(overflow)?;
+        let mark_to_market = subtract(lot_price_to_usd(marks, lot_size)?, self.settled_value)?;
+        let unrealised = subtract(lot_price_to_usd(self.linear_marks, lot_size)?, self.settled_value)?;
+
+        let linear = self.linear_variable.checked_add(usd_to_lot_price(hedge, lot_size)?).ok_or(overflow)?;
+        let (mut worst, mut worst_case) = self.scan.finish(self.market, self.grid, self.option_marks, linear)?;
+        if let WorstCase::Scenario(number) = &mut worst_case {
+            *number = number.saturating_add(self.first);
+        }
+        if self.basis < worst {
+            (worst, worst_case) = (self.basis, WorstCase::Basis);
+        }
+        let worst = lot_price_to_usd(worst, lot_size)?;
+        let minimum_delta = self.exposure.minimum_delta(self.market)?;
+        let scan_risk = Usd(negate(worst.0)?).max(minimum_delta);
+
+        let charges = self.exposure.charges(self.market, unrealised)?;
+        let on_greeks = charges.on_greeks()?;
+        let scan = &parameters.scan;
+        let (scaled, unscaled) = if scan.scales_charges { (on_greeks, Usd::ZERO) } else { (Usd::ZERO, on_greeks) };
+        let maintenance_factor = scan.maintenance;
+        let initial_factor = scan.initial.saturating_add(parameters.depeg.rise(self.market.stable));
+        let loss = add(scan_risk, scaled)?;
+        let margin = |factor: Ratio, charges: [Usd; 4]| {
+            charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
+        };
+        let on_initial = [charges.confidence, charges.unrealised_profit];
+        Ok(UnderlyingRisk {
+            mark_to_market,
+            worst,
+            worst_case,
+            basis_contingency: lot_price_to_usd(self.basis, lot_size)?,
+            minimum_delta,
+            scan_risk,
+            charges,
+            initial_factor,
+            maintenance_factor,
+            maintenance_margin: margin(
+                maintenance_factor,
+                [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
+            )?,
+            initial_margin: margin(
+                initial_factor,
+                [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
+            )?,
+            greeks: self.greeks,
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! One expiry while its positions are added.
+
+use super::{
+    ExpiryMarket, MarginError, Ratio, RiskParameters, exposure::ExpiryExposure, greeks::GreekSums, skew::Skew,
+    tenor::TenorShock,
+};
+use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, value};
+
+/// An expiry whose positions are being added.
+pub(super) struct OpenExpiry {
+    pub(super) expiry: Expiry,
+    pub(super) inputs: ExpiryInputs,
+    /// `None` once the expiry has passed: values are intrinsic, whatever the surface says.
+    pub(super) slice: Option<SviSlice>,
+    pub(super) shock: TenorShock,
+    pub(super) skew: Option<Skew>,
+    pub(super) confidence: Ratio,
+    pub(super) exposure: ExpiryExposure,
+    pub(super) greeks: GreekSums,
+    /// Of futures, in lots × 1e-12 USD.
+    pub(super) linear_variable: i128,
+    pub(super) future_lots: Lots,
+    pub(super) has_options: bool,
+    /// Value of the options once the expiry has passed, in lots × 1e-12 USD.
+    pub(super) intrinsic: i128,
+}
+
+impl OpenExpiry {
+    #[inline(never)]
+    pub(super) fn new(parameters: &RiskParameters, has_skew: bool, market: &ExpiryMarket) -> Result<Self, MarginError> {
+        let expiry = Expiry::prepare(market.inputs)?;
+        let time = market.inputs.time;
+        Ok(Self {
+            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
+            shock: TenorShock::new(&parameters.vol, time),
+            skew: if has_skew { Some(Skew::new(&parameters.skew, &expiry)?) } else { None },
+            confidence: market.confidence,
+            inputs: market.inputs,
+            exposure: ExpiryExposure::default(),
+            greeks: GreekSums::default(),
+            linear_variable: 0,
+            future_lots: Lots::ZERO,
+            has_options: false,
+            intrinsic: 0,
+            expiry,
+        })
+    }
+
+    /// Whether no time is left.
+    pub(super) fn has_passed(&self) -> bool {
+        self.slice.is_none()
+    }
+
+    /// Adds what an option pays now.
+    #[inline(never)]
+    pub(super) fn add_intrinsic(&mut self, strike: Price, kind: OptionKind, lots: Lots) -> Result<(), MarginError> {
+        if lots != Lots::ZERO {
+            let payoff = lots.checked_mul_price(value(&self.expiry, strike, Vol::ZERO, kind)?);
+            self.intrinsic =
+                payoff.and_then(|payoff| self.intrinsic.checked_add(payoff)).ok_or(MarginError::Overflow)?;
+        }
+        Ok(())
+    }
+
+    /// The surface's vol at a strike.
+    #[inline]
+    pub(super) fn vol(&self, strike: &Strike) -> Result<Vol, MarginError> {
+        match &self.slice {
+            Some(slice) => Ok(slice.vol_at(strike)?),
+            None => Ok(Vol::ZERO),
+        }
+    }
+
+    /// Vols of one strike by level.
+    #[inline]
+    #[allow(clippy::arithmetic_side_effects, reason = "the operators are those of Fx, below 2^63: both logarithms are")]
+    pub(super) fn levels(&self, strike: &Strike, vol: Vol) -> VolLevels {
+        let (skew_linear, skew_abs) = match &self.skew {
+            Some(skew) => skew.vols(strike.ln - self.expiry.ln_forward, vol),
+            None => (Vol::ZERO, Vol::ZERO),
+        };
+        VolLevels { up: self.shock.up(vol), none: vol, down: self.shock.down(vol), skew_linear, skew_abs }
+    }
+}

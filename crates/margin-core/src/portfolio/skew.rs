@@ -1,0 +1,100 @@
+//! How skew scenarios move the vols of an expiry.
+#![allow(
+    clippy::arithmetic_side_effects,
+    reason = "operators are those of Fx; products of two 63-bit numbers are taken in 128 bits"
+)]
+
+use super::{
+    MarginError, SignedRatio, SkewCap, SkewShock, fixed,
+    tenor::{FACTOR_ONE, scale_vol},
+};
+use crate::{
+    Expiry, Vol,
+    fx::{Fx, leading_zeros, quotient},
+};
+
+/// Skew of one expiry: `y = min(|k|·cap/k*, cap)` for each of the two scenarios.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Skew {
+    linear: Curve,
+    abs: Curve,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Curve {
+    /// Q56.
+    cap: i64,
+    /// cap / k*, Q40, within ±2^20.
+    slope: i64,
+}
+
+/// 1/k* as `mantissa · 2^-exponent`.
+struct Reciprocal {
+    /// Above 2^31 and at most 2^32: relative error 2^-31.
+    mantissa: u64,
+    exponent: u32,
+}
+
+impl Skew {
+    #[inline(never)]
+    pub(super) fn new(shock: &SkewShock, expiry: &Expiry) -> Result<Self, MarginError> {
+        // Q(60 + root_shift), root_shift in 0..=14.
+        let root_years = (expiry.root_years >> (4 + expiry.root_shift.0.clamp(0, 14))) as i64;
+        let by_root = |constant: i64, slope: SignedRatio| {
+            constant.saturating_add(fixed::times_q56(root_years, fixed::signed_q56(slope)))
+        };
+        let vol = by_root(fixed::ratio_q56(shock.vol_static), shock.vol_scale);
+        let width = fixed::times_q56(fixed::times_q56(root_years, fixed::ratio_q56(shock.width_scale)), vol);
+        let width = width.max(fixed::ratio_q56(shock.min_width));
+        let reciprocal = Reciprocal::new(width).ok_or(MarginError::SkewWidth)?;
+        let curve = |cap: &SkewCap| {
+            let cap = by_root(fixed::ratio_q56(cap.base), cap.slope);
+            Curve { cap, slope: reciprocal.times(cap) }
+        };
+        Ok(Self { linear: curve(&shock.linear), abs: curve(&shock.abs) })
+    }
+
+    /// Vols of the linear and the absolute scenario, rounded down, for k = ln(strike / forward) in Q56.
+    #[inline(never)]
+    pub(super) fn vols(&self, k: Fx, vol: Vol) -> (Vol, Vol) {
+        let linear = self.linear.at(k);
+        let linear = if k.is_negative() { -linear } else { linear };
+        (shift_vol(vol, linear), shift_vol(vol, self.abs.at(k)))
+    }
+}
+
+impl Curve {
+    /// y, Q28, within ±64.
+    fn at(&self, k: Fx) -> i64 {
+        const BOUND: i128 = 64 << 28;
+        let ramp = (i128::from(self.slope) * i128::from(k.abs())) >> 68; // Q96, 60 + 63 bits
+        ramp.min(i128::from(self.cap >> 28)).clamp(-BOUND, BOUND) as i64
+    }
+}
+
+impl Reciprocal {
+    /// `None` unless `width` (Q56) is positive.
+    fn new(width: i64) -> Option<Self> {
+        if width <= 0 {
+            return None;
+        }
+        let zeros = leading_zeros(width.unsigned_abs());
+        let normal = (width.unsigned_abs() << (zeros.0 & 63)) >> 32; // [2^31, 2^32)
+        // width = normal·2^(32 − zeros − 56), so 1/width = (2^63 / normal)·2^(zeros − 39).
+        Some(Self { mantissa: quotient(1 << 63, normal), exponent: zeros.0 as u32 })
+    }
+
+    /// `factor / width` in Q40 for a factor in Q56.
+    fn times(&self, factor: i64) -> i64 {
+        const BOUND: i128 = 1 << 60;
+        // 2^63·2^33, then 2^(zeros − 39) and Q56 to Q40: right by 55 − zeros.
+        let product = i128::from(factor) * i128::from(self.mantissa);
+        let ratio = if self.exponent <= 55 { product >> (55 - self.exponent) } else { product << (self.exponent - 55) };
+        ratio.clamp(-BOUND, BOUND) as i64
+    }
+}
+
+/// `vol · max(0, 1 + x)`, x in Q28.
+fn shift_vol(vol: Vol, x: i64) -> Vol {
+    scale_vol(vol, (FACTOR_ONE as i64).saturating_add(x).max(0) as u64)
+}

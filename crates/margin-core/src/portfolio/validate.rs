@@ -1,0 +1,188 @@
+//! Which parameters are sane. One error for each rule, so that a refused proposal says what to change.
+
+use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
+use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol};
+
+/// A rule that a parameter set breaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ParameterError {
+    /// `range_up` above 10, or `range_down` above 1.
+    VolRange = 1,
+    /// A tenor power above 10.
+    TenorPower = 2,
+    /// Tenor floor outside one hour to 400 days, with a power in use.
+    TenorFloor = 3,
+    /// Least vol of Up scenarios above 1 000 %.
+    MinVolUp = 4,
+    /// Maintenance factor of zero, or a factor above 10.
+    ScanFactor = 5,
+    /// Initial factor below the maintenance factor.
+    InitialBelowMaintenance = 6,
+    /// Expected shortfall of zero scenarios or more than a grid holds.
+    ShortfallCount = 7,
+    /// A gain haircut above one.
+    GainHaircut = 8,
+    /// A negative dampener, or an extended range above the largest spot move.
+    Extended = 9,
+    /// Markdown of assets outside zero to one.
+    LongMarkdown = 10,
+    /// Markup of liabilities above 3.
+    ShortMarkup = 11,
+    /// A rate scale or rate addition of the static discount above 10.
+    DiscountRate = 12,
+    /// Skew cap above 10, or its slope beyond ±10.
+    SkewCap = 13,
+    /// Skew width of zero, or above 10, in a grid with skew scenarios.
+    SkewWidth = 14,
+    /// Skew vol parts beyond ±20.
+    SkewVol = 15,
+    /// Forward shocks of an active basis contingency that are not down < 1 < up.
+    BasisShock = 16,
+    /// Basis factors above 20.
+    BasisFactor = 17,
+    /// A charge on notional above 300 %.
+    PositionCharge = 18,
+    /// A minimum-delta share above one, or a hedged share above the unhedged one.
+    MinimumDelta = 19,
+    /// A roll move above one.
+    RollMove = 20,
+    /// Vega range above 10.
+    VegaRange = 21,
+    /// Vega offset above one.
+    VegaOffset = 22,
+    /// A negative depth.
+    ConcentrationDepth = 23,
+    /// A concentration rate above one.
+    ConcentrationRate = 24,
+    /// Confidence threshold above one.
+    ConfidenceThreshold = 25,
+    /// Confidence factor above 20.
+    ConfidenceFactor = 26,
+    /// Peg threshold above one dollar.
+    PegThreshold = 27,
+    /// Peg factor above 10.
+    PegFactor = 28,
+    /// A negative cap on unrealised profit.
+    ProfitCap = 29,
+    /// No scenario, or more than a grid holds.
+    GridSize = 30,
+    /// A spot multiplier below 1 % or above the kernel's largest.
+    GridSpot = 31,
+    /// A weight of zero or above one.
+    GridWeight = 32,
+    /// A skew scenario that also moves spot.
+    GridSkewSpot = 33,
+    /// No scenario falls, or none rises.
+    GridOneSided = 34,
+}
+
+const fn times(factor: u64) -> Ratio {
+    Ratio(Ratio::ONE.0.saturating_mul(factor))
+}
+
+const TEN: Ratio = times(10);
+const HOUR: Seconds = Seconds(3_600);
+const LONGEST_FLOOR: Seconds = Seconds(400 * 86_400);
+
+fn check(holds: bool, error: ParameterError) -> Result<(), ParameterError> {
+    if holds { Ok(()) } else { Err(error) }
+}
+
+fn within(ratio: super::SignedRatio, bound: Ratio) -> bool {
+    ratio.0.unsigned_abs() <= bound.0
+}
+
+impl RiskParameters {
+    /// Checks every parameter, and that initial margin can never be below maintenance margin: all initial percentages
+    /// come on top, so only the factors could break it.
+    ///
+    /// # Errors
+    /// The first rule broken, in the order of [`ParameterError`].
+    pub fn validate(&self, grid: &[GridScenario]) -> Result<(), ParameterError> {
+        self.check_shocks()?;
+        self.check_options(grid)?;
+        self.check_charges()?;
+        check_grid(grid)
+    }
+
+    fn check_shocks(&self) -> Result<(), ParameterError> {
+        use ParameterError as E;
+        let (vol, scan) = (&self.vol, &self.scan);
+        check(vol.range_up <= TEN && vol.range_down <= Ratio::ONE, E::VolRange)?;
+        check(vol.short_term_power <= TEN && vol.long_term_power <= TEN, E::TenorPower)?;
+        let powers = vol.short_term_power.0 | vol.long_term_power.0;
+        check(powers == 0 || (HOUR..=LONGEST_FLOOR).contains(&vol.tenor_floor), E::TenorFloor)?;
+        check(vol.min_vol_up <= Vol(1_000_000_000), E::MinVolUp)?;
+        check(scan.maintenance > Ratio::ZERO && scan.maintenance <= TEN && scan.initial <= TEN, E::ScanFactor)?;
+        check(scan.initial >= scan.maintenance, E::InitialBelowMaintenance)?;
+        let count_is_sane = match scan.measure {
+            Measure::Worst => true,
+            Measure::Shortfall(count) => (1..=MAX_GRID).contains(&usize::from(count)),
+        };
+        check(count_is_sane, E::ShortfallCount)?;
+        check(scan.gain_haircut <= Ratio::ONE, E::GainHaircut)?;
+        check(scan.extended_dampener.0 >= 0 && scan.extended_range.0 <= MAX_MULTIPLIER.0, E::Extended)
+    }
+
+    fn check_options(&self, grid: &[GridScenario]) -> Result<(), ParameterError> {
+        use ParameterError as E;
+        let (discount, skew, basis) = (&self.static_discount, &self.skew, &self.basis);
+        check((0..=Ratio::ONE.0 as i64).contains(&discount.long_markdown.0), E::LongMarkdown)?;
+        check(discount.short_markup <= times(3), E::ShortMarkup)?;
+        let rates =
+            [discount.long_rate_scale, discount.long_rate_add, discount.short_rate_scale, discount.short_rate_add];
+        check(rates.iter().all(|rate| *rate <= TEN), E::DiscountRate)?;
+        let caps = [skew.linear, skew.abs];
+        check(caps.iter().all(|cap| cap.base <= TEN && within(cap.slope, TEN)), E::SkewCap)?;
+        let skewed = grid.iter().any(GridScenario::is_skew);
+        check(!skewed || (skew.min_width > Ratio::ZERO && skew.min_width <= TEN), E::SkewWidth)?;
+        check(
+            skew.width_scale <= TEN && skew.vol_static <= times(20) && within(skew.vol_scale, times(20)),
+            E::SkewVol,
+        )?;
+        let shocked = basis.down > Multiplier::ZERO && basis.down < Multiplier::ONE && basis.up > Multiplier::ONE;
+        check(!basis.is_active() || (shocked && basis.up <= MAX_MULTIPLIER), E::BasisShock)?;
+        check(basis.add <= times(20) && basis.annual <= times(20), E::BasisFactor)
+    }
+
+    fn check_charges(&self) -> Result<(), ParameterError> {
+        use ParameterError as E;
+        let charges = [
+            self.charges.perpetual_maintenance,
+            self.charges.perpetual_initial,
+            self.charges.short_option_maintenance,
+            self.charges.short_option_initial,
+        ];
+        check(charges.iter().all(|charge| *charge <= times(3)), E::PositionCharge)?;
+        let floor = &self.minimum_delta;
+        check(floor.unhedged <= Ratio::ONE && floor.hedged <= floor.unhedged, E::MinimumDelta)?;
+        check(self.roll.min_move <= Ratio::ONE && self.roll.annual_move <= Ratio::ONE, E::RollMove)?;
+        check(self.vega.range <= TEN, E::VegaRange)?;
+        check(self.vega.offset <= Ratio::ONE, E::VegaOffset)?;
+        let concentration = &self.concentration;
+        check(concentration.delta_depth.0 >= 0 && concentration.vega_depth.0 >= 0, E::ConcentrationDepth)?;
+        let rates = [concentration.delta_rate, concentration.vega_rate, concentration.max_rate];
+        check(rates.iter().all(|rate| *rate <= Ratio::ONE), E::ConcentrationRate)?;
+        check(self.confidence.threshold <= Ratio::ONE, E::ConfidenceThreshold)?;
+        check(self.confidence.factor <= times(20), E::ConfidenceFactor)?;
+        check(self.depeg.threshold <= crate::Price::ONE_USD, E::PegThreshold)?;
+        check(self.depeg.factor <= TEN, E::PegFactor)?;
+        check(self.unrealised_profit_cap.is_none_or(|cap| cap.0 >= 0), E::ProfitCap)
+    }
+}
+
+fn check_grid(grid: &[GridScenario]) -> Result<(), ParameterError> {
+    use ParameterError as E;
+    const LEAST_SPOT: Multiplier = Multiplier(10_000_000);
+    check((1..=MAX_GRID).contains(&grid.len()), E::GridSize)?;
+    for scenario in grid {
+        check((LEAST_SPOT..=MAX_MULTIPLIER).contains(&scenario.shock.spot), E::GridSpot)?;
+        check(scenario.weight > Ratio::ZERO && scenario.weight <= Ratio::ONE, E::GridWeight)?;
+        check(!scenario.is_skew() || scenario.shock.spot == Multiplier::ONE, E::GridSkewSpot)?;
+    }
+    let moves = |up: bool| {
+        grid.iter().any(|s| if up { s.shock.spot > Multiplier::ONE } else { s.shock.spot < Multiplier::ONE })
+    };
+    check(moves(true) && moves(false), E::GridOneSided)
+}
