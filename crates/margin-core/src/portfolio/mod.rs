@@ -39,6 +39,7 @@ mod underlying;
 #[cfg(test)]
 mod underlying_tests;
 mod validate;
+mod validate_modes;
 #[cfg(test)]
 mod validate_tests;
 
@@ -55,7 +56,7 @@ pub use {
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
     standard::{Margins, StandardParameters, StandardRisk, assess_standard},
-    underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness},
+    underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness, net_greeks},
     validate::ParameterError,
 };
 

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::RATIO_ONE,
     error::EngineError,
-    state::{OracleConfig, assert_layout},
+    state::{ConfidenceCharge, OracleConfig, assert_layout},
 };
 
 /// A token that accounts may hold: the quote token (cash, index 0) or a token with a haircut.
@@ -24,16 +24,24 @@ pub struct Collateral {
     pub mint: Pubkey,
     pub vault: Pubkey,
     pub token_program: Pubkey,
-    /// All zero for the quote token, which counts at face value.
+    /// All zero for a quote token that counts at face value.
     pub oracle: OracleConfig,
     pub haircuts: CollateralHaircuts,
+    /// Initial margin only: charge where its oracle or its underlying's index is unsure.
+    pub confidence: ConfidenceCharge,
+    /// 1: the token moves with an underlying and offsets the account's positions in it.
+    pub cancels_risk: u8,
+    pub _padding2: [u8; 1],
+    /// The underlying it moves with, where `cancels_risk` is set.
+    pub underlying: u16,
+    pub _padding3: [u8; 4],
     /// precision: token atoms. Deposits that would pass it are refused.
     pub deposit_cap: u64,
     /// precision: token atoms. Sum of what depositors put in less what they took out; the vault's balance minus donations.
     pub total_deposits: u64,
     pub _reserved: [u8; 256],
 }
-assert_layout!(Collateral, 496);
+assert_layout!(Collateral, 520);
 
 /// Share of a token's value that does not count, in 1e-9.
 #[zero_copy]
@@ -62,5 +70,10 @@ impl Collateral {
 
     pub fn is_quote(&self) -> bool {
         self.index == Self::QUOTE_INDEX
+    }
+
+    /// The underlying whose scenarios its value enters.
+    pub fn hedges(&self) -> Option<u16> {
+        (self.cancels_risk != 0).then_some(self.underlying)
     }
 }

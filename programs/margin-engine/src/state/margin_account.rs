@@ -13,6 +13,21 @@ use crate::{
 pub enum AccountMode {
     /// Every position and balance nets in one requirement.
     Portfolio,
+    /// The portfolio model for each underlying on its own; a trading account of this mode holds only one.
+    Isolated,
+    /// Position by position.
+    Standard,
+}
+
+impl AccountMode {
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Portfolio),
+            1 => Some(Self::Isolated),
+            2 => Some(Self::Standard),
+            _ => None,
+        }
+    }
 }
 
 /// One trader's book: cash, token balances and positions under one margin requirement.
@@ -85,6 +100,11 @@ impl MarginAccount {
         let cash = self.cash().checked_add(amount).ok_or(EngineError::Overflow)?;
         self.cash = store_cash(cash);
         Ok(())
+    }
+
+    /// Only accounts written by another layout can fail here.
+    pub fn mode(&self) -> Result<AccountMode> {
+        Ok(AccountMode::from_byte(self.mode).ok_or(EngineError::UnknownLayout)?)
     }
 
     pub fn in_liquidation(&self) -> bool {
