@@ -24,12 +24,10 @@ mod scan;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use document::{Example, examples, text};
+use document::{Computation, Example, examples, text};
 
-type Computation = fn(&Example);
-
-fn computations() -> BTreeMap<&'static str, Computation> {
-    let all: Vec<(&'static str, Computation)> = [marks::ALL, scan::ALL, charges::ALL, account::ALL].concat();
+fn computations() -> BTreeMap<&'static str, fn(&Example)> {
+    let all: Vec<Computation> = [marks::ALL, scan::ALL, charges::ALL, account::ALL].concat();
     let count = all.len();
     let map: BTreeMap<_, _> = all.into_iter().collect();
     assert_eq!(map.len(), count, "an example is computed twice");

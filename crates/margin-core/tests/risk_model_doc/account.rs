@@ -3,13 +3,13 @@
 use margin_core::portfolio::*;
 use margin_core::{Lots, Multiplier, Rate, Usd, VolLevel};
 
-use crate::document::Example;
+use crate::document::{Computation, Example};
 use crate::lab::Lab;
 use crate::marks::undiscounted;
 use crate::reader::Black;
 use crate::scan::worst_of;
 
-pub const ALL: &[(&str, fn(&Example))] = &[
+pub const ALL: &[Computation] = &[
     ("collateral.haircut", haircut),
     ("collateral.hedge", hedge),
     ("requirement", requirement),

@@ -3,11 +3,11 @@
 use margin_core::portfolio::*;
 use margin_core::{Lots, Price, Rate, Seconds, Usd, Vol, VolLevel};
 
-use crate::document::Example;
+use crate::document::{Computation, Example};
 use crate::lab::Lab;
 use crate::reader::Black;
 
-pub const ALL: &[(&str, fn(&Example))] = &[
+pub const ALL: &[Computation] = &[
     ("charges.notional", notional),
     ("charges.minimum-delta", minimum_delta),
     ("charges.roll", roll),

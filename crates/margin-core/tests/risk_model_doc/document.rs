@@ -30,6 +30,9 @@ struct Row {
     used: Cell<bool>,
 }
 
+/// An example's name and what computes it.
+pub type Computation = (&'static str, fn(&Example));
+
 /// All examples, in order.
 pub fn examples(document: &str) -> Result<Vec<Example>, String> {
     let mut examples = Vec::new();

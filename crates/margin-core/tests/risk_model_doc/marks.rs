@@ -3,11 +3,11 @@
 use margin_core::portfolio::{InstrumentKind, NetGreeks, lots_value};
 use margin_core::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Svi, Usd, VolLevel, value};
 
-use crate::document::Example;
+use crate::document::{Computation, Example};
 use crate::lab::{LOT_SIZE, Lab};
 use crate::reader::{Black, density};
 
-pub const ALL: &[(&str, fn(&Example))] = &[
+pub const ALL: &[Computation] = &[
     ("units.notional", notional),
     ("marks.black76", black76),
     ("marks.svi", svi),

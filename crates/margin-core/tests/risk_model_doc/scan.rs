@@ -5,12 +5,12 @@ use margin_core::portfolio::{
 };
 use margin_core::{Multiplier, Price, Rate, Usd, Vol, VolLevel};
 
-use crate::document::Example;
+use crate::document::{Computation, Example};
 use crate::lab::Lab;
 use crate::marks::{option, undiscounted};
 use crate::reader::Black;
 
-pub const ALL: &[(&str, fn(&Example))] = &[
+pub const ALL: &[Computation] = &[
     ("scan.vol-shock", vol_shock),
     ("scan.tail", tail),
     ("scan.static-discount", static_discount),
