@@ -75,8 +75,8 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(48))]
 
     #[test]
-    fn legs_add_up_exactly(book in any_book(), hedge in 0u64..300_000) {
-        let fixture = full();
+    fn legs_add_up_exactly(book in any_book(), hedge in 0u64..300_000, is_full in any::<bool>()) {
+        let fixture = if is_full { full() } else { Fixture::new() };
         let market = Market { hedge: Usd(i128::from(hedge) * 1_000_000_000_007), ..fixture.market() };
         let mut scratch = Scratch::new();
         let whole = assess_underlying(&market, book.iter().copied(), surface, Detail::Margin, &mut scratch).unwrap();

@@ -7,8 +7,8 @@ use super::{
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
-    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Strike, Totals,
-    Usd, VolLevel, VolLevels,
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, Signs, StaticFactors, Strike,
+    Totals, Usd, VolLevel, VolLevels,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -186,14 +186,20 @@ impl Scratch {
             Some((up, down)) => Some((change(up)?, change(down)?)),
             None => None,
         };
+        if factors.is_none() && !self.has_skew {
+            // Every scenario's sum is linear in the legs: no sign matters.
+            self.array.add_totals(&mut self.totals)?;
+            if let Some(log) = signs {
+                log.advance(Signs::default())?;
+            }
+            return Ok(ExpiryScan { mark, basis });
+        }
+        let factors = factors.unwrap_or(&StaticFactors::ONE);
         if let Some(log) = signs {
-            let factors = factors.unwrap_or(&StaticFactors::ONE);
             let used = self.array.add_factored_wide(factors, mark, log.replayed().as_ref(), &mut self.totals)?;
             log.advance(used)?;
-        } else if factors.is_some() || self.has_skew {
-            self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
         } else {
-            self.array.add_totals(&mut self.totals)?;
+            self.array.add_factored(factors, mark, &mut self.totals)?;
         }
         Ok(ExpiryScan { mark, basis })
     }
