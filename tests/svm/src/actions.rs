@@ -4,8 +4,9 @@ use margin_client::{
     MarginReport, addresses,
     instructions::{
         AccountOpen, AccountOpenArgs, Deposit, LiquidationBid, LiquidationBidArgs, LiquidationStart, LiquidationStop,
-        MarginCheck, TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw,
+        MarginCheck, MarginCheckArgs, TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw,
     },
+    state::AccountMode,
 };
 use solana_instruction::AccountMeta;
 use solana_keypair::Keypair;
@@ -22,7 +23,7 @@ impl World {
 
     pub fn trader_with_delegate(&mut self, delegate: Pubkey) -> Trader {
         let key = Keypair::new();
-        let args = AccountOpenArgs { index: 0, delegate };
+        let args = AccountOpenArgs { index: 0, delegate, mode: AccountMode::Portfolio };
         let open = AccountOpen { owner: key.pubkey(), payer: self.payer.pubkey(), engine: self.engine, args };
         self.accept(open.instruction(), &[&key]);
         let account = addresses::margin_account(&self.engine, &key.pubkey(), 0);
@@ -105,7 +106,12 @@ impl World {
 
     #[must_use]
     pub fn margin_check(&self, trader: &Trader) -> MarginCheck {
-        MarginCheck { engine: self.engine, margin_account: trader.account, markets: self.markets_of(trader) }
+        MarginCheck {
+            engine: self.engine,
+            margin_account: trader.account,
+            markets: self.markets_of(trader),
+            args: MarginCheckArgs::default(),
+        }
     }
 
     /// The program's margin report of an account.

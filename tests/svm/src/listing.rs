@@ -9,7 +9,7 @@ use margin_client::{
     },
     presets,
     pyth::FeedId,
-    state::{CollateralHaircuts, OracleArgs, OracleProvider},
+    state::{CollateralHaircuts, CollateralLink, ConfidenceCharge, OracleArgs, OracleProvider},
 };
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -37,6 +37,9 @@ impl World {
         let args = CollateralAddArgs {
             oracle: None,
             haircuts: CollateralHaircuts::default(),
+            confidence: ConfidenceCharge::default(),
+            link: CollateralLink::None,
+            underlying: 0,
             deposit_cap: usdc(1_000_000_000.0),
         };
         self.listing(self.quote, args)
@@ -46,7 +49,15 @@ impl World {
     #[must_use]
     pub fn token_listing(&self, token: Token, feed: FeedId, haircuts: CollateralHaircuts) -> CollateralAdd {
         let oracle = Some(oracle(feed));
-        self.listing(token, CollateralAddArgs { oracle, haircuts, deposit_cap: 1_000_000_000_000_000 })
+        let args = CollateralAddArgs {
+            oracle,
+            haircuts,
+            confidence: ConfidenceCharge::default(),
+            link: CollateralLink::None,
+            underlying: 0,
+            deposit_cap: 1_000_000_000_000_000,
+        };
+        self.listing(token, args)
     }
 
     fn listing(&self, token: Token, args: CollateralAddArgs) -> CollateralAdd {
@@ -75,8 +86,7 @@ impl World {
             lot_size: spec.lot_size,
             max_surface_age: 600,
             liquidation_max_surface_age: 3_600,
-            risk: spec.model.risk,
-            scenarios: spec.model.scenarios.clone(),
+            settlement_window: 1_800,
         };
         UnderlyingAdd { admin: self.admin.pubkey(), engine: self.engine, index: spec.index, args }
     }
@@ -86,8 +96,11 @@ impl World {
         let admin = self.admin.insecure_clone();
         let add = self.underlying_listing(spec);
         self.accept(add.instruction(), &[&admin]);
-        let price = self.price_account(&spec.feed);
-        self.directory.insert_underlying(spec.index, addresses::underlying(&self.engine, spec.index), price);
+        let (price, address) = (self.price_account(&spec.feed), addresses::underlying(&self.engine, spec.index));
+        for instruction in spec.model.clone().instructions(admin.pubkey(), self.engine, address) {
+            self.accept(instruction, &[&admin]);
+        }
+        self.directory.insert_underlying(spec.index, address, price);
         for surface in &spec.surfaces {
             let list = self.expiry_listing(spec.index, surface.expiry);
             self.accept(list.instruction(), &[&admin]);
@@ -111,6 +124,7 @@ impl World {
             spot_reference: spot,
             rate: surface.rate,
             svi: surface.parameters(forward, self.now()),
+            confidence: 1_000_000_000,
             observed_at: self.now(),
         };
         let underlying = addresses::underlying(&self.engine, spec.index);
@@ -156,5 +170,6 @@ pub fn oracle(feed: FeedId) -> OracleArgs {
         liquidation_max_age: 300,
         max_confidence: 10_000_000,
         liquidation_max_confidence: 50_000_000,
+        confidence_full_scale: 0,
     }
 }

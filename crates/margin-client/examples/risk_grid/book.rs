@@ -6,11 +6,9 @@ use anyhow::{Context, Result, anyhow};
 use margin_client::presets;
 use margin_core::portfolio::{
     AccountRisk, BookPosition, Detail, ExpiryMarket, GridScenario, InstrumentKind, LegRow, MarginError, Market, Part,
-    PositionCharges, Ratio, RiskParameters, ScanFactors, Scratch, UnderlyingRisk, VolShock, WorstCase, assess_isolated,
-    assess_underlying, leg_row, lots_value,
+    Ratio, RiskParameters, Scratch, UnderlyingRisk, WorstCase, assess_isolated, assess_underlying, leg_row, lots_value,
 };
-use margin_core::{ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario, Seconds, Usd, Vol, VolLevel};
-use margin_engine::state;
+use margin_core::{ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario, Seconds, Usd};
 
 use crate::chain::{Chain, OptionQuote};
 use crate::fit;
@@ -181,40 +179,14 @@ fn fit_error(chain: &Chain, surfaces: &Surfaces) -> Result<f64> {
 
 /// The default preset in the core's types.
 fn default_model() -> Result<(RiskParameters, Vec<GridScenario>)> {
-    let presets::MarginModel { risk, scenarios } = presets::major();
-    let ratio = |value: u32| Ratio(u64::from(value));
-    let parameters = RiskParameters {
-        vol: VolShock {
-            range_up: ratio(risk.vol_range_up),
-            range_down: ratio(risk.vol_range_down),
-            short_term_power: ratio(risk.short_term_power),
-            long_term_power: ratio(risk.long_term_power),
-            tenor_floor: Seconds(u64::from(risk.tenor_floor)),
-            min_vol_up: Vol(u64::from(risk.min_vol_up)),
-        },
-        scan: ScanFactors {
-            initial: ratio(risk.initial_factor),
-            maintenance: ratio(risk.maintenance_factor),
-            ..ScanFactors::default()
-        },
-        charges: PositionCharges {
-            perpetual_maintenance: ratio(risk.perpetual_maintenance),
-            perpetual_initial: ratio(risk.perpetual_initial),
-            short_option_maintenance: ratio(risk.short_option_maintenance),
-            short_option_initial: ratio(risk.short_option_initial),
-        },
-        ..RiskParameters::default()
-    };
+    let presets::MarginModel { parameters, scenarios } = presets::major();
     let grid = scenarios.iter().map(|scenario| {
-        let vol = match scenario.vol {
-            state::VolShock::Up => VolLevel::Up,
-            state::VolShock::None => VolLevel::None,
-            state::VolShock::Down => VolLevel::Down,
-        };
-        let shock = Scenario::new(Multiplier(scenario.spot), vol).map_err(|e| anyhow!("a scenario: {e:?}"))?;
-        Ok(GridScenario { shock, weight: ratio(scenario.weight), extended: false })
+        let shock = Scenario::new(Multiplier(scenario.spot), scenario.vol.into());
+        let weight = Ratio(u64::from(scenario.weight));
+        Ok(GridScenario { shock: shock.map_err(|e| anyhow!("a scenario: {e:?}"))?, weight, extended: false })
     });
     let grid = grid.collect::<Result<Vec<_>>>()?;
+    let parameters = RiskParameters::from(&parameters.risk);
     parameters.validate(&grid).map_err(|rule| anyhow!("the default model breaks a rule: {rule:?}"))?;
     Ok((parameters, grid))
 }

@@ -1,7 +1,7 @@
 //! Which parameters are sane. One error for each rule, so that a refused proposal says what to change.
 
-use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
-use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol};
+use super::{ConfidenceCharge, Depeg, GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
+use crate::{MAX_MULTIPLIER, Multiplier, Price, Seconds, Vol};
 
 /// A rule that a parameter set breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -199,11 +199,31 @@ impl RiskParameters {
         check(concentration.delta_depth.0 >= 0 && concentration.vega_depth.0 >= 0, E::ConcentrationDepth)?;
         let rates = [concentration.delta_rate, concentration.vega_rate, concentration.max_rate];
         check(rates.iter().all(|rate| *rate <= Ratio::ONE), E::ConcentrationRate)?;
-        check(self.confidence.threshold <= Ratio::ONE, E::ConfidenceThreshold)?;
-        check(self.confidence.factor <= times(20), E::ConfidenceFactor)?;
-        check(self.depeg.threshold <= crate::Price::ONE_USD, E::PegThreshold)?;
-        check(self.depeg.factor <= TEN, E::PegFactor)?;
+        self.confidence.validate()?;
+        self.depeg.validate()?;
         check(self.unrealised_profit_cap.is_none_or(|cap| cap.0 >= 0), E::ProfitCap)
+    }
+}
+
+impl ConfidenceCharge {
+    /// Checks the charge.
+    ///
+    /// # Errors
+    /// `ConfidenceThreshold`, `ConfidenceFactor`.
+    pub fn validate(&self) -> Result<(), ParameterError> {
+        check(self.threshold <= Ratio::ONE, ParameterError::ConfidenceThreshold)?;
+        check(self.factor <= times(20), ParameterError::ConfidenceFactor)
+    }
+}
+
+impl Depeg {
+    /// Checks the charge.
+    ///
+    /// # Errors
+    /// `PegThreshold`, `PegFactor`.
+    pub fn validate(&self) -> Result<(), ParameterError> {
+        check(self.threshold <= Price::ONE_USD, ParameterError::PegThreshold)?;
+        check(self.factor <= TEN, ParameterError::PegFactor)
     }
 }
 

@@ -3,9 +3,9 @@
 use super::{
     AdaptiveRange, Correlation, FactorExposure, FactorScenario, MAX_GRID, ParameterError, Ratio, SignedRatio,
     StandardParameters,
-    validate::{TEN, check, times, within},
+    validate::{check, times, within},
 };
-use crate::{Price, Seconds, VolLevel};
+use crate::{Seconds, VolLevel};
 
 const EIGHT: Ratio = times(8);
 const MINUTE: Seconds = Seconds(60);
@@ -39,10 +39,8 @@ impl StandardParameters {
                 && self.unpaired_initial >= self.unpaired_maintenance,
             E::StandardInitialBelowMaintenance,
         )?;
-        check(self.confidence.threshold <= Ratio::ONE, E::ConfidenceThreshold)?;
-        check(self.confidence.factor <= times(20), E::ConfidenceFactor)?;
-        check(self.depeg.threshold <= Price::ONE_USD, E::PegThreshold)?;
-        check(self.depeg.factor <= TEN, E::PegFactor)
+        self.confidence.validate()?;
+        self.depeg.validate()
     }
 }
 
@@ -108,6 +106,7 @@ impl FactorScenario {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::Price;
     use ParameterError as E;
 
     fn ratio(value: f64) -> Ratio {
@@ -200,7 +199,8 @@ mod tests {
         assert_eq!(with(|s| s.weight = Ratio::ZERO), Err(E::FactorWeight));
         assert_eq!(with(|s| s.weight = ratio(1.1)), Err(E::FactorWeight));
         assert_eq!(with(|s| s.vol = VolLevel::SkewAbs), Err(E::FactorSkew));
-        let exposure = |beta, residual| FactorExposure { beta: SignedRatio(beta), residual: Ratio(residual) }.validate();
+        let exposure =
+            |beta, residual| FactorExposure { beta: SignedRatio(beta), residual: Ratio(residual) }.validate();
         assert_eq!(exposure(-8_000_000_000, 1_000_000_000), Ok(()));
         assert_eq!(exposure(8_000_000_001, 0), Err(E::FactorBeta));
         assert_eq!(exposure(0, 1_000_000_001), Err(E::FactorResidual));

@@ -2,13 +2,12 @@
 
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
-use margin_core::{Lots, Usd, portfolio::lots_value, wide};
+use margin_core::{Lots, Price, Usd, portfolio::lots_value, wide};
 
 use super::margin_error;
 use crate::{
     constants::{RATIO_ONE, USD_DECIMALS},
     error::EngineError,
-    risk_accounts::UnderlyingView,
 };
 
 /// 1e-12 USD in one quote atom: 10^(12 − decimals), decimals at most 9.
@@ -60,9 +59,9 @@ pub fn cost_atoms(lots: i64, price: u64, lot_size: u64, decimals: u8) -> Result<
     Ok(if lots < 0 { -magnitude } else { magnitude })
 }
 
-/// Value of a perpetual position at its mark, in quote atoms, rounded down.
-pub fn perpetual_value_floor(lots: i64, view: &UnderlyingView, decimals: u8) -> Result<i64> {
-    let value = lots_value(Lots(lots), view.price.price, view.state.lot_size).map_err(margin_error)?;
+/// Value of a linear position at its mark, in quote atoms, rounded down.
+pub fn linear_value_floor(lots: i64, mark: Price, lot_size: u64, decimals: u8) -> Result<i64> {
+    let value = lots_value(Lots(lots), mark, lot_size).map_err(margin_error)?;
     usd_to_atoms_floor(value, decimals)
 }
 

@@ -29,10 +29,10 @@ pub struct Collateral {
     pub haircuts: CollateralHaircuts,
     /// Initial margin only: charge where its oracle or its underlying's index is unsure.
     pub confidence: ConfidenceCharge,
-    /// 1: the token moves with an underlying and offsets the account's positions in it.
-    pub cancels_risk: u8,
+    /// A [`CollateralLink`].
+    pub link: u8,
     pub _padding2: [u8; 1],
-    /// The underlying it moves with, where `cancels_risk` is set.
+    /// The underlying that `link` is about.
     pub underlying: u16,
     pub _padding3: [u8; 4],
     /// precision: token atoms. Deposits that would pass it are refused.
@@ -42,6 +42,18 @@ pub struct Collateral {
     pub _reserved: [u8; 256],
 }
 assert_layout!(Collateral, 520);
+
+/// What a token has to do with an underlying. Stored as one byte.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CollateralLink {
+    /// Nothing.
+    None,
+    /// Its value depends on the underlying's index, so it is no surer than that.
+    Index,
+    /// It moves with the underlying as well, enters its scenarios and so offsets positions.
+    CancelsRisk,
+}
 
 /// Share of a token's value that does not count, in 1e-9.
 #[zero_copy]
@@ -72,8 +84,13 @@ impl Collateral {
         self.index == Self::QUOTE_INDEX
     }
 
-    /// The underlying whose scenarios its value enters.
-    pub fn hedges(&self) -> Option<u16> {
-        (self.cancels_risk != 0).then_some(self.underlying)
+    /// The underlying whose market a check of the token reads.
+    pub fn linked_underlying(&self) -> Option<u16> {
+        (self.link != CollateralLink::None as u8).then_some(self.underlying)
+    }
+
+    /// Whether its value enters the underlying's scenarios.
+    pub fn cancels_risk(&self) -> bool {
+        self.link == CollateralLink::CancelsRisk as u8
     }
 }

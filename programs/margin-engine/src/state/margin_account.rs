@@ -164,6 +164,10 @@ impl MarginAccount {
     /// removed and what it still had to settle (nothing for options) goes to cash.
     pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
         let count = self.positions().len();
+        if self.mode == AccountMode::Isolated as u8 {
+            let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
+            require!(alone, EngineError::IsolatedUnderlying);
+        }
         let at = match self.find(&instrument) {
             Ok(at) => at,
             Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
@@ -189,9 +193,9 @@ impl MarginAccount {
         Ok(())
     }
 
-    /// Moves the unrealised profit or loss of a perpetual to cash: `value` is the position's value now, in quote atoms.
-    /// Cash less settled value does not change, so no rounding is won or lost.
-    pub fn settle_perpetual(&mut self, instrument: Instrument, value: i64) -> Result<()> {
+    /// Moves the unrealised profit or loss of a linear instrument to cash: `value` is the position's value now, in quote
+    /// atoms. Cash less settled value does not change, so no rounding is won or lost.
+    pub fn settle_linear(&mut self, instrument: Instrument, value: i64) -> Result<()> {
         let Ok(at) = self.find(&instrument) else { return Ok(()) };
         let position = &mut self.positions[at];
         let profit = value.checked_sub(position.settled_value).ok_or(EngineError::Overflow)?;

@@ -70,6 +70,7 @@ impl OracleArgs {
                 && u64::from(self.liquidation_max_confidence) < RATIO_ONE,
             EngineError::OracleConfidenceParameter
         );
+        require!(u64::from(self.confidence_full_scale) <= RATIO_ONE, EngineError::OracleConfidenceScale);
         Ok(OracleConfig {
             feed_id: self.feed_id,
             max_age: self.max_age,

@@ -3,9 +3,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
-    state::{
-        AdaptiveRange, FactorExposure, OracleConfig, RiskParameters, Scenario, StandardParameters, assert_layout,
-    },
+    state::{AdaptiveRange, FactorExposure, OracleConfig, RiskParameters, Scenario, StandardParameters, assert_layout},
 };
 
 /// An asset on which options and perpetuals trade: its oracle, margin model and vol surface.
@@ -46,7 +44,7 @@ pub struct Underlying {
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
     pub _reserved: [u8; 512],
 }
-assert_layout!(Underlying, 3_432);
+assert_layout!(Underlying, 4_400);
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]
