@@ -152,7 +152,30 @@ impl RiskArray {
     /// Multiply by the lot size. `None` beyond the set.
     #[must_use]
     pub fn total(&self, index: usize) -> Option<i128> {
-        Some(self.read(self.slots.get(self.position(index)?)?))
+        self.at(self.position(index)?)
+    }
+
+    /// [`RiskArray::total`] of a slot of the set.
+    #[inline]
+    pub(crate) fn at(&self, slot: usize) -> Option<i128> {
+        let slot = self.slots.get(slot)?;
+        if self.is_narrow() {
+            // As in `read`, in one word; the shift is at most 36.
+            return Some((i128::from(self.grains(slot).0) << self.tick_exponent.0) >> 4);
+        }
+        Some(self.read(slot))
+    }
+
+    /// Whether sums fit one word in ticks that are whole units.
+    #[inline(always)]
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.narrow && !self.tick_exponent.is_negative()
+    }
+
+    /// The sum of a slot whose sums fit one word: calls below 2^60, the put terms below 2^60 and 2^61, see [`NARROW_LOTS`].
+    #[inline(always)]
+    pub(crate) fn grains(&self, slot: &Slot) -> Fx {
+        slot.low - (Fx(self.put_lots) << 4) * slot.forward() + Fx(self.put_strikes as i64)
     }
 
     /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were
@@ -168,10 +191,8 @@ impl RiskArray {
         if !self.narrow || shift.is_negative() {
             return self.add_wide_totals(totals, slots);
         }
-        // Calls below 2^60, the put terms below 2^60 and 2^61, see NARROW_LOTS. The tick is at most 2^36: no D F passes
-        // 2^73.
-        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
-        totals.add_narrow(slots, |slot| slot.low + puts * slot.forward() + strikes, shift);
+        // The tick is at most 2^36: no D F passes 2^73.
+        totals.add_narrow(slots, |slot| self.grains(slot), shift);
         Ok(())
     }
 

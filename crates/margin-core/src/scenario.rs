@@ -91,6 +91,16 @@ pub struct ScenarioSet {
     pub(crate) largest: u64,
 }
 
+/// A set while scenarios are added.
+pub(crate) struct Filling {
+    counts: [usize; LEVELS],
+    len: usize,
+    largest: u64,
+    /// Level and logarithm of the scenario before.
+    last: (usize, Fx),
+    is_unsorted: bool,
+}
+
 /// One scenario's spot move.
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub(crate) struct Shock {
@@ -149,30 +159,50 @@ impl ScenarioSet {
     /// As [`ScenarioSet::prepare`].
     #[inline]
     pub fn fill_from(&mut self, scenarios: impl Iterator<Item = Scenario> + Clone) -> Result<(), KernelError> {
-        (self.counts, self.len, self.largest) = ([0; LEVELS], 0, 0);
-        // Sets that come in the kernel's order, by level and multiplier, are done after one pass.
-        let mut counts = [0usize; LEVELS];
-        let (mut len, mut largest) = (0usize, 0u64);
-        let mut last = (0usize, Fx(i64::MIN));
-        let mut sorted = true;
+        let mut filling = self.begin();
         for scenario in scenarios.clone() {
-            if len >= MAX_SCENARIOS {
-                return Err(KernelError::TooManyScenarios);
-            }
-            let shock = Shock::new(&scenario)?;
-            let level = scenario.vol as usize;
-            sorted &= level > last.0 || (level == last.0 && shock.ln >= last.1);
-            last = (level, shock.ln);
-            self.shocks[len] = shock;
-            self.positions[len] = len as u8;
-            counts[level] = counts[level].wrapping_add(1); // at most MAX_SCENARIOS
-            largest = largest.max(shock.ratio);
-            len = len.wrapping_add(1);
+            self.push(&mut filling, &scenario)?;
         }
-        if !sorted {
-            self.sort(scenarios, &counts)?;
+        self.end(&filling, scenarios)
+    }
+
+    /// Starts to fill the set.
+    #[inline(always)]
+    pub(crate) fn begin(&mut self) -> Filling {
+        (self.counts, self.len, self.largest) = ([0; LEVELS], 0, 0);
+        Filling { counts: [0; LEVELS], len: 0, largest: 0, last: (0, Fx(i64::MIN)), is_unsorted: false }
+    }
+
+    /// The next scenario.
+    #[inline(always)]
+    pub(crate) fn push(&mut self, filling: &mut Filling, scenario: &Scenario) -> Result<(), KernelError> {
+        let len = filling.len;
+        if len >= MAX_SCENARIOS {
+            return Err(KernelError::TooManyScenarios);
         }
-        (self.counts, self.len, self.largest) = (counts, len, largest);
+        let shock = Shock::new(scenario)?;
+        let level = scenario.vol as usize;
+        filling.is_unsorted |= level < filling.last.0 || (level == filling.last.0 && shock.ln < filling.last.1);
+        filling.last = (level, shock.ln);
+        self.shocks[len] = shock;
+        self.positions[len] = len as u8;
+        filling.counts[level] = filling.counts[level].wrapping_add(1); // at most MAX_SCENARIOS
+        filling.largest = filling.largest.max(shock.ratio);
+        filling.len = len.wrapping_add(1);
+        Ok(())
+    }
+
+    /// Ends the filling with the same scenarios: sets that came in the kernel's order, by level and multiplier, are done.
+    #[inline(always)]
+    pub(crate) fn end(
+        &mut self,
+        filling: &Filling,
+        scenarios: impl Iterator<Item = Scenario>,
+    ) -> Result<(), KernelError> {
+        if filling.is_unsorted {
+            self.sort(scenarios, &filling.counts)?;
+        }
+        (self.counts, self.len, self.largest) = (filling.counts, filling.len, filling.largest);
         Ok(())
     }
 

@@ -47,14 +47,29 @@ impl Totals {
 
     /// Back to zero.
     pub fn clear(&mut self) {
-        *self = Self::new();
+        self.clear_first(MAX_SCENARIOS);
+    }
+
+    /// [`Totals::clear`] for a set of `len` scenarios.
+    #[inline(always)]
+    pub(crate) fn clear_first(&mut self, len: usize) {
+        for sum in self.sums.iter_mut().take(len) {
+            *sum = Sum::default();
+        }
+        self.arrays = 0;
     }
 
     /// The `index`-th scenario of the `set` that all arrays were started with, as the caller ordered it; `None` beyond
     /// the set.
     #[must_use]
     pub fn get(&self, set: &ScenarioSet, index: usize) -> Option<i128> {
-        let sum = self.sums.get(set.position(index)?)?;
+        self.at(set.position(index)?)
+    }
+
+    /// The sum of a slot of the set.
+    #[inline(always)]
+    pub(crate) fn at(&self, slot: usize) -> Option<i128> {
+        let sum = self.sums.get(slot)?;
         Some((i128::from(sum.high.0) << LIMB).wrapping_add(i128::from(sum.low.0))) // below 2^111
     }
 

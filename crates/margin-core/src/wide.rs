@@ -32,6 +32,53 @@ pub fn multiply(value: i128, factor: u64) -> Option<i128> {
     Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
 }
 
+/// `value · factor / divisor` rounded towards −∞, or `None` as soon as the product passes ±(2^127 − 1).
+#[must_use]
+#[inline]
+pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    let (high, low) = split(value.unsigned_abs());
+    if (high | factor) >> HALF != 0 {
+        return wide_share_floor(value, factor, divisor);
+    }
+    // The product of 96 and 32 bits by digits of 32: each carry fits beside the next product.
+    let first = (low & LOW) * factor;
+    let second = (low >> HALF) * factor + (first >> HALF);
+    let third = high * factor + (second >> HALF);
+    // Long division as in `divide_magnitude`.
+    let divisor = NonZero::<u64>::from(divisor);
+    let third_rest = (((third >> HALF) % divisor) << HALF) | (third & LOW);
+    let second_rest = ((third_rest % divisor) << HALF) | (second & LOW);
+    let first_rest = ((second_rest % divisor) << HALF) | (first & LOW);
+    let upper = ((third >> HALF) / divisor << HALF) | (third_rest / divisor);
+    let lower = (second_rest / divisor << HALF) | (first_rest / divisor);
+    Some(signed(value < 0, join(upper, lower), value < 0 && first_rest % divisor != 0))
+}
+
+#[cold]
+#[inline(never)]
+fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    Some(divide_floor(multiply(value, factor)?, divisor))
+}
+
+/// `value · factor / 2^bits` rounded towards −∞, for up to 127 bits; exact in between.
+#[must_use]
+#[inline]
+pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
+    let (high, low) = multiply_words(value.unsigned_abs(), factor);
+    let bits = bits & 127;
+    // The quotient, and whether anything is left.
+    let (quotient, left) = if bits == 0 {
+        (join(high, low), 0)
+    } else if bits < 64 {
+        (join(high >> bits, (low >> bits) | (high << (64 - bits))), low << (64 - bits))
+    } else if bits == 64 {
+        (join(0, high), low)
+    } else {
+        (join(0, high >> (bits - 64)), low | (high << (128 - bits)))
+    };
+    signed(value < 0, quotient, value < 0 && left != 0)
+}
+
 /// `value / divisor` rounded towards −∞.
 #[must_use]
 pub fn divide_floor(value: i128, divisor: NonZero<u32>) -> i128 {
@@ -174,6 +221,22 @@ mod tests {
             let floor = value.div_euclid(exact);
             prop_assert_eq!(divide_floor(value, divisor), floor);
             prop_assert_eq!(divide_ceiling(value, divisor), floor + i128::from(value.rem_euclid(exact) != 0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_round_as_named(value in amount(), factor in factor(), divisor in any::<NonZero<u32>>()) {
+            let product = value.checked_mul(i128::from(factor)).filter(|product| *product != i128::MIN);
+            let exact = product.map(|product| product.div_euclid(i128::from(divisor.get())));
+            prop_assert_eq!(share_floor(value, factor, divisor), exact);
+        }
+
+        #[test]
+        fn shifted_products_round_down(value in any::<i64>(), shift in 0u32..64, factor in factor(), bits in 0u32..128) {
+            let value = value >> shift;
+            let exact = (i128::from(value) * i128::from(factor)) >> bits;
+            prop_assert_eq!(multiply_shift(value, factor, bits), exact);
         }
     }
 

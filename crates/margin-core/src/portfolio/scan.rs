@@ -26,7 +26,7 @@ pub struct Scratch {
     probes: Probes,
 }
 
-/// Where in the set the marks and the shocked forwards are, whether the grid has them or not.
+/// The slots of the marks and the shocked forwards, whether the grid has them or not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     mark: usize,
@@ -62,6 +62,15 @@ pub(super) struct ExpiryScan {
 }
 
 const ONE: i128 = 1_000_000_000;
+/// A scenario as it is looked at: where the smile moves, spot does not.
+#[inline(always)]
+fn in_place(shock: &Scenario) -> Scenario {
+    match shock.vol {
+        VolLevel::SkewLinear | VolLevel::SkewAbs => Scenario { vol: shock.vol, ..MARK },
+        VolLevel::Up | VolLevel::None | VolLevel::Down => *shock,
+    }
+}
+
 /// The marks as a scenario.
 const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
@@ -107,21 +116,27 @@ impl Scratch {
         }
         self.len = grid.len();
         self.has_skew = false;
-        self.totals.clear();
         let Multiplier(up) = parameters.basis.up;
         let Multiplier(down) = parameters.basis.down;
         let (mut at_mark, mut at_up, mut at_down) = (None, None, None);
+        let mut filling = self.set.begin();
         for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
             match shock.vol {
                 VolLevel::None if shock.spot == Multiplier::ONE => at_mark = Some(index),
                 VolLevel::None if shock.spot.0 == up => at_up = Some(index),
                 VolLevel::None if shock.spot.0 == down => at_down = Some(index),
-                VolLevel::SkewLinear | VolLevel::SkewAbs => self.has_skew = true,
+                VolLevel::SkewLinear | VolLevel::SkewAbs => {
+                    self.has_skew = true;
+                    self.set.push(&mut filling, &in_place(shock))?;
+                    continue;
+                }
                 VolLevel::None | VolLevel::Up | VolLevel::Down => {}
             }
+            self.set.push(&mut filling, shock)?;
         }
         let mut extra = Extra { scenarios: [MARK; 3], count: 0, first: grid.len() };
-        self.probes = Probes { mark: at_mark.unwrap_or_else(|| extra.add(MARK)), basis: None };
+        let mark = at_mark.unwrap_or_else(|| extra.add(MARK));
+        let mut probes = (mark, None);
         if basis {
             let mut find = |found: Option<usize>, spot: u64| match found {
                 Some(index) => Ok(index),
@@ -129,10 +144,21 @@ impl Scratch {
                     Scenario::new(Multiplier(spot).min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock))
                 }
             };
-            self.probes.basis = Some((find(at_up, up)?, find(at_down, down)?));
+            probes.1 = Some((find(at_up, up)?, find(at_down, down)?));
         }
-        let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
-        Ok(self.set.fill_from(shocks.chain(extra.scenarios.into_iter().take(extra.count)))?)
+        let extra = || extra.scenarios.iter().take(extra.count);
+        for scenario in extra() {
+            self.set.push(&mut filling, scenario)?;
+        }
+        self.set.end(&filling, grid.iter().map(|scenario| in_place(&scenario.shock)).chain(extra().copied()))?;
+        self.totals.clear_first(self.set.len());
+        let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
+        let basis = match probes.1 {
+            Some((up, down)) => Some((slot(up)?, slot(down)?)),
+            None => None,
+        };
+        self.probes = Probes { mark: slot(probes.0)?, basis };
+        Ok(())
     }
 
     /// Values come out as they would beside these scenarios, to the bit.
@@ -179,9 +205,9 @@ impl Scratch {
         factors: Option<&StaticFactors>,
         signs: Option<&mut SignLog>,
     ) -> Result<ExpiryScan, MarginError> {
-        let total = |index: usize| self.array.total(index).ok_or(MarginError::ScenarioCount);
-        let mark = total(self.probes.mark)?;
-        let change = |index: usize| subtract(total(index)?, mark);
+        let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
+        let mark = value(self.probes.mark)?;
+        let change = |slot: usize| subtract(value(slot)?, mark);
         let basis = match self.probes.basis {
             Some((up, down)) => Some((change(up)?, change(down)?)),
             None => None,
