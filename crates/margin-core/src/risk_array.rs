@@ -20,7 +20,7 @@ use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
-use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
 
@@ -36,7 +36,9 @@ const NARROW_LOTS: i64 = 1 << 19;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
+    /// As in the set.
     positions: [u8; MAX_SCENARIOS],
+    is_sorted: bool,
     /// Number of each vol level's slots; inside a level they ascend by `ln_shift`.
     pub(crate) counts: [usize; LEVELS],
     pub(crate) len: usize,
@@ -58,6 +60,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
+            is_sorted: true,
             counts: [0; LEVELS],
             len: 0,
             tick_exponent: Fx::ZERO,
@@ -72,7 +75,10 @@ impl RiskArray {
     /// Empties the array and applies a scenario set to an expiry: shocked forwards, no positions.
     #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
-        self.positions = set.positions;
+        self.is_sorted = set.is_sorted;
+        if !set.is_sorted {
+            self.positions = set.positions;
+        }
         self.counts = set.counts;
         self.len = set.len();
         self.discount = expiry.discount;
@@ -214,7 +220,7 @@ impl RiskArray {
     /// Where the caller's `index`-th scenario lies among the slots.
     #[inline(always)]
     pub(crate) fn position(&self, index: usize) -> Option<usize> {
-        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
+        position(index, self.len, if self.is_sorted { None } else { Some(&self.positions) })
     }
 }
 

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::{
     Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Strike, Totals,
-    Usd, VolLevel, VolLevels,
+    Usd, VolLevel, VolLevels, scenario::Shock,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -62,15 +62,6 @@ pub(super) struct ExpiryScan {
 }
 
 const ONE: i128 = 1_000_000_000;
-/// A scenario as it is looked at: where the smile moves, spot does not.
-#[inline(always)]
-fn in_place(shock: &Scenario) -> Scenario {
-    match shock.vol {
-        VolLevel::SkewLinear | VolLevel::SkewAbs => Scenario { vol: shock.vol, ..MARK },
-        VolLevel::Up | VolLevel::None | VolLevel::Down => *shock,
-    }
-}
-
 /// The marks as a scenario.
 const MARK: Scenario = Scenario { spot: Multiplier::ONE, ln_spot: 0, vol: VolLevel::None };
 
@@ -116,41 +107,35 @@ impl Scratch {
         }
         self.len = grid.len();
         self.has_skew = false;
-        let Multiplier(up) = parameters.basis.up;
-        let Multiplier(down) = parameters.basis.down;
         let (mut at_mark, mut at_up, mut at_down) = (None, None, None);
-        let mut filling = self.set.begin();
         for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
             match shock.vol {
                 VolLevel::None if shock.spot == Multiplier::ONE => at_mark = Some(index),
-                VolLevel::None if shock.spot.0 == up => at_up = Some(index),
-                VolLevel::None if shock.spot.0 == down => at_down = Some(index),
-                VolLevel::SkewLinear | VolLevel::SkewAbs => {
-                    self.has_skew = true;
-                    self.set.push(&mut filling, &in_place(shock))?;
-                    continue;
-                }
+                VolLevel::None if shock.spot == parameters.basis.up => at_up = Some(index),
+                VolLevel::None if shock.spot == parameters.basis.down => at_down = Some(index),
+                VolLevel::SkewLinear | VolLevel::SkewAbs => self.has_skew = true,
                 VolLevel::None | VolLevel::Up | VolLevel::Down => {}
             }
-            self.set.push(&mut filling, shock)?;
         }
         let mut extra = Extra { scenarios: [MARK; 3], count: 0, first: grid.len() };
         let mark = at_mark.unwrap_or_else(|| extra.add(MARK));
         let mut probes = (mark, None);
         if basis {
-            let mut find = |found: Option<usize>, spot: u64| match found {
+            let mut find = |found: Option<usize>, spot: Multiplier| match found {
                 Some(index) => Ok(index),
-                None => {
-                    Scenario::new(Multiplier(spot).min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock))
-                }
+                None => Scenario::new(spot.min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock)),
             };
-            probes.1 = Some((find(at_up, up)?, find(at_down, down)?));
+            probes.1 = Some((find(at_up, parameters.basis.up)?, find(at_down, parameters.basis.down)?));
         }
+        self.set.clear();
+        // A skew scenario moves no spot.
+        let shock = |scenario: &GridScenario| {
+            if scenario.is_skew() { Ok(Shock::NONE) } else { Shock::new(&scenario.shock) }
+        };
+        let len = self.set.append(0, grid.iter().map(shock))?;
         let extra = || extra.scenarios.iter().take(extra.count);
-        for scenario in extra() {
-            self.set.push(&mut filling, scenario)?;
-        }
-        self.set.end(&filling, grid.iter().map(|scenario| in_place(&scenario.shock)).chain(extra().copied()))?;
+        let len = self.set.append(len, extra().map(Shock::new))?;
+        self.set.arrange(len, grid.iter().map(|s| s.shock.vol).chain(extra().map(|shock| shock.vol)))?;
         self.totals.clear_first(self.set.len());
         let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
         let basis = match probes.1 {
