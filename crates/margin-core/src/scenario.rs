@@ -263,6 +263,12 @@ impl ScenarioSet {
         self.len == 0
     }
 
+    /// Number of scenarios that move spot; the others' slots follow theirs.
+    #[inline(always)]
+    pub(crate) fn spot_moves(&self) -> usize {
+        self.counts.iter().take(SPOT_LEVELS).fold(0usize, |sum, count| sum.wrapping_add(*count))
+    }
+
     /// Where the caller's `index`-th scenario lies among the slots.
     #[inline(always)]
     pub(crate) fn position(&self, index: usize) -> Option<usize> {
