@@ -7,8 +7,8 @@ use super::{
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
-    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Strike, Totals,
-    Usd, VolLevel, VolLevels, scenario::Shock,
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Totals, Usd,
+    VolLevel, scenario::Shock,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -173,18 +173,8 @@ impl Scratch {
         self.array.start(expiry, &self.set);
     }
 
-    // A frame of its own: one stack frame of a program holds 4 KiB.
-    #[inline(never)]
-    pub(super) fn add_strike(
-        &mut self,
-        expiry: &Expiry,
-        strike: &Strike,
-        vols: &VolLevels,
-        calls: Lots,
-        puts: Lots,
-    ) -> Result<(), MarginError> {
-        let leg = Leg::prepare_at(expiry, strike, vols)?;
-        Ok(self.array.add(&leg, calls, puts)?)
+    pub(super) fn add_leg(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
+        Ok(self.array.add(leg, calls, puts)?)
     }
 
     /// Adds the expiry to the book. With `signs` the book is taken apart: they hold those of the whole book, or are to be
