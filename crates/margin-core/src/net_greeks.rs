@@ -5,7 +5,11 @@
 //! delta = sum (c + p) N(d1) - p, gamma = sum (c + p) phi/v, vega = sqrt(tau) sum (c + p) phi,
 //! rho = tau W and theta = -r W - sum (c + p) phi vol / (2 sqrt(tau)) with W = sum k ((c + p) N(d2) - p),
 //! vanna = -sqrt(tau) sum (c + p) phi d2/v, volga = tau sum (c + p) phi d1 d2/v; all but delta's number times S = D F.
-#![allow(clippy::arithmetic_side_effects, reason = "operators are those of Fx or argued inline")]
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    reason = "operators are those of Fx or argued inline; a constant divides at build time"
+)]
 
 use crate::black::step;
 use crate::deviation::Deviation;

@@ -26,12 +26,12 @@ pub(super) fn ratio_q56(ratio: Ratio) -> i64 {
         return i64::MAX;
     }
     // 37 + 27 bits, below 2^63 as the ratio is below 128; 37 + 27 bits.
-    (ratio.0 * WHOLE + ((ratio.0 * FRACTION) >> 31)) as i64
+    ratio.0.wrapping_mul(WHOLE).wrapping_add(ratio.0.wrapping_mul(FRACTION) >> 31) as i64
 }
 
 pub(super) fn signed_q56(ratio: SignedRatio) -> i64 {
     let magnitude = ratio_q56(Ratio(ratio.0.unsigned_abs()));
-    if ratio.0 < 0 { -magnitude } else { magnitude }
+    if ratio.0 < 0 { magnitude.wrapping_neg() } else { magnitude }
 }
 
 /// Product of Q56 numbers, within 2^-54; saturates.
@@ -40,7 +40,7 @@ pub(super) fn times_q56(a: i64, b: i64) -> i64 {
     let (x, y) = (a.unsigned_abs(), b.unsigned_abs());
     // Q60 each where both are below 8.
     let magnitude = if (x | y) >> 59 == 0 { mul_high(x << 4, y << 4) } else { large_product(x, y, 56) } as i64;
-    if (a ^ b) < 0 { -magnitude } else { magnitude }
+    if (a ^ b) < 0 { magnitude.wrapping_neg() } else { magnitude }
 }
 
 /// Product of two numbers in Q60 and Qn, in Qn, rounded down by up to three units of 2^-58 times the larger; saturates.
@@ -92,7 +92,7 @@ pub(super) fn growth_q60(y: i64) -> u64 {
 pub(super) fn wide_growth_q28(y: i64) -> u64 {
     let root = exp_neg(Fx(-(y.clamp(0, 8 * ONE_Q56) >> 2))); // at most e^2, below 2^63
     let square = mul_high(root, root); // Q56, at most e^4, below 2^62
-    (mul_high(square, square) >> 20) + 1
+    (mul_high(square, square) >> 20).wrapping_add(1)
 }
 
 #[cfg(test)]
