@@ -5,9 +5,9 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
-use svm_probe::{Request, SCENARIOS, Writer};
+use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
-use crate::inputs::{self, EXPIRY_DAYS};
+use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
 use crate::svm::{Probe, root};
 
 /// Where the table is committed.
@@ -83,6 +83,37 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             cu: risk_array(probe, &[(0, inputs::leg(inputs::strike(103), 1_000, 0))], &[EXPIRY_DAYS[2]])?,
             limit: None,
             what: "`risk_array_1x31` with the scenario set, the expiry, its smile and its forwards prepared for this one leg",
+        },
+        Row {
+            name: "assess_1",
+            cu: assess(probe, &[(0, inputs::leg(inputs::strike(103), -1_000, 0))], &[EXPIRY_DAYS[2]])?,
+            limit: None,
+            what: "`assess_underlying` with Greeks, PMRM-2 class model (31 scenarios, skew, static discounts, forward contingency, \
+                   charges): one short call, working memory and grid included",
+        },
+        Row {
+            name: "assess_16",
+            cu: assess(probe, &inputs::options(4, 4), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "the same, 16 legs of 16 strikes on 4 expiries",
+        },
+        Row {
+            name: "assess_64",
+            cu: assess(probe, &inputs::options(4, 16), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "the same, 64 legs of 64 strikes on 4 expiries",
+        },
+        Row {
+            name: "assess_128",
+            cu: assess(probe, &inputs::options(8, 16), &ASSESSED_DAYS)?,
+            limit: None,
+            what: "the same, 128 legs of 128 strikes on 8 expiries",
+        },
+        Row {
+            name: "assess_witness_64",
+            cu: witness(probe, &inputs::options(4, 16), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "`assess_witness` of one scenario of `assess_64`: dearest of 31",
         },
         Row {
             name: "solmath_price",
@@ -168,17 +199,38 @@ fn risk_array_leg(probe: &mut Probe) -> Result<u64> {
     Ok(dearest)
 }
 
-fn risk_array(probe: &mut Probe, book: &[svm_probe::BookLeg], days: &[u64]) -> Result<u64> {
+fn risk_array(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
     let mut request = Writer::request(Request::RiskArray);
+    write_book(&mut request, book, days);
+    units(probe, &request)
+}
+
+fn assess(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut request = Writer::request(Request::Assess);
+    write_book(&mut request, book, days);
+    units(probe, &request)
+}
+
+fn witness(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut dearest = 0;
+    for scenario in 0..SCENARIOS as u8 {
+        let mut request = Writer::request(Request::Witness);
+        request.put([scenario]);
+        write_book(&mut request, book, days);
+        dearest = dearest.max(units(probe, &request)?);
+    }
+    Ok(dearest)
+}
+
+fn write_book(request: &mut Writer, book: &[BookLeg], days: &[u64]) {
     request.put([days.len() as u8]);
     for &days in days {
-        inputs::market(days).write(&mut request);
+        inputs::market(days).write(request);
     }
     for (expiry, leg) in book {
         request.put([*expiry]);
-        leg.write(&mut request);
+        leg.write(request);
     }
-    units(probe, &request)
 }
 
 fn rival(probe: &mut Probe, kind: Request) -> Result<u64> {

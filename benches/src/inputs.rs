@@ -63,6 +63,28 @@ pub fn book() -> Vec<BookLeg> {
     legs
 }
 
+/// Expiries of books of which whole assessments are measured: the first four of them or all.
+pub const ASSESSED_DAYS: [u64; 8] = [2, 7, 30, 90, 120, 180, 270, 365];
+
+/// As many single calls and puts, long and short, on each of the first `expiries`, 70 % to 145 % of the forward.
+pub fn options(expiries: u8, strikes: u64) -> Vec<BookLeg> {
+    let mut legs = Vec::new();
+    for expiry in 0..expiries {
+        for step in 0..strikes {
+            let size = 1_000 + 137 * step as i64;
+            let percent = 70 + (75 * step + 37) / strikes;
+            let (calls, puts) = match step % 4 {
+                0 => (0, -size),
+                1 => (size, 0),
+                2 => (0, size),
+                _ => (-2 * size, 0),
+            };
+            legs.push((expiry, leg(strike(percent), calls, puts)));
+        }
+    }
+    legs
+}
+
 /// Cases of cold pricing: every magnitude, both wings, short and long.
 pub fn cold_cases() -> Vec<ReferenceCase> {
     let mut cases = Vec::new();

@@ -163,6 +163,16 @@ impl Expiry {
         self.forward
     }
 
+    /// A derivative by the variable part's spot from one by the whole forward's: all of it outside a settlement window.
+    pub(crate) fn variable_share(&self, greek: i64) -> i64 {
+        if self.variable == self.forward {
+            return greek;
+        }
+        // |greek| < 2^63 times a price below 2^64; the quotient is not larger than the greek.
+        let product = i128::from(greek).wrapping_mul(i128::from(self.variable.0));
+        product.checked_div(i128::from(self.forward.0)).unwrap_or(0) as i64
+    }
+
     /// Discount factor exp(-r tau) in Q60 (2^60 is one).
     #[must_use]
     pub const fn discount_q60(&self) -> u64 {

@@ -1,5 +1,6 @@
 //! 128-bit amounts times and over 64- and 32-bit numbers, without the compiler's 128-bit multiply and divide: whole-book
 //! figures need 128 bits, but on the SVM a general 128-bit division costs 500 to 1 300 compute units and these a few dozen.
+//! (A checked 64-bit product is a 128-bit one: where the operands are halves, products wrap by name.)
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::integer_division,
@@ -30,6 +31,56 @@ pub fn multiply(value: i128, factor: u64) -> Option<i128> {
     }
     let magnitude = join(high, low) as i128; // below 2^127
     Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+}
+
+/// `value · factor / divisor` rounded towards −∞, or `None` as soon as the product passes ±(2^127 − 1).
+#[must_use]
+#[inline]
+pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    let (high, low) = split(value.unsigned_abs());
+    if (high | factor) >> HALF != 0 {
+        return wide_share_floor(value, factor, divisor);
+    }
+    // The product of 96 and 32 bits by digits of 32: each carry fits beside the next product.
+    let first = (low & LOW).wrapping_mul(factor);
+    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
+    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    // Long division as in `divide_magnitude`.
+    let divisor = NonZero::<u64>::from(divisor);
+    let third_rest = (((third >> HALF) % divisor) << HALF) | (third & LOW);
+    let second_rest = ((third_rest % divisor) << HALF) | (second & LOW);
+    let first_rest = ((second_rest % divisor) << HALF) | (first & LOW);
+    let upper = (((third >> HALF) / divisor) << HALF) | (third_rest / divisor);
+    let lower = ((second_rest / divisor) << HALF) | (first_rest / divisor);
+    Some(signed(value < 0, join(upper, lower), value < 0 && first_rest % divisor != 0))
+}
+
+#[cold]
+#[inline(never)]
+fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    Some(divide_floor(multiply(value, factor)?, divisor))
+}
+
+/// `value · factor / 2^bits` rounded towards −∞, for up to 127 bits; exact in between.
+#[must_use]
+#[inline]
+pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
+    let (high, low) = multiply_words(value.unsigned_abs(), factor);
+    let bits = bits & 127;
+    // The quotient, and whether anything is left.
+    let (quotient, left) = if bits == 0 {
+        (join(high, low), 0)
+    } else if bits < 64 {
+        (
+            join(high >> bits, (low >> bits) | (high << (64u32.wrapping_sub(bits) & 63))),
+            low << (64u32.wrapping_sub(bits) & 63),
+        )
+    } else if bits == 64 {
+        (join(0, high), low)
+    } else {
+        (join(0, high >> (bits & 63)), low | (high << (128u32.wrapping_sub(bits) & 63)))
+    };
+    signed(value < 0, quotient, value < 0 && left != 0)
 }
 
 /// `value / divisor` rounded towards −∞.
@@ -93,9 +144,9 @@ pub fn quotient(value: u128, divisor: NonZero<u64>) -> Option<u64> {
         let mut digit = rest / divisor_high;
         // With rest < divisor the products stay below 2^32 · 2^33; a digit of 2^32 or more is too large by itself.
         let mut remainder = rest % divisor_high;
-        while digit > LOW || digit * (divisor & LOW) > ((remainder << HALF) | next) {
-            digit -= 1;
-            remainder += divisor_high.get();
+        while digit > LOW || digit.wrapping_mul(divisor & LOW) > ((remainder << HALF) | next) {
+            digit = digit.wrapping_sub(1);
+            remainder = remainder.wrapping_add(divisor_high.get());
             if remainder > LOW {
                 break;
             }
@@ -125,9 +176,9 @@ fn divide_magnitude(value: u128, divisor: NonZero<u32>) -> (u128, u64) {
 const fn multiply_words(a: u64, b: u64) -> (u64, u64) {
     let (a1, a0, b1, b0) = (a >> HALF, a & LOW, b >> HALF, b & LOW);
     // (2^32 − 1)^2 + 2·(2^32 − 1) = 2^64 − 1: neither sum wraps.
-    let middle = a1 * b0 + ((a0 * b0) >> HALF);
-    let lower = a0 * b1 + (middle & LOW);
-    (a1 * b1 + (middle >> HALF) + (lower >> HALF), a.wrapping_mul(b))
+    let middle = a1.wrapping_mul(b0).wrapping_add(a0.wrapping_mul(b0) >> HALF);
+    let lower = a0.wrapping_mul(b1).wrapping_add(middle & LOW);
+    (a1.wrapping_mul(b1).wrapping_add(middle >> HALF).wrapping_add(lower >> HALF), a.wrapping_mul(b))
 }
 
 #[inline(always)]
@@ -174,6 +225,22 @@ mod tests {
             let floor = value.div_euclid(exact);
             prop_assert_eq!(divide_floor(value, divisor), floor);
             prop_assert_eq!(divide_ceiling(value, divisor), floor + i128::from(value.rem_euclid(exact) != 0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_round_as_named(value in amount(), factor in factor(), divisor in any::<NonZero<u32>>()) {
+            let product = value.checked_mul(i128::from(factor)).filter(|product| *product != i128::MIN);
+            let exact = product.map(|product| product.div_euclid(i128::from(divisor.get())));
+            prop_assert_eq!(share_floor(value, factor, divisor), exact);
+        }
+
+        #[test]
+        fn shifted_products_round_down(value in any::<i64>(), shift in 0u32..64, factor in factor(), bits in 0u32..128) {
+            let value = value >> shift;
+            let exact = (i128::from(value) * i128::from(factor)) >> bits;
+            prop_assert_eq!(multiply_shift(value, factor, bits), exact);
         }
     }
 

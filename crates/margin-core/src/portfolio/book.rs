@@ -6,14 +6,11 @@ use super::{
     detail::SignLog,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
-    greeks::{discounted_forward, in_prices},
     open_expiry::OpenExpiry,
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
 };
-use crate::{
-    Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at,
-};
+use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, quantities::SECONDS_PER_YEAR};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,32 +172,14 @@ impl<'a> Book<'a> {
         open.exposure.add_lots(calls)?;
         open.exposure.add_lots(puts)?;
         self.exposure.add_naked(calls, puts)?;
+        let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
         if self.needs_greeks || self.wants_greeks {
-            self.add_greeks(open, &prepared, vol, calls, true)?;
-            self.add_greeks(open, &prepared, vol, puts, false)?;
+            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
+            if self.needs_greeks {
+                open.add_deltas(delta, calls, puts)?;
+            }
         }
-        let levels = open.levels(&prepared, vol);
-        self.scan.add_strike(&open.expiry, &prepared, &levels, calls, puts)
-    }
-
-    #[inline(never)]
-    fn add_greeks(
-        &self,
-        open: &mut OpenExpiry,
-        strike: &Strike,
-        vol: Vol,
-        lots: Lots,
-        is_call: bool,
-    ) -> Result<(), MarginError> {
-        if lots == Lots::ZERO {
-            return Ok(());
-        }
-        let (_, leg) = vanilla_greeks_at(&open.expiry, strike, vol, is_call)?;
-        open.greeks.add(lots, &leg)?;
-        if self.needs_greeks {
-            open.exposure.delta.add(lots, leg.delta)?;
-        }
-        Ok(())
+        self.scan.add_leg(&leg, calls, puts)
     }
 
     /// Adds the expiry to the book.
@@ -224,10 +203,11 @@ impl<'a> Book<'a> {
             self.add_basis(open, up, down)?;
         }
         if self.needs_greeks || self.wants_greeks {
-            self.greeks.add_options(&open.greeks, discounted_forward(&open.expiry))?;
+            let greeks = open.greeks.close(&open.expiry)?;
+            self.greeks.add_options(&greeks)?;
+            open.exposure.vega = greeks.vega;
         }
         if self.needs_greeks {
-            open.exposure.vega = in_prices(open.greeks.vega, discounted_forward(&open.expiry))?;
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
         let mut confidence = self.market.spot_confidence.min(open.confidence);

@@ -1,10 +1,15 @@
 //! One expiry while its positions are added.
 
 use super::{
-    ExpiryMarket, MarginError, Ratio, RiskParameters, exposure::ExpiryExposure, greeks::GreekSums, skew::Skew,
+    ExpiryMarket, MarginError, Ratio, RiskParameters,
+    exposure::{ExpiryExposure, UNIT_DELTA},
+    skew::Skew,
     tenor::TenorShock,
 };
-use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, value};
+use crate::{
+    Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, net_greeks::NetTerms,
+    value,
+};
 
 /// An expiry whose positions are being added.
 pub(super) struct OpenExpiry {
@@ -16,7 +21,7 @@ pub(super) struct OpenExpiry {
     pub(super) skew: Option<Skew>,
     pub(super) confidence: Ratio,
     pub(super) exposure: ExpiryExposure,
-    pub(super) greeks: GreekSums,
+    pub(super) greeks: NetTerms,
     /// Of futures, in lots × 1e-12 USD.
     pub(super) linear_variable: i128,
     pub(super) future_lots: Lots,
@@ -37,7 +42,7 @@ impl OpenExpiry {
             confidence: market.confidence,
             inputs: market.inputs,
             exposure: ExpiryExposure::default(),
-            greeks: GreekSums::default(),
+            greeks: NetTerms::default(),
             linear_variable: 0,
             future_lots: Lots::ZERO,
             has_options: false,
@@ -60,6 +65,15 @@ impl OpenExpiry {
                 payoff.and_then(|payoff| self.intrinsic.checked_add(payoff)).ok_or(MarginError::Overflow)?;
         }
         Ok(())
+    }
+
+    /// Adds the deltas of calls and puts of a strike whose call has `delta`, in Q40 and without the settlement window's share.
+    #[inline(never)]
+    pub(super) fn add_deltas(&mut self, delta: i64, calls: Lots, puts: Lots) -> Result<(), MarginError> {
+        let share = self.expiry.variable_share(delta);
+        let unit = self.expiry.variable_share(UNIT_DELTA);
+        self.exposure.delta.add(calls, share)?;
+        self.exposure.delta.add(puts, share.saturating_sub(unit))
     }
 
     /// The surface's vol at a strike.

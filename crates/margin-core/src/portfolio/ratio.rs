@@ -74,8 +74,10 @@ pub(super) fn scale_down(amount: i128, factor: u64) -> Result<i128, MarginError>
     if amount == 0 || factor == 0 {
         return Ok(0);
     }
-    let product = wide::multiply(amount, factor).ok_or(MarginError::Overflow)?;
-    Ok(wide::divide_floor(product, DENOMINATOR))
+    if factor == Ratio::ONE.0 {
+        return Ok(amount);
+    }
+    wide::share_floor(amount, factor, DENOMINATOR).ok_or(MarginError::Overflow)
 }
 
 /// `a / b` rounded towards −∞; `b` > 0.

@@ -48,8 +48,8 @@ pub struct UnderlyingRisk {
     pub greeks: NetGreeks,
 }
 
-/// Whether Greeks are wanted: they are not needed to judge an account under most models and cost about as much as
-/// twelve scenarios a leg.
+/// Whether Greeks are wanted: they are not needed to judge an account under most models and cost about as much as seven
+/// scenarios a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Values and requirements.
