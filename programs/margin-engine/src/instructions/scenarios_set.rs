@@ -52,7 +52,8 @@ impl<'info> ScenariosSet<'info> {
 }
 
 impl ScenarioArgs {
-    fn prepare(&self) -> Result<Scenario> {
+    /// The scenario as stored: with its logarithm, in the place it was designed for.
+    pub fn prepare(&self) -> Result<Scenario> {
         // Only the logarithm is taken from the kernel's scenario; it does not depend on the vol level.
         let kernel = CoreScenario::new(Multiplier(self.spot), VolLevel::None).map_err(|_| EngineError::ScenarioSpot)?;
         Ok(Scenario {
