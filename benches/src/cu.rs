@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
 use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
+use crate::engine::{Bench, Book};
 use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
 use crate::svm::{Probe, root};
 
@@ -28,7 +29,8 @@ struct Row {
 
 /// Measures, prints, and fails when a figure passes its limit or grows by more than the tolerance.
 pub fn run(json: bool, update: bool) -> Result<()> {
-    let rows = measure(&mut Probe::load()?)?;
+    let mut rows = measure(&mut Probe::load()?)?;
+    rows.extend(checks(&mut Bench::load(crate::engine::pmrm2())?)?);
     let text = render(&rows)?;
     if json {
         println!("{}", serde_json::to_string(&rows)?);
@@ -134,6 +136,28 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             what: "plain I80F48 Black-Scholes: mean",
         },
     ])
+}
+
+/// Whole instructions.
+fn checks(bench: &mut Bench) -> Result<Vec<Row>> {
+    let book = |underlyings, expiries, legs| Book { underlyings, expiries, legs };
+    let mut check = |name, limit, book, what| -> Result<Row> {
+        Ok(Row { name, cu: bench.check(book)?.units, limit: Some(limit), what })
+    };
+    let mut rows = vec![
+        check("margin_check_1", 15_000, book(1, 1, 1), "whole `margin_check` with net Greeks: one option")?,
+        check("margin_check_16", 80_000, book(1, 4, 16), "16 options at strikes of their own on 4 expiries")?,
+        check("margin_check_64x1", 280_000, book(1, 4, 64), "64 options on 4 expiries of one underlying")?,
+        check("margin_check_64x4", 320_000, book(4, 2, 64), "64 options on 2 expiries of each of 4 underlyings")?,
+        check("margin_check_128", 560_000, book(1, 8, 128), "128 options on 8 expiries of one underlying")?,
+    ];
+    rows.push(Row {
+        name: "witness_64",
+        cu: bench.witness(book(1, 4, 64))?,
+        limit: Some(90_000),
+        what: "`margin_check` of one scenario, the book of `margin_check_64x1`: dearest scenario",
+    });
+    Ok(rows)
 }
 
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {
