@@ -10,7 +10,7 @@ use super::{
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
 };
-use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, quantities::SECONDS_PER_YEAR};
+use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,10 +135,10 @@ impl<'a> Book<'a> {
 
     // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
     #[inline(never)]
-    pub(super) fn open_expiry(&mut self, market: &ExpiryMarket) -> Result<OpenExpiry, MarginError> {
-        let open = OpenExpiry::new(self.market.parameters, self.scan.has_skew(), market)?;
+    pub(super) fn open_expiry(&mut self, open: &mut OpenExpiry, market: &ExpiryMarket) -> Result<(), MarginError> {
+        open.start(self.market.parameters, self.scan.has_skew(), market)?;
         self.scan.start_expiry(&open.expiry);
-        Ok(open)
+        Ok(())
     }
 
     #[inline(never)]
@@ -223,22 +223,28 @@ impl<'a> Book<'a> {
         let overflow = MarginError::Overflow;
         let basis = &self.market.parameters.basis;
         let with_futures = |options: i128, forward: Multiplier| -> Result<i128, MarginError> {
+            if open.linear_variable == 0 {
+                return Ok(options);
+            }
             let all = scale_down(open.linear_variable, forward.0)?;
             all.checked_sub(open.linear_variable).and_then(|futures| futures.checked_add(options)).ok_or(overflow)
         };
         let loss = with_futures(up, basis.up)?.min(with_futures(down, basis.down)?).min(0);
-        let annual = u128::from(basis.annual.0).wrapping_mul(u128::from(open.inputs.time.0)); // 64 + 27 bits
-        let annual = u64::try_from(annual.div_ceil(u128::from(SECONDS_PER_YEAR))).map_err(|_| overflow)?;
-        let charge = scale_down(loss, basis.add.saturating_add(Ratio(annual)).0)?;
+        if loss == 0 {
+            return Ok(());
+        }
+        let annual = basis.annual.for_time(open.inputs.time).ok_or(overflow)?;
+        let charge = scale_down(loss, basis.add.saturating_add(annual).0)?;
         self.basis = self.basis.checked_add(charge).ok_or(overflow)?;
         Ok(())
     }
 
     /// Adds up section by section: marks, scan risk times its factor, charges.
     #[inline(never)]
-    pub(super) fn finish(self) -> Result<UnderlyingRisk, MarginError> {
+    pub(super) fn finish(&mut self, risk: &mut UnderlyingRisk) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
-        let Market { lot_size, parameters, hedge, .. } = *self.market;
+        let Market { lot_size, parameters, hedge, .. } = self.market;
+        let (lot_size, hedge) = (*lot_size, *hedge);
         let marks = self.option_marks.checked_add(self.linear_marks).ok_or(overflow)?;
         let mark_to_market = subtract(lot_price_to_usd(marks, lot_size)?, self.settled_value)?;
         let unrealised = subtract(lot_price_to_usd(self.linear_marks, lot_size)?, self.settled_value)?;
@@ -266,25 +272,24 @@ impl<'a> Book<'a> {
             charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
         };
         let on_initial = [charges.confidence, charges.unrealised_profit];
-        Ok(UnderlyingRisk {
-            mark_to_market,
-            worst,
-            worst_case,
-            basis_contingency: lot_price_to_usd(self.basis, lot_size)?,
-            minimum_delta,
-            scan_risk,
-            charges,
-            initial_factor,
+        risk.mark_to_market = mark_to_market;
+        risk.worst = worst;
+        risk.worst_case = worst_case;
+        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
+        risk.minimum_delta = minimum_delta;
+        risk.scan_risk = scan_risk;
+        risk.charges = charges;
+        risk.initial_factor = initial_factor;
+        risk.maintenance_factor = maintenance_factor;
+        risk.maintenance_margin = margin(
             maintenance_factor,
-            maintenance_margin: margin(
-                maintenance_factor,
-                [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
-            )?,
-            initial_margin: margin(
-                initial_factor,
-                [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
-            )?,
-            greeks: self.greeks,
-        })
+            [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
+        )?;
+        risk.initial_margin = margin(
+            initial_factor,
+            [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
+        )?;
+        risk.greeks = self.greeks;
+        Ok(())
     }
 }

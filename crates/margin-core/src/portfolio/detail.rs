@@ -6,7 +6,7 @@
 //! haircuts gains or dampens tails, a leg's figure depends on the legs before it; the sum does not.)
 
 use super::{
-    BookPosition, Detail, ExpiryMarket, MAX_GRID, MarginError, Market, Scratch,
+    BookPosition, Detail, ExpiryMarket, MAX_GRID, MarginError, Market, Scratch, UnderlyingRisk,
     book::{Book, Witness},
     ratio::{add, subtract},
     underlying::walk,
@@ -106,7 +106,9 @@ where
     let mut first = |market: &Market, count: usize, signs: &mut SignLog, scratch: &mut Scratch| {
         let mut book = Book::new(market, Witness::All, Detail::Margin, scratch)?.with_signs(signs);
         walk(&mut book, positions.clone().into_iter().take(count), &mut surface)?;
-        Ok::<Usd, E>(book.finish()?.mark_to_market)
+        let mut risk = UnderlyingRisk::default();
+        book.finish(&mut risk)?;
+        Ok::<Usd, E>(risk.mark_to_market)
     };
     first(market, usize::MAX, &mut signs, scratch)?;
     let (before, after) = match part {

@@ -6,7 +6,7 @@ use super::{
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
 };
-use crate::{GREEK_BITS, Lots, Seconds, Usd, quantities::SECONDS_PER_YEAR};
+use crate::{GREEK_BITS, Lots, Seconds, Usd};
 
 /// Deltas in lots × 2^-40.
 #[derive(Clone, Copy, Debug, Default)]
@@ -124,10 +124,9 @@ impl Exposure {
         if roll.min_move == Ratio::ZERO && roll.annual_move == Ratio::ZERO {
             return Ok(());
         }
-        let annual = u128::from(roll.annual_move.0).wrapping_mul(u128::from(time.0)); // 64 + 27 bits
-        let annual = u64::try_from(annual.div_ceil(u128::from(SECONDS_PER_YEAR))).unwrap_or(u64::MAX);
+        let annual = roll.annual_move.for_time(time).unwrap_or(Ratio(u64::MAX));
         let counted = if roll.gross { delta.gross } else { delta.net };
-        let charge = Ratio(annual.max(roll.min_move.0)).of_rounded_up(delta_notional(counted, market)?)?;
+        let charge = annual.max(roll.min_move).of_rounded_up(delta_notional(counted, market)?)?;
         self.roll = add(self.roll, charge)?;
         Ok(())
     }

@@ -3,6 +3,7 @@
 use super::{
     BookPosition, Charges, ExpiryMarket, InstrumentKind, MarginError, Market, NetGreeks, Ratio,
     book::{Book, Witness},
+    open_expiry::OpenExpiry,
     scan::Scratch,
 };
 use crate::{Lots, Price, Usd};
@@ -80,7 +81,9 @@ where
 {
     let mut book = Book::new(market, Witness::All, detail, scratch)?;
     walk(&mut book, positions, surface)?;
-    Ok(book.finish()?)
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk)
 }
 
 /// [`assess_underlying`] with one scenario (or the forward contingency) instead of all: a lower bound of the
@@ -103,7 +106,9 @@ where
 {
     let mut book = Book::new(market, Witness::Only(witness), Detail::Margin, scratch)?;
     walk(&mut book, positions, surface)?;
-    Ok(book.finish()?)
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk)
 }
 
 /// Feeds a sorted book, expiry by expiry.
@@ -119,12 +124,13 @@ where
     }
     book.close_perpetuals()?;
     let mut last_expiry = i64::MIN;
+    let mut open = OpenExpiry::default();
     while let Some(expiry) = positions.peek().map(|position| position.expiry) {
         if expiry <= last_expiry {
             return Err(MarginError::Unsorted.into());
         }
         last_expiry = expiry;
-        let mut open = book.open_expiry(&surface(expiry)?)?;
+        book.open_expiry(&mut open, &surface(expiry)?)?;
         while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
             book.add_future(&mut open, &future)?;
         }
