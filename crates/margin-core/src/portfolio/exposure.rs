@@ -42,6 +42,12 @@ pub(super) struct ExpiryExposure {
 }
 
 impl ExpiryExposure {
+    /// Calls and puts of one strike, of at most 2^40 lots with those before.
+    pub(super) fn add_bounded_lots(&mut self, calls: Lots, puts: Lots) {
+        let magnitude = calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs());
+        self.gross_lots = self.gross_lots.wrapping_add(magnitude);
+    }
+
     pub(super) fn add_lots(&mut self, lots: Lots) -> Result<(), MarginError> {
         let magnitude = lots.0.checked_abs().ok_or(MarginError::Overflow)?;
         self.gross_lots = self.gross_lots.checked_add(magnitude).ok_or(MarginError::Overflow)?;
@@ -109,11 +115,10 @@ impl Exposure {
         Ok(())
     }
 
-    pub(super) fn add_naked(&mut self, calls: Lots, puts: Lots) -> Result<(), MarginError> {
-        let net = calls.checked_add(puts).ok_or(MarginError::Overflow)?;
-        let naked = net.0.min(0).checked_neg().ok_or(MarginError::Overflow)?;
-        self.naked_lots = self.naked_lots.checked_add(naked).ok_or(MarginError::Overflow)?;
-        Ok(())
+    /// Calls and puts of one strike, of at most 2^40 lots together.
+    pub(super) fn add_bounded_naked(&mut self, calls: Lots, puts: Lots) {
+        let net = calls.0.wrapping_add(puts.0);
+        self.naked_lots = self.naked_lots.wrapping_sub(net.min(0));
     }
 
     /// Charges the deltas of one expiry (or, with no time, of the perpetual) for being rolled, and nets them.
