@@ -3,14 +3,14 @@
 use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
     WorstCase,
-    detail::SignLog,
+    detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
     open_expiry::OpenExpiry,
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
 };
-use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd};
+use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Totals, Usd};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub(super) struct Book<'a> {
     wants_greeks: bool,
     needs_greeks: bool,
     scan: &'a mut Scratch,
-    signs: Option<&'a mut SignLog>,
+    pub(super) signing: Signing,
     /// Value of the options at their marks, in lots × 1e-12 USD.
     option_marks: i128,
     /// Value of the perpetual and of futures at their marks, in lots × 1e-12 USD.
@@ -42,6 +42,13 @@ pub(super) struct Book<'a> {
     perpetual_lots: Lots,
     exposure: Exposure,
     greeks: NetGreeks,
+}
+
+/// The part of a book's state that its profits are made of.
+pub(super) struct Checkpoint {
+    totals: Totals,
+    option_marks: i128,
+    linear_variable: i128,
 }
 
 impl<'a> Book<'a> {
@@ -82,7 +89,7 @@ impl<'a> Book<'a> {
             wants_greeks: detail == Detail::Greeks,
             needs_greeks,
             scan,
-            signs: None,
+            signing: Signing::Own,
             option_marks: 0,
             linear_marks: 0,
             linear_variable: 0,
@@ -94,10 +101,23 @@ impl<'a> Book<'a> {
         })
     }
 
-    /// Records the signs of expiries, or replays recorded ones.
-    pub(super) fn with_signs(mut self, signs: &'a mut SignLog) -> Self {
-        self.signs = Some(signs);
-        self
+    /// What closing an expiry adds to.
+    #[inline(never)]
+    pub(super) fn checkpoint(&mut self) -> Checkpoint {
+        let Self { option_marks, linear_variable, .. } = *self;
+        Checkpoint { totals: self.scan.totals().clone(), option_marks, linear_variable }
+    }
+
+    /// As if no expiry had been closed since; what charges are levied on is not restored.
+    #[inline(never)]
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) {
+        *self.scan.totals() = checkpoint.totals.clone();
+        (self.option_marks, self.linear_variable) = (checkpoint.option_marks, checkpoint.linear_variable);
+    }
+
+    /// Weighted profit in each scenario, once finished.
+    pub(super) fn profits(&self) -> impl Iterator<Item = Result<Usd, MarginError>> {
+        self.scan.profits(self.market.lot_size)
     }
 
     fn add_linear(&mut self, position: &BookPosition, price: Price) -> Result<i128, MarginError> {
@@ -190,7 +210,7 @@ impl<'a> Book<'a> {
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
-            let scan = self.scan.finish_expiry(factors.as_ref(), self.signs.as_deref_mut())?;
+            let scan = self.scan.finish_expiry(factors.as_ref(), &mut self.signing)?;
             // What has passed is worth its payoff, to the last digit.
             let mark = if open.has_passed() { open.intrinsic } else { scan.mark };
             self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;

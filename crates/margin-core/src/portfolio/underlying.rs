@@ -131,27 +131,38 @@ where
         }
         last_expiry = expiry;
         book.open_expiry(&mut open, &surface(expiry)?)?;
-        while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
-            book.add_future(&mut open, &future)?;
-        }
-        let mut last_strike = Price::ZERO;
-        while let Some(strike) = positions.peek().filter(|p| p.expiry == expiry).map(|p| p.strike) {
-            if strike <= last_strike {
-                return Err(MarginError::Unsorted.into());
-            }
-            last_strike = strike;
-            let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
-            while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
-                let side = match position.kind {
-                    InstrumentKind::Call => &mut calls,
-                    InstrumentKind::Put => &mut puts,
-                    InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted.into()),
-                };
-                *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
-            }
-            book.add_strike(&mut open, strike, calls, puts)?;
-        }
+        add_positions(book, &mut open, &mut positions, expiry)?;
         book.close_expiry(&mut open)?;
+    }
+    Ok(())
+}
+
+/// Adds the positions of one expiry, which come next.
+pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
+    book: &mut Book,
+    open: &mut OpenExpiry,
+    positions: &mut core::iter::Peekable<I>,
+    expiry: i64,
+) -> Result<(), MarginError> {
+    while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
+        book.add_future(open, &future)?;
+    }
+    let mut last_strike = Price::ZERO;
+    while let Some(strike) = positions.peek().filter(|p| p.expiry == expiry).map(|p| p.strike) {
+        if strike <= last_strike {
+            return Err(MarginError::Unsorted);
+        }
+        last_strike = strike;
+        let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
+        while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
+            let side = match position.kind {
+                InstrumentKind::Call => &mut calls,
+                InstrumentKind::Put => &mut puts,
+                InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
+            };
+            *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+        }
+        book.add_strike(open, strike, calls, puts)?;
     }
     Ok(())
 }
