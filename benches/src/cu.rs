@@ -118,6 +118,16 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             what: "`assess_witness` of one scenario of `assess_64`: dearest of 31",
         },
         Row {
+            name: "leg_row_128",
+            cu: leg_row(probe, &inputs::options(8, 16), &ASSESSED_DAYS)?.max(leg_row(
+                probe,
+                &inputs::options(1, 128),
+                &ASSESSED_DAYS[1..2],
+            )?),
+            limit: Some(1_350_000),
+            what: "`leg_row` of the last of 128 legs: profit in each of 31 scenarios; on 8 expiries or on one, the dearer",
+        },
+        Row {
             name: "solmath_price",
             cu: rival(probe, Request::SolmathPrice)?,
             limit: None,
@@ -244,6 +254,13 @@ fn witness(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
         dearest = dearest.max(units(probe, &request)?);
     }
     Ok(dearest)
+}
+
+fn leg_row(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut request = Writer::request(Request::LegRow);
+    request.put([book.len() as u8 - 1]);
+    write_book(&mut request, book, days);
+    units(probe, &request)
 }
 
 fn write_book(request: &mut Writer, book: &[BookLeg], days: &[u64]) {
