@@ -1,15 +1,16 @@
 //! Whole instructions of the margin engine in LiteSVM, on accounts made up for the purpose.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytemuck::zeroed_box;
 use litesvm::LiteSVM;
 use margin_client::{
-    MarginReport, MarketDirectory, PROGRAM_ID,
+    Loaded, MarketDirectory, PROGRAM_ID,
     accounts::{Stored, encode},
     addresses,
     constants::{LAYOUT_VERSION, RATIO_ONE},
     decode_margin_report,
     instructions::{MarginCheck, MarginCheckArgs, ModelSetArgs},
+    margin::Snapshot,
     presets::{MAX_COMPUTE_UNITS, MarginModel, compute_unit_limit},
     pyth::PriceUpdate,
     state::{
@@ -30,12 +31,6 @@ use crate::{inputs, svm};
 
 const NOW: i64 = 1_767_648_090;
 const DAY: i64 = 86_400;
-
-/// What one margin check of a book costs.
-pub struct Measured {
-    pub units: u64,
-    pub report: MarginReport,
-}
 
 /// Options spread evenly over underlyings and expiries, every leg at a strike of its own, in both signs.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +63,13 @@ impl Bench {
         Ok(Self { svm, payer, model })
     }
 
-    /// Margin check of a book, as anyone would call it.
-    pub fn check(&mut self, book: Book) -> Result<Measured> {
+    /// Changes the model of all underlyings.
+    pub fn set_model(&mut self, model: MarginModel) {
+        self.model = model;
+    }
+
+    /// Compute units of a margin check of a book, as anyone would call it.
+    pub fn check(&mut self, book: Book) -> Result<u64> {
         self.run(book, MarginCheckArgs::default())
     }
 
@@ -80,17 +80,18 @@ impl Bench {
         for scenario in 0..scenarios {
             let witness = Some(vec![scenario; usize::from(book.underlyings)]);
             let args = MarginCheckArgs { witness, greeks: false, ..Default::default() };
-            dearest = dearest.max(self.run(book, args)?.units);
+            dearest = dearest.max(self.run(book, args)?);
         }
         Ok(dearest)
     }
 
-    fn run(&mut self, book: Book, args: MarginCheckArgs) -> Result<Measured> {
+    /// Compute units of a check whose answer is the off-chain one.
+    fn run(&mut self, book: Book, args: MarginCheckArgs) -> Result<u64> {
         let engine = Pubkey::new_from_array([1; 32]);
         let margin_account = Pubkey::new_from_array([2; 32]);
         let mut state: Box<Engine> = zeroed_box();
         (state.version, state.quote_decimals, state.underlying_count) = (LAYOUT_VERSION, 6, book.underlyings);
-        self.store(engine, &*state)?;
+        self.set(engine, stored(&*state))?;
 
         let mut account: Box<MarginAccount> = zeroed_box();
         (account.version, account.engine) = (LAYOUT_VERSION, engine);
@@ -98,19 +99,25 @@ impl Bench {
         for (instrument, lots) in book.positions() {
             account.add_position(instrument, lots, 0)?;
         }
-        self.store(margin_account, &*account)?;
+        self.set(margin_account, stored(&*account))?;
 
         let mut directory = MarketDirectory::default();
+        let mut markets = Vec::new();
         for index in 0..book.underlyings {
             let underlying = self.underlying(engine, index, book.expiries)?;
             let address = addresses::underlying(&engine, index);
-            self.store(address, &*underlying)?;
             let price = Pubkey::new_from_array([100 + index as u8; 32]);
             let update = PriceUpdate::new(underlying.oracle.feed_id, spot(index), Price(1_000_000_000), NOW);
-            self.set(price, update.account())?;
+            markets.extend([(address, stored(&*underlying)), (price, update.account())]);
             directory.insert_underlying(index, address, price);
         }
-        let check = MarginCheck { engine, margin_account, markets: directory.for_account(&account)?, args };
+        for (address, account) in &markets {
+            self.set(*address, account.clone())?;
+        }
+        let metas = directory.for_account(&account)?;
+        let snapshot = Snapshot::new(Loaded::from_state(engine, state), directory, markets);
+        let expected = snapshot.check(&account, &args, NOW)?;
+        let check = MarginCheck { engine, margin_account, markets: metas, args };
         let instructions = [compute_unit_limit(MAX_COMPUTE_UNITS), check.instruction()];
         let message = Message::new(&instructions, Some(&self.payer.pubkey()));
         let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
@@ -118,15 +125,13 @@ impl Bench {
             Ok(done) => done.meta,
             Err(failed) => bail!("{book:?}: {:?}\n{}", failed.err, failed.meta.logs.join("\n")),
         };
+        if std::env::var_os("SHOW").is_some() {
+            println!("{book:?}\n{}", done.logs.join("\n"));
+        }
         let report = decode_margin_report(&done.return_data.program_id, &done.return_data.data)?;
+        ensure!(report == expected, "host and SVM differ on {book:?}:\n{expected:?}\n{report:?}");
         // Of the instruction alone: setting the limit costs 150 units.
-        let units = done.compute_units_consumed.saturating_sub(150);
-        Ok(Measured { units, report })
-    }
-
-    fn store<T: Stored>(&mut self, address: Pubkey, state: &T) -> Result<()> {
-        let account = Account { lamports: 1_000_000_000, data: encode(state), owner: PROGRAM_ID, ..Account::default() };
-        self.set(address, account)
+        Ok(done.compute_units_consumed.saturating_sub(150))
     }
 
     fn set(&mut self, address: Pubkey, account: Account) -> Result<()> {
@@ -204,6 +209,70 @@ impl Book {
             (instrument, if leg % 5 < 2 { -1_000 - leg as i64 } else { 1_000 + leg as i64 })
         })
     }
+}
+
+fn stored<T: Stored>(state: &T) -> Account {
+    Account { lamports: 1_000_000_000, data: encode(state), owner: PROGRAM_ID, ..Account::default() }
+}
+
+/// TEMPORARY until the preset file.
+pub fn pmrm2() -> MarginModel {
+    use margin_client::state::*;
+    let cap = SkewCap { base: 150_000_000, slope: -50_000_000 };
+    let mut model = margin_client::presets::major();
+    let risk = &mut model.parameters.risk;
+    risk.static_discount = StaticDiscount {
+        long_markdown: 50_000_000,
+        long_rate_scale: RATIO_ONE,
+        long_rate_add: 80_000_000,
+        short_markup: 40_000_000,
+        short_rate_scale: 500_000_000,
+        short_rate_add: 80_000_000,
+    };
+    risk.skew = SkewShock {
+        linear: cap,
+        abs: cap,
+        min_width: 10_000_000,
+        width_scale: 4_000_000_000,
+        vol_static: 600_000_000,
+        vol_scale: -100_000_000,
+    };
+    risk.basis = BasisContingency { up: 1_045_000_000, down: 955_000_000, add: 500_000_000, annual: 2_000_000_000 };
+    risk.confidence = ConfidenceCharge { threshold: 550_000_000, factor: RATIO_ONE };
+    risk.depeg = Depeg { threshold: 980_000_000, factor: 2_000_000_000 };
+    let mut grid = Vec::new();
+    let mut add = |spot: u64, vol, weight: u64| {
+        grid.push(ScenarioArgs { spot: spot * 1_000_000, vol, weight: weight as u32, extended: false })
+    };
+    for (s, w) in [
+        (340, 54_545_455),
+        (670, 109_090_909),
+        (820, RATIO_ONE),
+        (865, RATIO_ONE),
+        (910, RATIO_ONE),
+        (955, RATIO_ONE),
+        (1_000, RATIO_ONE),
+        (1_045, RATIO_ONE),
+        (1_090, RATIO_ONE),
+        (1_135, RATIO_ONE),
+        (1_180, RATIO_ONE),
+        (1_500, 72_000_000),
+        (2_000, 36_000_000),
+        (3_000, 18_000_000),
+        (4_000, 12_000_000),
+    ] {
+        add(s, VolShock::Up, w);
+    }
+    for vol in [VolShock::None, VolShock::Down] {
+        for s in [865, 910, 955, 1_000, 1_045, 1_090, 1_135] {
+            add(s, vol, RATIO_ONE);
+        }
+    }
+    for vol in [VolShock::SkewLinear, VolShock::SkewAbs] {
+        add(1_000, vol, RATIO_ONE);
+    }
+    model.scenarios = grid;
+    model
 }
 
 /// 65 000 USD and a little less for each further underlying.

@@ -39,7 +39,7 @@ pub struct ExpiryInputs {
 }
 
 /// A prepared expiry. Fields are private to the kernel; formats in the comments.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Expiry {
     /// ln(F) of the forward in 1e-12 USD, Q56; |.| < 2^62.
     pub(crate) ln_forward: Fx,

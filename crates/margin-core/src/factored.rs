@@ -131,6 +131,7 @@ impl RiskArray {
         Ok(Signs { debts: debts | skew.debts, falls: skew.falls })
     }
 
+    /// The losses of skew scenarios.
     fn add_skew(
         &self,
         factors: &StaticFactors,
@@ -140,13 +141,28 @@ impl RiskArray {
     ) -> Result<Signs, KernelError> {
         let (plain, skew) = self.split();
         let mut used = Signs::default();
+        if skew.is_empty() {
+            return Ok(used);
+        }
+        // Without a factor the value is exact, so that a smile which does not move costs nothing.
+        let narrow = self.is_narrow() && *factors != StaticFactors::ONE;
+        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
         let mut bit = 1u64.wrapping_shl(plain.len() as u32); // at most MAX_SCENARIOS, below 64
         totals.add_wide_from(plain.len(), skew, |slot| {
-            let value = self.read(slot);
-            let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
-            let change = factors.apply(value, is_debt).wrapping_sub(mark); // both below 2^126
+            let value = if narrow {
+                let grains = self.grains(slot);
+                let is_debt = signs.map_or(grains.is_negative(), |signs| signs.debts & bit != 0);
+                used.debts |= if is_debt { bit } else { 0 };
+                let factor = if is_debt { &debt } else { &gain };
+                i128::from(factor.ticks(grains).0) << self.tick_exponent.0
+            } else {
+                let value = self.read(slot);
+                let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
+                used.debts |= if is_debt { bit } else { 0 };
+                factors.apply(value, is_debt)
+            };
+            let change = value.wrapping_sub(mark); // both below 2^126
             let falls = signs.map_or(change < 0, |signs| signs.falls & bit != 0);
-            used.debts |= if is_debt { bit } else { 0 };
             used.falls |= if falls { bit } else { 0 };
             bit = bit.wrapping_shl(1);
             if falls { change } else { change.wrapping_neg() }

@@ -135,6 +135,15 @@ impl Terms {
 }
 
 impl NetTerms {
+    /// No option.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        // Sums that were never used are zero.
+        if self.reciprocal != 0 {
+            *self = Self::default();
+        }
+    }
+
     /// Adds net calls and net puts of one strike, whose leg is prepared; returns the call's delta in Q40.
     ///
     /// # Errors

@@ -155,7 +155,8 @@ impl Totals {
         slots: &[T],
         mut value: impl FnMut(&T) -> i128,
     ) -> Result<(), KernelError> {
-        for (sum, slot) in self.sums.iter_mut().skip(first).zip(slots) {
+        let Some(sums) = self.sums.get_mut(first..) else { return Ok(()) };
+        for (sum, slot) in sums.iter_mut().zip(slots) {
             let value = value(slot);
             let high = i64::try_from(value >> LIMB).map_err(|_| KernelError::Overflow)?;
             let high = sum.high.0.checked_add(high).ok_or(KernelError::Overflow)?;

@@ -61,24 +61,28 @@ fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i
     Some(divide_floor(multiply(value, factor)?, divisor))
 }
 
-/// `value · factor / 2^bits` rounded towards −∞, for up to 127 bits; exact in between.
+/// `value · factor / 2^bits` rounded towards −∞, for |value| and factor below 2^63 and up to 127 bits.
 #[must_use]
 #[inline]
 pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
-    let (high, low) = multiply_words(value.unsigned_abs(), factor);
-    let bits = bits & 127;
-    // The quotient, and whether anything is left.
-    let (quotient, left) = if bits == 0 {
-        (join(high, low), 0)
-    } else if bits < 64 {
-        (
-            join(high >> bits, (low >> bits) | (high << (64u32.wrapping_sub(bits) & 63))),
-            low << (64u32.wrapping_sub(bits) & 63),
-        )
-    } else if bits == 64 {
-        (join(0, high), low)
+    debug_assert!(value != i64::MIN && factor >> 63 == 0 && bits < 128);
+    // Split at 31 bits, where LLVM does not see the 128-bit product that it would call a function for.
+    const LOW: u64 = 0x7fff_ffff;
+    const REST: u64 = (1 << 62) - 1;
+    let magnitude = value.unsigned_abs();
+    let (a1, a0, b1, b0) = (magnitude >> 31, magnitude & LOW, factor >> 31, factor & LOW);
+    let cross = a1.wrapping_mul(b0).wrapping_add(a0.wrapping_mul(b1)); // 63 bits each
+    let low = ((cross & LOW) << 31).wrapping_add(a0.wrapping_mul(b0)); // 62 bits each
+    // high · 2^62 + rest.
+    let (high, rest) = (a1.wrapping_mul(b1).wrapping_add(cross >> 31).wrapping_add(low >> 62), low & REST);
+    let (quotient, left) = if bits < 62 {
+        let (left, upper) = (62u32.wrapping_sub(bits), bits.wrapping_add(2));
+        (join(high >> upper, (high << left) | (rest >> bits)), rest & !(u64::MAX << bits))
+    } else if bits < 126 {
+        let right = bits.wrapping_sub(62);
+        (join(0, high >> right), rest | (high & !(u64::MAX << right)))
     } else {
-        (join(0, high >> (bits & 63)), low | (high << (128u32.wrapping_sub(bits) & 63)))
+        (0, high | rest)
     };
     signed(value < 0, quotient, value < 0 && left != 0)
 }
@@ -237,8 +241,8 @@ mod tests {
         }
 
         #[test]
-        fn shifted_products_round_down(value in any::<i64>(), shift in 0u32..64, factor in factor(), bits in 0u32..128) {
-            let value = value >> shift;
+        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u32..128) {
+            let (value, factor) = (value >> shift, factor >> 1);
             let exact = (i128::from(value) * i128::from(factor)) >> bits;
             prop_assert_eq!(multiply_shift(value, factor, bits), exact);
         }

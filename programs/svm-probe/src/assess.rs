@@ -1,8 +1,8 @@
 //! Compute units of whole assessments of one underlying: from sorted positions and raw surfaces to the requirement.
 
 use margin_core::portfolio::{
-    BookPosition, Detail, ExpiryMarket, GridScenario, InstrumentKind, MarginError, Market, Ratio, RiskParameters,
-    Scratch, UnderlyingRisk, WorstCase, assess_underlying, assess_witness,
+    BookPosition, Detail, ExpiryMarket, GridScenario, InstrumentKind, LegRow, MarginError, Market, Part, Ratio,
+    RiskParameters, Scratch, UnderlyingRisk, WorstCase, assess_underlying, assess_witness, leg_row,
 };
 use margin_core::{Lots, Price, Usd};
 
@@ -60,10 +60,10 @@ impl Case {
 
     fn surface(&self, expiry: i64) -> Result<ExpiryMarket, MarginError> {
         let index = usize::try_from(expiry).map_err(|_| MarginError::Unsorted)?;
-        self.expiries.get(index).copied().ok_or(MarginError::TooManyExpiries)
+        self.expiries.get(index).copied().ok_or(MarginError::Unsorted)
     }
 
-    fn positions(&self) -> impl Iterator<Item = BookPosition> {
+    fn positions(&self) -> impl Iterator<Item = BookPosition> + Clone {
         self.book.iter().copied()
     }
 }
@@ -91,6 +91,21 @@ pub(crate) fn witness(input: &mut Reader) -> Result<Vec<u8>, u32> {
         assess_witness(market, scenario, case.positions(), |expiry| case.surface(expiry), &mut scratch)
     });
     answer(result)
+}
+
+/// The leg's number, then as [`assess`]: units of `leg_row`, its working memory included.
+#[inline(never)]
+pub(crate) fn row(input: &mut Reader) -> Result<Vec<u8>, u32> {
+    let part = Part::Position(usize::from(input.u8()?));
+    let case = Case::read(input)?;
+    let market = case.market()?;
+    let result = measure((&market, &case), |(market, case)| {
+        let (mut scratch, mut row) = (Box::new(Scratch::new()), Box::new(LegRow::new()));
+        let surface = |expiry| case.surface(expiry);
+        leg_row(market, case.positions(), surface, part, &mut scratch, &mut row).map(|()| row)
+    });
+    let row = result.map_err(|_| ProbeError::Margin as u32)?;
+    Ok(row.profits().iter().chain([&row.mark_to_market]).flat_map(|figure| figure.0.to_le_bytes()).collect())
 }
 
 /// Every figure of the result that a scan makes.

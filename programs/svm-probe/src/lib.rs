@@ -48,10 +48,12 @@ pub enum Request {
     Assess = 11,
     /// Compute units of a witness of one scenario.
     Witness = 12,
+    /// Compute units of one leg's figures in every scenario.
+    LegRow = 13,
 }
 
 impl Request {
-    const ALL: [Self; 13] = [
+    const ALL: [Self; 14] = [
         Self::Integer128,
         Self::I80F48,
         Self::Reference,
@@ -65,6 +67,7 @@ impl Request {
         Self::RiskArrayLeg,
         Self::Assess,
         Self::Witness,
+        Self::LegRow,
     ];
 }
 
@@ -104,6 +107,7 @@ pub fn answer(data: &[u8]) -> Result<Vec<u8>, u32> {
         Request::RiskArrayLeg => benchmark::risk_array_leg(&mut input),
         Request::Assess => assess::assess(&mut input),
         Request::Witness => assess::witness(&mut input),
+        Request::LegRow => assess::row(&mut input),
     }
 }
 

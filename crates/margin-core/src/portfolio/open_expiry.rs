@@ -12,6 +12,7 @@ use crate::{
 };
 
 /// An expiry whose positions are being added.
+#[derive(Default)]
 pub(super) struct OpenExpiry {
     pub(super) expiry: Expiry,
     pub(super) inputs: ExpiryInputs,
@@ -31,24 +32,28 @@ pub(super) struct OpenExpiry {
 }
 
 impl OpenExpiry {
+    /// Starts an expiry, in place: the whole is too large to hand around.
     #[inline(never)]
-    pub(super) fn new(parameters: &RiskParameters, has_skew: bool, market: &ExpiryMarket) -> Result<Self, MarginError> {
-        let expiry = Expiry::prepare(market.inputs)?;
+    pub(super) fn start(
+        &mut self,
+        parameters: &RiskParameters,
+        has_skew: bool,
+        market: &ExpiryMarket,
+    ) -> Result<(), MarginError> {
+        self.expiry = Expiry::prepare(market.inputs)?;
+        self.inputs = market.inputs;
         let time = market.inputs.time;
-        Ok(Self {
-            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
-            shock: TenorShock::new(&parameters.vol, time),
-            skew: if has_skew { Some(Skew::new(&parameters.skew, &expiry)?) } else { None },
-            confidence: market.confidence,
-            inputs: market.inputs,
-            exposure: ExpiryExposure::default(),
-            greeks: NetTerms::default(),
-            linear_variable: 0,
-            future_lots: Lots::ZERO,
-            has_options: false,
-            intrinsic: 0,
-            expiry,
-        })
+        self.slice = if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) };
+        self.shock = TenorShock::new(&parameters.vol, time);
+        self.skew = if has_skew { Some(Skew::new(&parameters.skew, &self.expiry)?) } else { None };
+        self.confidence = market.confidence;
+        self.exposure = ExpiryExposure::default();
+        self.greeks.clear();
+        self.linear_variable = 0;
+        self.future_lots = Lots::ZERO;
+        self.has_options = false;
+        self.intrinsic = 0;
+        Ok(())
     }
 
     /// Whether no time is left.

@@ -2,12 +2,12 @@
 
 use super::{
     GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, WorstCase,
-    detail::SignLog,
+    detail::Signing,
     linear::Linear,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
-    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, Signs, StaticFactors, Totals, Usd,
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Totals, Usd,
     VolLevel, scenario::Shock,
 };
 
@@ -163,6 +163,11 @@ impl Scratch {
         }
     }
 
+    /// Sums over the expiries so far.
+    pub(super) fn totals(&mut self) -> &mut Totals {
+        &mut self.totals
+    }
+
     /// Whether skew vols are looked at.
     pub(super) fn has_skew(&self) -> bool {
         self.has_skew
@@ -177,13 +182,12 @@ impl Scratch {
         Ok(self.array.add(leg, calls, puts)?)
     }
 
-    /// Adds the expiry to the book. With `signs` the book is taken apart: they hold those of the whole book, or are to be
-    /// found.
+    /// Adds the expiry to the book. Books that are taken apart need the signs of the whole.
     #[inline(never)]
     pub(super) fn finish_expiry(
         &mut self,
         factors: Option<&StaticFactors>,
-        signs: Option<&mut SignLog>,
+        signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
         let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
         let mark = value(self.probes.mark)?;
@@ -192,20 +196,22 @@ impl Scratch {
             Some((up, down)) => Some((change(up)?, change(down)?)),
             None => None,
         };
-        if factors.is_none() && !self.has_skew {
-            // Every scenario's sum is linear in the legs: no sign matters.
-            self.array.add_totals(&mut self.totals)?;
-            if let Some(log) = signs {
-                log.advance(Signs::default())?;
+        let given = match signing {
+            Signing::Own if factors.is_none() && !self.has_skew => {
+                self.array.add_totals(&mut self.totals)?;
+                return Ok(ExpiryScan { mark, basis });
             }
-            return Ok(ExpiryScan { mark, basis });
-        }
+            Signing::Own => {
+                self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
+                return Ok(ExpiryScan { mark, basis });
+            }
+            Signing::Found(_) => None,
+            Signing::Given(signs) => Some(*signs),
+        };
         let factors = factors.unwrap_or(&StaticFactors::ONE);
-        if let Some(log) = signs {
-            let used = self.array.add_factored_wide(factors, mark, log.replayed().as_ref(), &mut self.totals)?;
-            log.advance(used)?;
-        } else {
-            self.array.add_factored(factors, mark, &mut self.totals)?;
+        let used = self.array.add_factored_wide(factors, mark, given.as_ref(), &mut self.totals)?;
+        if let Signing::Found(signs) = signing {
+            *signs = used;
         }
         Ok(ExpiryScan { mark, basis })
     }

@@ -15,7 +15,7 @@ use super::{
     cash_atoms_floor, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor,
     walk::{Part, difference, number_of, sum},
 };
-use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
+use crate::{error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
 
 /// Underlyings in one report: return data holds 1 024 bytes.
 pub const REPORT_UNDERLYINGS: usize = 4;
@@ -295,29 +295,35 @@ impl GreeksReport {
     /// Cash Greeks in a trader's units: delta and gamma in units of the underlying, the rest in quote atoms.
     #[inline(never)]
     fn new(greeks: &NetGreeks, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        let usd = |greek| NetGreeks::in_usd(greek, view.state.lot_size).map_err(margin_error);
+        let (lot_size, price) = (view.state.lot_size, NonZero::new(view.price.price.0));
         let overflow = || EngineError::Overflow;
-        // 1e-12 USD over a price in 1e-12 USD, in 1e-9 units, towards zero; gamma for 1 % is a hundredth.
-        let units = |greek, divisor: i128| -> Result<i64> {
-            let scaled = wide::multiply(usd(greek)?.0, RATIO_ONE).ok_or_else(overflow)?;
-            let scaled = wide::floor_division(scaled, divisor).ok_or_else(overflow)?;
-            let price = NonZero::new(view.price.price.0).ok_or_else(overflow)?;
-            let magnitude = wide::quotient(scaled.unsigned_abs(), price).ok_or_else(overflow)?;
+        // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units, towards zero. Gamma for 1 % is a
+        // hundredth.
+        let units = |greek: i128, divisor: NonZero<u32>| -> Result<i64> {
+            let scaled = wide::multiply(greek, lot_size).ok_or_else(overflow)?;
+            let scaled = if divisor.get() == 1 { scaled } else { wide::divide_floor(scaled, divisor) };
+            let magnitude = wide::quotient(scaled.unsigned_abs(), price.ok_or_else(overflow)?).ok_or_else(overflow)?;
             let magnitude = i64::try_from(magnitude).map_err(|_| overflow())?;
             Ok(if scaled < 0 { -magnitude } else { magnitude })
         };
         let atoms = |greek, divisor: i128| -> Result<i64> {
+            let usd = NetGreeks::in_usd(greek, lot_size).map_err(margin_error)?;
             let divisor = i128::from(usd_in_atom(decimals)) * divisor;
-            let atoms =
-                wide::floor_division(usd(greek)?.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
+            let atoms = wide::floor_division(usd.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
             Ok(i64::try_from(atoms).map_err(|_| overflow())?)
         };
+        if *greeks == NetGreeks::default() {
+            return Ok(Self::default());
+        }
         Ok(Self {
-            delta: units(greeks.delta, 1)?,
-            gamma: units(greeks.gamma, 100)?,
+            delta: units(greeks.delta, ONE)?,
+            gamma: units(greeks.gamma, HUNDRED)?,
             vega: atoms(greeks.vega, 100)?,
             theta: atoms(greeks.theta, 365)?,
             rho: atoms(greeks.rho, 100)?,
         })
     }
 }
+
+const ONE: NonZero<u32> = NonZero::<u32>::MIN;
+const HUNDRED: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(99);
