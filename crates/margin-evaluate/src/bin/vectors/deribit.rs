@@ -11,9 +11,7 @@ use margin_client::{
         preset,
     },
 };
-use margin_evaluate::{
-    Account, Book, Expiry, Kind, Moment, Options, Portfolio, Position, Price, Quote, Svm, evaluate,
-};
+use margin_evaluate::{Account, Book, Expiry, Kind, Moment, Options, Portfolio, Position, Price, Quote, Svm, evaluate};
 use serde::Deserialize;
 use serde_json::{Value, value::RawValue};
 
@@ -139,7 +137,8 @@ fn portfolio(vector: &Vector) -> Result<Portfolio> {
 fn model(vector: &Vector) -> Result<ModelFile> {
     let mut model = preset("deribit-pm").context("the preset deribit-pm")?;
     let range = units(param(vector, "price_range")?)?;
-    let steps = vector.params.get("buckets_each_side").map_or(Ok(4), |steps| units(*steps).map(|steps| steps / UNIT))?;
+    let steps =
+        vector.params.get("buckets_each_side").map_or(Ok(4), |steps| units(*steps).map(|steps| steps / UNIT))?;
     if range <= 0 || steps <= 0 {
         bail!("a range of moves needs a size and steps");
     }

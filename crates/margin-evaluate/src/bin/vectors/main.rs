@@ -207,8 +207,8 @@ fn recognise(value: &Value) -> Option<Format> {
 
 fn print(outcomes: &[Outcome]) {
     println!(
-        "{:<32} {:>5} {:>6} {:>7}  {:<22} {:>9}  case",
-        "file", "cases", "passed", "figures", "largest error", "CU"
+        "{:<32} {:>5} {:>6} {:>7}  {:<13} {:>12} {:>9}  slowest case",
+        "file", "cases", "passed", "figures", "largest error", "of tolerance", "CU"
     );
     for Outcome { file, result } in outcomes {
         let name = Path::new(file).file_name().map_or_else(|| file.clone(), |name| name.to_string_lossy().into_owned());
@@ -220,7 +220,10 @@ fn print(outcomes: &[Outcome]) {
                     format!("{:.3e}", score.largest_error)
                 };
                 let Score { cases, passed, figures, slowest_cu, slowest_case, .. } = score;
-                println!("{name:<32} {cases:>5} {passed:>6} {figures:>7}  {error:<22} {slowest_cu:>9}  {slowest_case}");
+                let share = format!("{:.3} %", 100.0 * score.share_of_tolerance);
+                println!(
+                    "{name:<32} {cases:>5} {passed:>6} {figures:>7}  {error:<13} {share:>12} {slowest_cu:>9}  {slowest_case}"
+                );
                 if !score.largest_error_at.is_empty() {
                     println!("{:<32} largest error: {}", "", score.largest_error_at);
                 }

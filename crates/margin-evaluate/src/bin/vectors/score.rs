@@ -34,6 +34,8 @@ pub struct Score {
     /// In the file's currency.
     pub largest_error: f64,
     pub largest_error_at: String,
+    /// Largest error over what was allowed.
+    pub share_of_tolerance: f64,
     /// Compute units of the slowest case's dearest instruction.
     pub slowest_cu: u64,
     pub slowest_case: String,
@@ -63,8 +65,12 @@ impl Score {
         let error = (ours - published).abs();
         let at = format!("{} {what}", self.case);
         // A comparison that is false for what is not a number.
-        if !(error <= tolerance.allowed(published)) {
+        let allowed = tolerance.allowed(published);
+        if !(error <= allowed) {
             self.failures.push(format!("{at}: {ours} against {published}"));
+        }
+        if error > 0.0 {
+            self.share_of_tolerance = self.share_of_tolerance.max(error / allowed);
         }
         if error > self.largest_error {
             (self.largest_error, self.largest_error_at) = (error, at);

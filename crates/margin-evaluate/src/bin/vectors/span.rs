@@ -15,9 +15,7 @@ use margin_client::{
         preset,
     },
 };
-use margin_evaluate::{
-    Account, Book, Expiry, Kind, Moment, Options, Portfolio, Position, Price, Quote, Svm, evaluate,
-};
+use margin_evaluate::{Account, Book, Expiry, Kind, Moment, Options, Portfolio, Position, Price, Quote, Svm, evaluate};
 use serde::{Deserialize, de::IgnoredAny};
 
 use crate::{
