@@ -1,8 +1,8 @@
 //! Running totals of one underlying while its positions are added.
 
 use super::{
-    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
-    WorstCase,
+    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
+    UnderlyingRisk, WorstCase,
     detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
@@ -80,14 +80,36 @@ impl<'a> Book<'a> {
         if witness != Witness::All {
             scan.reach(market);
         }
-        let needs_greeks = market.parameters.needs_greeks();
-        Ok(Self {
+        Ok(Self::started(market, (grid, first), basis_counts, detail, scan))
+    }
+
+    /// A book whose grid is prepared.
+    pub(super) fn prepared(
+        market: &'a Market<'a>,
+        prepared: &PreparedGrid,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Result<Self, MarginError> {
+        let basis_counts = market.parameters.basis.is_active();
+        scan.load(prepared, market.scenarios.len(), basis_counts)?;
+        Ok(Self::started(market, (market.scenarios, 0), basis_counts, detail, scan))
+    }
+
+    #[inline(always)]
+    fn started(
+        market: &'a Market<'a>,
+        (grid, first): (&'a [GridScenario], u8),
+        basis_counts: bool,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Self {
+        Self {
             market,
             grid,
             first,
             basis_counts,
             wants_greeks: detail == Detail::Greeks,
-            needs_greeks,
+            needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
             option_marks: 0,
@@ -98,7 +120,7 @@ impl<'a> Book<'a> {
             perpetual_lots: Lots::ZERO,
             exposure: Exposure::default(),
             greeks: NetGreeks::default(),
-        })
+        }
     }
 
     /// What closing an expiry adds to.
