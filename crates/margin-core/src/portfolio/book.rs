@@ -238,10 +238,12 @@ impl<'a> Book<'a> {
             self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
             (up, down) = scan.basis.unwrap_or_default();
         }
-        self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
-        self.exposure.add_linear(open.future_lots)?;
-        open.exposure.add_lots(open.future_lots)?;
-        open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        if open.future_lots != Lots::ZERO {
+            self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
+            self.exposure.add_linear(open.future_lots)?;
+            open.exposure.add_lots(open.future_lots)?;
+            open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        }
         if self.basis_counts {
             self.add_basis(open, up, down)?;
         }
