@@ -52,7 +52,7 @@ impl Skew {
     }
 
     /// Vols of the linear and the absolute scenario, rounded down, for k = ln(strike / forward) in Q56.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn vols(&self, k: Fx, vol: Vol) -> (Vol, Vol) {
         let linear = self.linear.at(k);
         let linear = if k.is_negative() { -linear } else { linear };
