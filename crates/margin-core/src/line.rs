@@ -62,7 +62,7 @@ impl Level {
         Ok([Self::new(expiry, vols.up)?, Self::new(expiry, vols.none)?, Self::new(expiry, vols.down)?])
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn skew(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; 2], KernelError> {
         if (vols.skew_linear.0 | vols.skew_abs.0) >> 32 == 0 {
             return Ok([vols.skew_linear, vols.skew_abs].map(|vol| Self::narrow(expiry, vol)));
