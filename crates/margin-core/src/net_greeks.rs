@@ -148,7 +148,7 @@ impl NetTerms {
     ///
     /// # Errors
     /// `VolOutOfRange`; `Overflow` from 2^126 on.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn add(
         &mut self,
         expiry: &Expiry,
