@@ -212,16 +212,16 @@ impl<'a> Book<'a> {
             open.add_intrinsic(strike, OptionKind::Put, puts)?;
         }
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
+        self.scan.add_leg(&leg, calls, puts)?;
+        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
+        open.exposure.add_bounded_lots(calls, puts);
+        self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
             let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }
         }
-        self.scan.add_leg(&leg, calls, puts)?;
-        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
-        open.exposure.add_bounded_lots(calls, puts);
-        self.exposure.add_bounded_naked(calls, puts);
         Ok(())
     }
 
