@@ -33,7 +33,7 @@ struct Reciprocal {
 }
 
 impl Skew {
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn new(shock: &SkewShock, expiry: &Expiry) -> Result<Self, MarginError> {
         // Q(60 + root_shift), root_shift in 0..=14.
         let root_years = (expiry.root_years >> (4 + expiry.root_shift.0.clamp(0, 14))) as i64;
