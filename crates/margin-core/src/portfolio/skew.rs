@@ -48,7 +48,9 @@ impl Skew {
             let cap = by_root(fixed::ratio_q56(cap.base), cap.slope);
             Curve { cap, slope: reciprocal.times(cap) }
         };
-        Ok(Self { linear: curve(&shock.linear), abs: curve(&shock.abs) })
+        let linear = curve(&shock.linear);
+        let abs = if shock.abs == shock.linear { linear } else { curve(&shock.abs) };
+        Ok(Self { linear, abs })
     }
 
     /// Vols of the linear and the absolute scenario, rounded down, for k = ln(strike / forward) in Q56.
