@@ -1,8 +1,8 @@
 //! Running totals of one underlying while its positions are added.
 
 use super::{
-    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
-    WorstCase,
+    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
+    UnderlyingRisk, WorstCase,
     detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
@@ -80,14 +80,36 @@ impl<'a> Book<'a> {
         if witness != Witness::All {
             scan.reach(market);
         }
-        let needs_greeks = market.parameters.needs_greeks();
-        Ok(Self {
+        Ok(Self::started(market, (grid, first), basis_counts, detail, scan))
+    }
+
+    /// A book whose grid is prepared.
+    pub(super) fn prepared(
+        market: &'a Market<'a>,
+        prepared: &PreparedGrid,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Result<Self, MarginError> {
+        let basis_counts = market.parameters.basis.is_active();
+        scan.load(prepared, market.scenarios.len(), basis_counts)?;
+        Ok(Self::started(market, (market.scenarios, 0), basis_counts, detail, scan))
+    }
+
+    #[inline(always)]
+    fn started(
+        market: &'a Market<'a>,
+        (grid, first): (&'a [GridScenario], u8),
+        basis_counts: bool,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Self {
+        Self {
             market,
             grid,
             first,
             basis_counts,
             wants_greeks: detail == Detail::Greeks,
-            needs_greeks,
+            needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
             option_marks: 0,
@@ -98,7 +120,7 @@ impl<'a> Book<'a> {
             perpetual_lots: Lots::ZERO,
             exposure: Exposure::default(),
             greeks: NetGreeks::default(),
-        })
+        }
     }
 
     /// What closing an expiry adds to.
@@ -190,16 +212,16 @@ impl<'a> Book<'a> {
             open.add_intrinsic(strike, OptionKind::Put, puts)?;
         }
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
+        self.scan.add_leg(&leg, calls, puts)?;
+        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
+        open.exposure.add_bounded_lots(calls, puts);
+        self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
             let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }
         }
-        self.scan.add_leg(&leg, calls, puts)?;
-        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
-        open.exposure.add_bounded_lots(calls, puts);
-        self.exposure.add_bounded_naked(calls, puts);
         Ok(())
     }
 
@@ -216,10 +238,12 @@ impl<'a> Book<'a> {
             self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
             (up, down) = scan.basis.unwrap_or_default();
         }
-        self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
-        self.exposure.add_linear(open.future_lots)?;
-        open.exposure.add_lots(open.future_lots)?;
-        open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        if open.future_lots != Lots::ZERO {
+            self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
+            self.exposure.add_linear(open.future_lots)?;
+            open.exposure.add_lots(open.future_lots)?;
+            open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        }
         if self.basis_counts {
             self.add_basis(open, up, down)?;
         }
