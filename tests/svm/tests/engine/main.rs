@@ -1,9 +1,11 @@
 //! The margin engine's SBF binary on LiteSVM, topic by topic.
 
 mod bid_laws;
+mod check;
 mod cu;
 mod errors;
 mod funds;
+mod grids;
 mod lifecycle;
 mod liquidation;
 mod liquidation_bid;
@@ -11,7 +13,9 @@ mod liquidation_books;
 mod listing;
 mod margin;
 mod mints;
+mod models;
 mod oracle;
+mod perpetual;
 mod risk_accounts;
 mod substitution;
 mod substitution_cases;
