@@ -5,9 +5,10 @@ use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
 use serde::Serialize;
-use svm_probe::{Request, SCENARIOS, Writer};
+use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
-use crate::inputs::{self, EXPIRY_DAYS};
+use crate::engine::{Bench, Book};
+use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
 use crate::svm::{Probe, root};
 
 /// Where the table is committed.
@@ -28,7 +29,8 @@ struct Row {
 
 /// Measures, prints, and fails when a figure passes its limit or grows by more than the tolerance.
 pub fn run(json: bool, update: bool) -> Result<()> {
-    let rows = measure(&mut Probe::load()?)?;
+    let mut rows = measure(&mut Probe::load()?)?;
+    rows.extend(checks(&mut Bench::load(crate::engine::pmrm2())?)?);
     let text = render(&rows)?;
     if json {
         println!("{}", serde_json::to_string(&rows)?);
@@ -85,6 +87,47 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             what: "`risk_array_1x31` with the scenario set, the expiry, its smile and its forwards prepared for this one leg",
         },
         Row {
+            name: "assess_1",
+            cu: assess(probe, &[(0, inputs::leg(inputs::strike(103), -1_000, 0))], &[EXPIRY_DAYS[2]])?,
+            limit: None,
+            what: "`assess_underlying` with Greeks, PMRM-2 class model (31 scenarios, skew, static discounts, forward contingency, \
+                   charges): one short call, working memory and grid included",
+        },
+        Row {
+            name: "assess_16",
+            cu: assess(probe, &inputs::options(4, 4), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "the same, 16 legs of 16 strikes on 4 expiries",
+        },
+        Row {
+            name: "assess_64",
+            cu: assess(probe, &inputs::options(4, 16), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "the same, 64 legs of 64 strikes on 4 expiries",
+        },
+        Row {
+            name: "assess_128",
+            cu: assess(probe, &inputs::options(8, 16), &ASSESSED_DAYS)?,
+            limit: None,
+            what: "the same, 128 legs of 128 strikes on 8 expiries",
+        },
+        Row {
+            name: "assess_witness_64",
+            cu: witness(probe, &inputs::options(4, 16), &ASSESSED_DAYS[..4])?,
+            limit: None,
+            what: "`assess_witness` of one scenario of `assess_64`: dearest of 31",
+        },
+        Row {
+            name: "leg_row_128",
+            cu: leg_row(probe, &inputs::options(8, 16), &ASSESSED_DAYS)?.max(leg_row(
+                probe,
+                &inputs::options(1, 128),
+                &ASSESSED_DAYS[1..2],
+            )?),
+            limit: Some(1_350_000),
+            what: "`leg_row` of the last of 128 legs: profit in each of 31 scenarios; on 8 expiries or on one, the dearer",
+        },
+        Row {
             name: "solmath_price",
             cu: rival(probe, Request::SolmathPrice)?,
             limit: None,
@@ -103,6 +146,28 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             what: "plain I80F48 Black-Scholes: mean",
         },
     ])
+}
+
+/// Whole instructions.
+fn checks(bench: &mut Bench) -> Result<Vec<Row>> {
+    let book = |underlyings, expiries, legs| Book { underlyings, expiries, legs };
+    let mut check = |name, limit, book, what| -> Result<Row> {
+        Ok(Row { name, cu: bench.check(book)?.units, limit: Some(limit), what })
+    };
+    let mut rows = vec![
+        check("margin_check_1", 15_000, book(1, 1, 1), "whole `margin_check` with net Greeks: one option")?,
+        check("margin_check_16", 80_000, book(1, 4, 16), "16 options at strikes of their own on 4 expiries")?,
+        check("margin_check_64x1", 280_000, book(1, 4, 64), "64 options on 4 expiries of one underlying")?,
+        check("margin_check_64x4", 320_000, book(4, 2, 64), "64 options on 2 expiries of each of 4 underlyings")?,
+        check("margin_check_128", 560_000, book(1, 8, 128), "128 options on 8 expiries of one underlying")?,
+    ];
+    rows.push(Row {
+        name: "witness_64",
+        cu: bench.witness(book(1, 4, 64))?,
+        limit: Some(90_000),
+        what: "`margin_check` of one scenario, the book of `margin_check_64x1`: dearest scenario",
+    });
+    Ok(rows)
 }
 
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {
@@ -168,17 +233,45 @@ fn risk_array_leg(probe: &mut Probe) -> Result<u64> {
     Ok(dearest)
 }
 
-fn risk_array(probe: &mut Probe, book: &[svm_probe::BookLeg], days: &[u64]) -> Result<u64> {
+fn risk_array(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
     let mut request = Writer::request(Request::RiskArray);
+    write_book(&mut request, book, days);
+    units(probe, &request)
+}
+
+fn assess(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut request = Writer::request(Request::Assess);
+    write_book(&mut request, book, days);
+    units(probe, &request)
+}
+
+fn witness(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut dearest = 0;
+    for scenario in 0..SCENARIOS as u8 {
+        let mut request = Writer::request(Request::Witness);
+        request.put([scenario]);
+        write_book(&mut request, book, days);
+        dearest = dearest.max(units(probe, &request)?);
+    }
+    Ok(dearest)
+}
+
+fn leg_row(probe: &mut Probe, book: &[BookLeg], days: &[u64]) -> Result<u64> {
+    let mut request = Writer::request(Request::LegRow);
+    request.put([book.len() as u8 - 1]);
+    write_book(&mut request, book, days);
+    units(probe, &request)
+}
+
+fn write_book(request: &mut Writer, book: &[BookLeg], days: &[u64]) {
     request.put([days.len() as u8]);
     for &days in days {
-        inputs::market(days).write(&mut request);
+        inputs::market(days).write(request);
     }
     for (expiry, leg) in book {
         request.put([*expiry]);
-        leg.write(&mut request);
+        leg.write(request);
     }
-    units(probe, &request)
 }
 
 fn rival(probe: &mut Probe, kind: Request) -> Result<u64> {

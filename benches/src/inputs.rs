@@ -38,7 +38,12 @@ pub fn market(days: u64) -> MarketInput {
 
 /// A strike at a percentage of the forward.
 pub fn strike(percent: u64) -> Price {
-    Price(FORWARD / 100 * percent + 1_234_567_890_123)
+    strike_at(percent * 100)
+}
+
+/// A strike at so many basis points of the forward.
+fn strike_at(points: u64) -> Price {
+    Price(FORWARD / 10_000 * points + 1_234_567_890_123)
 }
 
 /// Net calls and puts in both signs and different sizes.
@@ -58,6 +63,28 @@ pub fn book() -> Vec<BookLeg> {
                 _ => (0, -size),
             };
             legs.push((expiry, leg(strike(70 + 5 * step), calls, puts)));
+        }
+    }
+    legs
+}
+
+/// Expiries of books of which whole assessments are measured: the first four of them or all.
+pub const ASSESSED_DAYS: [u64; 8] = [2, 7, 30, 90, 120, 180, 270, 365];
+
+/// As many single calls and puts, long and short, on each of the first `expiries`, 70 % to 145 % of the forward.
+pub fn options(expiries: u8, strikes: u64) -> Vec<BookLeg> {
+    let mut legs = Vec::new();
+    for expiry in 0..expiries {
+        for step in 0..strikes {
+            let size = 1_000 + 137 * step as i64;
+            let points = 7_000 + (7_500 * step + 3_700) / strikes;
+            let (calls, puts) = match step % 4 {
+                0 => (0, -size),
+                1 => (size, 0),
+                2 => (0, size),
+                _ => (-2 * size, 0),
+            };
+            legs.push((expiry, leg(strike_at(points), calls, puts)));
         }
     }
     legs

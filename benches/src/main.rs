@@ -5,6 +5,7 @@
 
 mod cu;
 mod decimal;
+mod engine;
 mod inputs;
 mod reference;
 mod svm;

@@ -39,7 +39,7 @@ pub struct ExpiryInputs {
 }
 
 /// A prepared expiry. Fields are private to the kernel; formats in the comments.
-#[derive(Clone, Copy, Debug, Eq, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Expiry {
     /// ln(F) of the forward in 1e-12 USD, Q56; |.| < 2^62.
     pub(crate) ln_forward: Fx,
@@ -161,6 +161,16 @@ impl Expiry {
     #[must_use]
     pub const fn forward(&self) -> Price {
         self.forward
+    }
+
+    /// A derivative by the variable part's spot from one by the whole forward's: all of it outside a settlement window.
+    pub(crate) fn variable_share(&self, greek: i64) -> i64 {
+        if self.variable == self.forward {
+            return greek;
+        }
+        // |greek| < 2^63 times a price below 2^64; the quotient is not larger than the greek.
+        let product = i128::from(greek).wrapping_mul(i128::from(self.variable.0));
+        product.checked_div(i128::from(self.forward.0)).unwrap_or(0) as i64
     }
 
     /// Discount factor exp(-r tau) in Q60 (2^60 is one).

@@ -5,7 +5,7 @@
 )]
 
 use crate::error::KernelError;
-use crate::fx::{Fx, mul_high};
+use crate::fx::Fx;
 use crate::risk_array::RiskArray;
 use crate::scenario::SPOT_LEVELS;
 use crate::slot::Slot;
@@ -43,13 +43,30 @@ impl StaticFactors {
         let product = high.wrapping_mul(factor).wrapping_add(low.wrapping_mul(factor) >> 60) as i128; // below 2^127
         if value < 0 { product.wrapping_neg().wrapping_sub(1) } else { product }
     }
+}
 
-    /// Grains times their factor, in ticks, rounded down (by up to three ticks); nothing stays nothing.
+/// A factor in two parts, for sums in grains.
+struct GrainFactor {
+    high: Fx,
+    low: Fx,
+}
+
+impl GrainFactor {
     #[inline(always)]
-    fn apply_to_grains(&self, grains: Fx, is_debt: bool) -> Fx {
-        // Q60 times 2^-4 ticks over 2^64, at most two too small.
-        let ticks = Fx::from_bits(mul_high(grains.abs(), if is_debt { self.debt } else { self.gain }));
-        if grains.is_negative() { -ticks - Fx(3) } else { ticks }
+    fn new(factor: u64) -> Self {
+        // Below 2^63: 32 and 31 bits.
+        Self { high: Fx::from_bits(factor >> 31), low: Fx::from_bits(factor & 0x7fff_ffff) }
+    }
+
+    /// Grains times the factor, in ticks, rounded down by less than three ticks; nothing stays nothing.
+    #[inline(always)]
+    fn ticks(&self, grains: Fx) -> Fx {
+        // Below 2^61.6 in magnitude; every shift rounds down, whatever the sign. Products are below 2^63, their
+        // halves together below 2^63.
+        let (high, low) = (grains >> 31, grains & Fx(0x7fff_ffff));
+        let cross = ((high * self.low) >> 1) + ((low * self.high) >> 1);
+        // Q60 times 2^-4 ticks: less 2^64 in all.
+        (high * self.high + (cross >> 30)) >> 2
     }
 }
 
@@ -65,14 +82,14 @@ impl RiskArray {
             return self.add_factored_wide(factors, mark, None, totals).map(|_| ());
         }
         totals.count()?;
-        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64)); // as in `add_totals`
         let (plain, _) = self.split();
         // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
+        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
         totals.add_narrow(
             plain,
             |slot| {
-                let grains = slot.low + puts * slot.forward() + strikes;
-                factors.apply_to_grains(grains, grains.is_negative())
+                let grains = self.grains(slot);
+                if grains.is_negative() { debt.ticks(grains) } else { gain.ticks(grains) }
             },
             self.tick_exponent,
         );
@@ -96,7 +113,7 @@ impl RiskArray {
         let (plain, _) = self.split();
         let narrow = self.is_narrow();
         let (mut debts, mut bit) = (0u64, 1u64);
-        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
+        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
         totals.add_wide(plain, |slot| {
             let value = self.read(slot);
             let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
@@ -104,8 +121,8 @@ impl RiskArray {
             bit = bit.wrapping_shl(1);
             if narrow {
                 // To the same bit as `add_factored`.
-                let grains = slot.low + puts * slot.forward() + strikes;
-                i128::from(factors.apply_to_grains(grains, is_debt).0) << self.tick_exponent.0
+                let factor = if is_debt { &debt } else { &gain };
+                i128::from(factor.ticks(self.grains(slot)).0) << self.tick_exponent.0
             } else {
                 factors.apply(value, is_debt)
             }
@@ -114,6 +131,7 @@ impl RiskArray {
         Ok(Signs { debts: debts | skew.debts, falls: skew.falls })
     }
 
+    /// The losses of skew scenarios.
     fn add_skew(
         &self,
         factors: &StaticFactors,
@@ -123,23 +141,33 @@ impl RiskArray {
     ) -> Result<Signs, KernelError> {
         let (plain, skew) = self.split();
         let mut used = Signs::default();
+        if skew.is_empty() {
+            return Ok(used);
+        }
+        // Without a factor the value is exact, so that a smile which does not move costs nothing.
+        let narrow = self.is_narrow() && *factors != StaticFactors::ONE;
+        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
         let mut bit = 1u64.wrapping_shl(plain.len() as u32); // at most MAX_SCENARIOS, below 64
         totals.add_wide_from(plain.len(), skew, |slot| {
-            let value = self.read(slot);
-            let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
-            let change = factors.apply(value, is_debt).wrapping_sub(mark); // both below 2^126
+            let value = if narrow {
+                let grains = self.grains(slot);
+                let is_debt = signs.map_or(grains.is_negative(), |signs| signs.debts & bit != 0);
+                used.debts |= if is_debt { bit } else { 0 };
+                let factor = if is_debt { &debt } else { &gain };
+                i128::from(factor.ticks(grains).0) << self.tick_exponent.0
+            } else {
+                let value = self.read(slot);
+                let is_debt = signs.map_or(value < 0, |signs| signs.debts & bit != 0);
+                used.debts |= if is_debt { bit } else { 0 };
+                factors.apply(value, is_debt)
+            };
+            let change = value.wrapping_sub(mark); // both below 2^126
             let falls = signs.map_or(change < 0, |signs| signs.falls & bit != 0);
-            used.debts |= if is_debt { bit } else { 0 };
             used.falls |= if falls { bit } else { 0 };
             bit = bit.wrapping_shl(1);
             if falls { change } else { change.wrapping_neg() }
         })?;
         Ok(used)
-    }
-
-    /// Whether sums fit one word in ticks that are whole units.
-    fn is_narrow(&self) -> bool {
-        self.narrow && !self.tick_exponent.is_negative()
     }
 
     /// Slots of scenarios that move spot, and of those that move the smile.

@@ -99,20 +99,6 @@ fn evaluate(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resul
     vanilla(expiry, &Strike::prepare(strike)?, vol, is_call)
 }
 
-/// [`greeks`] of a call or put whose strike is prepared.
-///
-/// # Errors
-/// `MoneynessOutOfRange`, `VolOutOfRange`; `Overflow` as for [`crate::value`].
-#[inline(never)]
-pub fn vanilla_greeks_at(
-    expiry: &Expiry,
-    strike: &Strike,
-    vol: Vol,
-    is_call: bool,
-) -> Result<(Price, Greeks), KernelError> {
-    vanilla(expiry, strike, vol, is_call)
-}
-
 #[inline(always)]
 fn vanilla(expiry: &Expiry, strike: &Strike, vol: Vol, is_call: bool) -> Result<(Price, Greeks), KernelError> {
     let terms = Terms::new(expiry, strike)?;
@@ -189,7 +175,7 @@ impl Point<'_> {
 
 /// 2^123 / spot for spot in [2^61, 2^62): one division and one Newton step, relative error 2^-57.
 #[inline(always)]
-fn reciprocal(spot: u64) -> u64 {
+pub(crate) fn reciprocal(spot: u64) -> u64 {
     let rough = quotient(1 << 63, spot >> 30); // (2^31, 2^32]
     // rough spot / 2^34, rounded down: both partial products are below 2^63.
     let product = rough.wrapping_mul(spot >> 31).wrapping_add(rough.wrapping_mul(spot & 0x7fff_ffff) >> 31) >> 3;
@@ -199,9 +185,6 @@ fn reciprocal(spot: u64) -> u64 {
 
 /// Chain rule of F = fixed + variable: one factor (variable share) per derivative by spot.
 fn settlement_window(expiry: &Expiry, greeks: Greeks) -> Greeks {
-    let share = |greek: i64| -> i64 {
-        // |greek| < 2^63 times a price below 2^64; the quotient is not larger than the greek.
-        (i128::from(greek) * i128::from(expiry.variable.0) / i128::from(expiry.forward.0.max(1))) as i64
-    };
+    let share = |greek| expiry.variable_share(greek);
     Greeks { delta: share(greeks.delta), gamma: share(share(greeks.gamma)), vanna: share(greeks.vanna), ..greeks }
 }

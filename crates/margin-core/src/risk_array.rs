@@ -20,7 +20,7 @@ use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
-use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
 
@@ -36,7 +36,9 @@ const NARROW_LOTS: i64 = 1 << 19;
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct RiskArray {
     pub(crate) slots: [Slot; MAX_SCENARIOS],
+    /// As in the set.
     positions: [u8; MAX_SCENARIOS],
+    is_sorted: bool,
     /// Number of each vol level's slots; inside a level they ascend by `ln_shift`.
     pub(crate) counts: [usize; LEVELS],
     pub(crate) len: usize,
@@ -58,6 +60,7 @@ impl RiskArray {
         Self {
             slots: [Slot::EMPTY; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
+            is_sorted: true,
             counts: [0; LEVELS],
             len: 0,
             tick_exponent: Fx::ZERO,
@@ -72,7 +75,10 @@ impl RiskArray {
     /// Empties the array and applies a scenario set to an expiry: shocked forwards, no positions.
     #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
-        self.positions = set.positions;
+        self.is_sorted = set.is_sorted;
+        if !set.is_sorted {
+            self.positions = set.positions;
+        }
         self.counts = set.counts;
         self.len = set.len();
         self.discount = expiry.discount;
@@ -152,7 +158,30 @@ impl RiskArray {
     /// Multiply by the lot size. `None` beyond the set.
     #[must_use]
     pub fn total(&self, index: usize) -> Option<i128> {
-        Some(self.read(self.slots.get(self.position(index)?)?))
+        self.at(self.position(index)?)
+    }
+
+    /// [`RiskArray::total`] of a slot of the set.
+    #[inline]
+    pub(crate) fn at(&self, slot: usize) -> Option<i128> {
+        let slot = self.slots.get(slot)?;
+        if self.is_narrow() {
+            // As in `read`, in one word; the shift is at most 36.
+            return Some((i128::from(self.grains(slot).0) << self.tick_exponent.0) >> 4);
+        }
+        Some(self.read(slot))
+    }
+
+    /// Whether sums fit one word in ticks that are whole units.
+    #[inline(always)]
+    pub(crate) fn is_narrow(&self) -> bool {
+        self.narrow && !self.tick_exponent.is_negative()
+    }
+
+    /// The sum of a slot whose sums fit one word: calls below 2^60, the put terms below 2^60 and 2^61, see [`NARROW_LOTS`].
+    #[inline(always)]
+    pub(crate) fn grains(&self, slot: &Slot) -> Fx {
+        slot.low - (Fx(self.put_lots) << 4) * slot.forward() + Fx(self.put_strikes as i64)
     }
 
     /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were
@@ -168,10 +197,8 @@ impl RiskArray {
         if !self.narrow || shift.is_negative() {
             return self.add_wide_totals(totals, slots);
         }
-        // Calls below 2^60, the put terms below 2^60 and 2^61, see NARROW_LOTS. The tick is at most 2^36: no D F passes
-        // 2^73.
-        let (puts, strikes) = (-Fx(self.put_lots) << 4, Fx(self.put_strikes as i64));
-        totals.add_narrow(slots, |slot| slot.low + puts * slot.forward() + strikes, shift);
+        // The tick is at most 2^36: no D F passes 2^73.
+        totals.add_narrow(slots, |slot| self.grains(slot), shift);
         Ok(())
     }
 
@@ -193,7 +220,7 @@ impl RiskArray {
     /// Where the caller's `index`-th scenario lies among the slots.
     #[inline(always)]
     pub(crate) fn position(&self, index: usize) -> Option<usize> {
-        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
+        position(index, self.len, if self.is_sorted { None } else { Some(&self.positions) })
     }
 }
 

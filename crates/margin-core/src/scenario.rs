@@ -82,8 +82,9 @@ impl Scenario {
 #[derive(Clone, Debug, Eq, PartialEq)]
 pub struct ScenarioSet {
     shocks: [Shock; MAX_SCENARIOS],
-    /// The slot of each of the caller's scenarios.
+    /// The slot of each of the caller's scenarios, unless they came in the kernel's order.
     pub(crate) positions: [u8; MAX_SCENARIOS],
+    pub(crate) is_sorted: bool,
     /// Number of each level's slots; inside a level they ascend by multiplier.
     pub(crate) counts: [usize; LEVELS],
     len: usize,
@@ -101,8 +102,11 @@ pub(crate) struct Shock {
 }
 
 impl Shock {
+    /// Nothing moves.
+    pub(crate) const NONE: Self = Self { ratio: 1 << 40, ln: Fx::ZERO };
+
     #[inline(always)]
-    fn new(scenario: &Scenario) -> Result<Self, KernelError> {
+    pub(crate) fn new(scenario: &Scenario) -> Result<Self, KernelError> {
         // Wrapping: zero becomes the largest number.
         if scenario.spot.0.wrapping_sub(1) >= MAX_MULTIPLIER.0 {
             return Err(KernelError::MultiplierOutOfRange);
@@ -118,6 +122,7 @@ impl ScenarioSet {
         Self {
             shocks: [Shock { ratio: 0, ln: Fx::ZERO }; MAX_SCENARIOS],
             positions: [0; MAX_SCENARIOS],
+            is_sorted: true,
             counts: [0; LEVELS],
             len: 0,
             largest: 0,
@@ -149,46 +154,82 @@ impl ScenarioSet {
     /// As [`ScenarioSet::prepare`].
     #[inline]
     pub fn fill_from(&mut self, scenarios: impl Iterator<Item = Scenario> + Clone) -> Result<(), KernelError> {
-        (self.counts, self.len, self.largest) = ([0; LEVELS], 0, 0);
-        // Sets that come in the kernel's order, by level and multiplier, are done after one pass.
-        let mut counts = [0usize; LEVELS];
-        let (mut len, mut largest) = (0usize, 0u64);
+        self.clear();
+        let shocks = scenarios.clone().map(|scenario| Shock::new(&scenario));
+        let len = self.append(0, shocks)?;
+        self.arrange(len, scenarios.map(|scenario| scenario.vol))
+    }
+
+    /// No scenario, for [`ScenarioSet::append`] and [`ScenarioSet::arrange`].
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        (self.counts, self.len, self.largest, self.is_sorted) = ([0; LEVELS], 0, 0, true);
+    }
+
+    /// Adds scenarios to the `len` so far; how many it are then.
+    // Here and in `arrange` the loops are so small that they need no memory of their own.
+    #[inline(always)]
+    pub(crate) fn append(
+        &mut self,
+        len: usize,
+        shocks: impl Iterator<Item = Result<Shock, KernelError>>,
+    ) -> Result<usize, KernelError> {
+        let mut len = len;
+        for shock in shocks {
+            *self.shocks.get_mut(len).ok_or(KernelError::TooManyScenarios)? = shock?;
+            len = len.wrapping_add(1); // at most MAX_SCENARIOS
+        }
+        Ok(len)
+    }
+
+    /// Brings the `len` scenarios into the kernel's order, given the level of each; sets that come in it, by level and
+    /// multiplier, are only looked through.
+    #[inline(always)]
+    pub(crate) fn arrange(
+        &mut self,
+        len: usize,
+        levels: impl Iterator<Item = VolLevel> + Clone,
+    ) -> Result<(), KernelError> {
         let mut last = (0usize, Fx(i64::MIN));
-        let mut sorted = true;
-        for scenario in scenarios.clone() {
-            if len >= MAX_SCENARIOS {
-                return Err(KernelError::TooManyScenarios);
+        let mut is_sorted = true;
+        for (shock, level) in self.shocks.iter().zip(levels.clone()) {
+            let level = level as usize;
+            if level != last.0 {
+                is_sorted &= level > last.0;
+            } else {
+                is_sorted &= shock.ln >= last.1;
             }
-            let shock = Shock::new(&scenario)?;
-            let level = scenario.vol as usize;
-            sorted &= level > last.0 || (level == last.0 && shock.ln >= last.1);
             last = (level, shock.ln);
-            self.shocks[len] = shock;
-            self.positions[len] = len as u8;
-            counts[level] = counts[level].wrapping_add(1); // at most MAX_SCENARIOS
-            largest = largest.max(shock.ratio);
-            len = len.wrapping_add(1);
+            self.counts[level] = self.counts[level].wrapping_add(1); // at most MAX_SCENARIOS
         }
-        if !sorted {
-            self.sort(scenarios, &counts)?;
+        self.len = len;
+        self.is_sorted = is_sorted;
+        if !is_sorted {
+            self.sort(levels);
         }
-        (self.counts, self.len, self.largest) = (counts, len, largest);
+        // The last of each level is its largest.
+        let mut end = 0usize;
+        for count in self.counts {
+            end = end.wrapping_add(count);
+            if count != 0 {
+                self.largest = self.largest.max(self.shocks[end.wrapping_sub(1)].ratio);
+            }
+        }
         Ok(())
     }
 
     /// Puts scenarios into the kernel's order.
     #[inline(never)]
-    fn sort(&mut self, scenarios: impl Iterator<Item = Scenario>, counts: &[usize; LEVELS]) -> Result<(), KernelError> {
+    fn sort(&mut self, levels: impl Iterator<Item = VolLevel>) {
         let mut order = [0u8; MAX_SCENARIOS];
         let mut starts = [0usize; LEVELS];
         for level in 1..LEVELS {
-            starts[level] = starts[level - 1].wrapping_add(counts[level - 1]);
+            starts[level] = starts[level - 1].wrapping_add(self.counts[level - 1]);
         }
         let mut next = starts;
-        let mut len = 0usize;
-        for (index, scenario) in scenarios.take(MAX_SCENARIOS).enumerate() {
-            let (start, end) = (starts[scenario.vol as usize], &mut next[scenario.vol as usize]);
-            let shock = Shock::new(&scenario)?;
+        let unsorted = self.shocks;
+        for (index, (shock, level)) in unsorted.iter().zip(levels).take(self.len).enumerate() {
+            let (start, end) = (starts[level as usize], &mut next[level as usize]);
             // Insertion by ln: usual sets come in runs, so this moves little.
             let mut slot = *end;
             while slot > start && self.shocks[slot.wrapping_sub(1)].ln > shock.ln {
@@ -196,15 +237,13 @@ impl ScenarioSet {
                 order[slot] = order[slot.wrapping_sub(1)];
                 slot = slot.wrapping_sub(1);
             }
-            self.shocks[slot] = shock;
+            self.shocks[slot] = *shock;
             order[slot] = index as u8;
             *end = end.wrapping_add(1);
-            len = len.wrapping_add(1);
         }
-        for (slot, index) in order.iter().enumerate().take(len) {
+        for (slot, index) in order.iter().enumerate().take(self.len) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
         }
-        Ok(())
     }
 
     /// Makes room for a multiplier that the set does not have: values then come out, to the bit, as in a set that has it.
@@ -224,16 +263,32 @@ impl ScenarioSet {
         self.len == 0
     }
 
+    /// Number of scenarios that move spot; the others' slots follow theirs.
+    #[inline(always)]
+    pub(crate) fn spot_moves(&self) -> usize {
+        self.counts.iter().take(SPOT_LEVELS).fold(0usize, |sum, count| sum.wrapping_add(*count))
+    }
+
     /// Where the caller's `index`-th scenario lies among the slots.
     #[inline(always)]
     pub(crate) fn position(&self, index: usize) -> Option<usize> {
-        if index < self.len { self.positions.get(index).map(|&position| usize::from(position)) } else { None }
+        position(index, self.len, if self.is_sorted { None } else { Some(&self.positions) })
     }
 
     /// The scenarios in the kernel's order.
     #[inline(always)]
     pub(crate) fn shocks(&self) -> &[Shock] {
         self.shocks.get(..self.len).unwrap_or(&[])
+    }
+}
+
+/// The slot of the `index`-th of `len` scenarios, which lie as they came or at `positions`.
+#[inline(always)]
+pub(crate) fn position(index: usize, len: usize, positions: Option<&[u8; MAX_SCENARIOS]>) -> Option<usize> {
+    match positions {
+        _ if index >= len => None,
+        Some(positions) => positions.get(index).map(|&position| usize::from(position)),
+        None => Some(index),
     }
 }
 

@@ -23,6 +23,14 @@ struct Sum {
     low: Fx,
 }
 
+impl Sum {
+    /// Below 2^111.
+    #[inline(always)]
+    fn value(&self) -> i128 {
+        (i128::from(self.high.0) << LIMB).wrapping_add(i128::from(self.low.0))
+    }
+}
+
 /// Value of an underlying's options in every scenario of a set: the sum of its expiries' [`crate::RiskArray`]s, in
 /// lots x 1e-12 USD per unit of the underlying.
 #[derive(Clone, Debug, Eq, PartialEq)]
@@ -47,15 +55,62 @@ impl Totals {
 
     /// Back to zero.
     pub fn clear(&mut self) {
-        *self = Self::new();
+        self.clear_first(MAX_SCENARIOS);
+    }
+
+    /// [`Totals::clear`] for a set of `len` scenarios.
+    #[inline(always)]
+    pub(crate) fn clear_first(&mut self, len: usize) {
+        for sum in self.sums.iter_mut().take(len) {
+            *sum = Sum::default();
+        }
+        self.arrays = 0;
     }
 
     /// The `index`-th scenario of the `set` that all arrays were started with, as the caller ordered it; `None` beyond
     /// the set.
     #[must_use]
     pub fn get(&self, set: &ScenarioSet, index: usize) -> Option<i128> {
-        let sum = self.sums.get(set.position(index)?)?;
-        Some((i128::from(sum.high.0) << LIMB).wrapping_add(i128::from(sum.low.0))) // below 2^111
+        self.at(set.position(index)?)
+    }
+
+    /// The sum of a slot of the set.
+    #[inline(always)]
+    pub(crate) fn at(&self, slot: usize) -> Option<i128> {
+        Some(self.sums.get(slot)?.value())
+    }
+
+    /// Every scenario's change against `base` (|base| < 2^120), as the caller ordered them; where the smile moves, the sum is a
+    /// change already.
+    ///
+    /// # Errors
+    /// `TooManyScenarios` for more than the set has.
+    #[inline(always)]
+    pub(crate) fn copy_changes(&self, set: &ScenarioSet, base: i128, changes: &mut [i128]) -> Result<(), KernelError> {
+        if !set.is_sorted {
+            return self.copy_unsorted_changes(set, base, changes);
+        }
+        // Two slices side by side: what else an iterator may do costs more than the sums.
+        let moves = set.spot_moves().min(changes.len());
+        let (plain, skew) = changes.split_at_mut_checked(moves).ok_or(KernelError::TooManyScenarios)?;
+        let (plain_sums, skew_sums) = self.sums.split_at_checked(moves).ok_or(KernelError::TooManyScenarios)?;
+        for (change, sum) in plain.iter_mut().zip(plain_sums) {
+            *change = sum.value().wrapping_sub(base);
+        }
+        for (change, sum) in skew.iter_mut().zip(skew_sums) {
+            *change = sum.value();
+        }
+        Ok(())
+    }
+
+    #[inline(never)]
+    fn copy_unsorted_changes(&self, set: &ScenarioSet, base: i128, changes: &mut [i128]) -> Result<(), KernelError> {
+        for (index, change) in changes.iter_mut().enumerate() {
+            let slot = set.position(index).ok_or(KernelError::TooManyScenarios)?;
+            let sum = self.at(slot).ok_or(KernelError::TooManyScenarios)?;
+            *change = if slot < set.spot_moves() { sum.wrapping_sub(base) } else { sum };
+        }
+        Ok(())
     }
 
     /// Counts one more array.
@@ -100,7 +155,8 @@ impl Totals {
         slots: &[T],
         mut value: impl FnMut(&T) -> i128,
     ) -> Result<(), KernelError> {
-        for (sum, slot) in self.sums.iter_mut().skip(first).zip(slots) {
+        let Some(sums) = self.sums.get_mut(first..) else { return Ok(()) };
+        for (sum, slot) in sums.iter_mut().zip(slots) {
             let value = value(slot);
             let high = i64::try_from(value >> LIMB).map_err(|_| KernelError::Overflow)?;
             let high = sum.high.0.checked_add(high).ok_or(KernelError::Overflow)?;

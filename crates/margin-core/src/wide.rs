@@ -1,5 +1,6 @@
 //! 128-bit amounts times and over 64- and 32-bit numbers, without the compiler's 128-bit multiply and divide: whole-book
 //! figures need 128 bits, but on the SVM a general 128-bit division costs 500 to 1 300 compute units and these a few dozen.
+//! (A checked 64-bit product is a 128-bit one: where the operands are halves, products wrap by name.)
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::integer_division,
@@ -30,6 +31,60 @@ pub fn multiply(value: i128, factor: u64) -> Option<i128> {
     }
     let magnitude = join(high, low) as i128; // below 2^127
     Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+}
+
+/// `value · factor / divisor` rounded towards −∞, or `None` as soon as the product passes ±(2^127 − 1).
+#[must_use]
+#[inline]
+pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    let (high, low) = split(value.unsigned_abs());
+    if (high | factor) >> HALF != 0 {
+        return wide_share_floor(value, factor, divisor);
+    }
+    // The product of 96 and 32 bits by digits of 32: each carry fits beside the next product.
+    let first = (low & LOW).wrapping_mul(factor);
+    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
+    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    // Long division as in `divide_magnitude`.
+    let divisor = NonZero::<u64>::from(divisor);
+    let third_rest = (((third >> HALF) % divisor) << HALF) | (third & LOW);
+    let second_rest = ((third_rest % divisor) << HALF) | (second & LOW);
+    let first_rest = ((second_rest % divisor) << HALF) | (first & LOW);
+    let upper = (((third >> HALF) / divisor) << HALF) | (third_rest / divisor);
+    let lower = ((second_rest / divisor) << HALF) | (first_rest / divisor);
+    Some(signed(value < 0, join(upper, lower), value < 0 && first_rest % divisor != 0))
+}
+
+#[cold]
+#[inline(never)]
+fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    Some(divide_floor(multiply(value, factor)?, divisor))
+}
+
+/// `value · factor / 2^bits` rounded towards −∞, for |value| and factor below 2^63 and up to 127 bits.
+#[must_use]
+#[inline]
+pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
+    debug_assert!(value != i64::MIN && factor >> 63 == 0 && bits < 128);
+    // Split at 31 bits, where LLVM does not see the 128-bit product that it would call a function for.
+    const LOW: u64 = 0x7fff_ffff;
+    const REST: u64 = (1 << 62) - 1;
+    let magnitude = value.unsigned_abs();
+    let (a1, a0, b1, b0) = (magnitude >> 31, magnitude & LOW, factor >> 31, factor & LOW);
+    let cross = a1.wrapping_mul(b0).wrapping_add(a0.wrapping_mul(b1)); // 63 bits each
+    let low = ((cross & LOW) << 31).wrapping_add(a0.wrapping_mul(b0)); // 62 bits each
+    // high · 2^62 + rest.
+    let (high, rest) = (a1.wrapping_mul(b1).wrapping_add(cross >> 31).wrapping_add(low >> 62), low & REST);
+    let (quotient, left) = if bits < 62 {
+        let (left, upper) = (62u32.wrapping_sub(bits), bits.wrapping_add(2));
+        (join(high >> upper, (high << left) | (rest >> bits)), rest & !(u64::MAX << bits))
+    } else if bits < 126 {
+        let right = bits.wrapping_sub(62);
+        (join(0, high >> right), rest | (high & !(u64::MAX << right)))
+    } else {
+        (0, high | rest)
+    };
+    signed(value < 0, quotient, value < 0 && left != 0)
 }
 
 /// `value / divisor` rounded towards −∞.
@@ -93,9 +148,9 @@ pub fn quotient(value: u128, divisor: NonZero<u64>) -> Option<u64> {
         let mut digit = rest / divisor_high;
         // With rest < divisor the products stay below 2^32 · 2^33; a digit of 2^32 or more is too large by itself.
         let mut remainder = rest % divisor_high;
-        while digit > LOW || digit * (divisor & LOW) > ((remainder << HALF) | next) {
-            digit -= 1;
-            remainder += divisor_high.get();
+        while digit > LOW || digit.wrapping_mul(divisor & LOW) > ((remainder << HALF) | next) {
+            digit = digit.wrapping_sub(1);
+            remainder = remainder.wrapping_add(divisor_high.get());
             if remainder > LOW {
                 break;
             }
@@ -125,9 +180,9 @@ fn divide_magnitude(value: u128, divisor: NonZero<u32>) -> (u128, u64) {
 const fn multiply_words(a: u64, b: u64) -> (u64, u64) {
     let (a1, a0, b1, b0) = (a >> HALF, a & LOW, b >> HALF, b & LOW);
     // (2^32 − 1)^2 + 2·(2^32 − 1) = 2^64 − 1: neither sum wraps.
-    let middle = a1 * b0 + ((a0 * b0) >> HALF);
-    let lower = a0 * b1 + (middle & LOW);
-    (a1 * b1 + (middle >> HALF) + (lower >> HALF), a.wrapping_mul(b))
+    let middle = a1.wrapping_mul(b0).wrapping_add(a0.wrapping_mul(b0) >> HALF);
+    let lower = a0.wrapping_mul(b1).wrapping_add(middle & LOW);
+    (a1.wrapping_mul(b1).wrapping_add(middle >> HALF).wrapping_add(lower >> HALF), a.wrapping_mul(b))
 }
 
 #[inline(always)]
@@ -174,6 +229,22 @@ mod tests {
             let floor = value.div_euclid(exact);
             prop_assert_eq!(divide_floor(value, divisor), floor);
             prop_assert_eq!(divide_ceiling(value, divisor), floor + i128::from(value.rem_euclid(exact) != 0));
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn shares_round_as_named(value in amount(), factor in factor(), divisor in any::<NonZero<u32>>()) {
+            let product = value.checked_mul(i128::from(factor)).filter(|product| *product != i128::MIN);
+            let exact = product.map(|product| product.div_euclid(i128::from(divisor.get())));
+            prop_assert_eq!(share_floor(value, factor, divisor), exact);
+        }
+
+        #[test]
+        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u32..128) {
+            let (value, factor) = (value >> shift, factor >> 1);
+            let exact = (i128::from(value) * i128::from(factor)) >> bits;
+            prop_assert_eq!(multiply_shift(value, factor, bits), exact);
         }
     }
 

@@ -28,7 +28,7 @@ fn meter() {
 /// Runs `step` between the second and third of three readings; the first two are an empty measurement, to be
 /// subtracted.
 #[inline(always)]
-fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> O {
+pub(crate) fn measure<I, O>(input: I, step: impl FnOnce(I) -> O) -> O {
     meter();
     meter();
     let result = black_box(step(black_box(input)));
@@ -67,7 +67,7 @@ impl MarketInput {
         request.u64(self.up.0).u64(self.down.0);
     }
 
-    fn read(input: &mut Reader) -> Result<Self, u32> {
+    pub(crate) fn read(input: &mut Reader) -> Result<Self, u32> {
         Ok(Self {
             inputs: ExpiryInputs {
                 forward: Price(input.u64()?),
@@ -119,7 +119,7 @@ impl LegInput {
         request.u64(self.strike.0).i64(self.calls.0).i64(self.puts.0);
     }
 
-    fn read(input: &mut Reader) -> Result<Self, u32> {
+    pub(crate) fn read(input: &mut Reader) -> Result<Self, u32> {
         Ok(Self { strike: Price(input.u64()?), calls: Lots(input.i64()?), puts: Lots(input.i64()?) })
     }
 }

@@ -5,9 +5,11 @@
 //! two byte by byte ([`answer`]).
 
 mod arithmetic;
+mod assess;
 mod benchmark;
 mod i80f48;
 mod input;
+mod model;
 mod reference;
 
 pub use benchmark::{BookLeg, LegInput, MarketInput, SCENARIOS};
@@ -42,10 +44,16 @@ pub enum Request {
     I80F48Price = 9,
     /// Compute units of one leg through a prepared expiry.
     RiskArrayLeg = 10,
+    /// Compute units of a whole assessment of one underlying.
+    Assess = 11,
+    /// Compute units of a witness of one scenario.
+    Witness = 12,
+    /// Compute units of one leg's figures in every scenario.
+    LegRow = 13,
 }
 
 impl Request {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 14] = [
         Self::Integer128,
         Self::I80F48,
         Self::Reference,
@@ -57,6 +65,9 @@ impl Request {
         Self::SolmathPriceGreeks,
         Self::I80F48Price,
         Self::RiskArrayLeg,
+        Self::Assess,
+        Self::Witness,
+        Self::LegRow,
     ];
 }
 
@@ -72,6 +83,8 @@ pub enum ProbeError {
     Kernel = 0x100,
     /// `solmath` refused the input.
     Solmath = 3,
+    /// The risk model refused the input.
+    Margin = 4,
 }
 
 /// Runs one request and returns its result. Measurements also log the compute units left three times, see
@@ -92,6 +105,9 @@ pub fn answer(data: &[u8]) -> Result<Vec<u8>, u32> {
         Request::SolmathPriceGreeks => benchmark::solmath_price_greeks(&mut input),
         Request::I80F48Price => benchmark::i80f48_price(&mut input),
         Request::RiskArrayLeg => benchmark::risk_array_leg(&mut input),
+        Request::Assess => assess::assess(&mut input),
+        Request::Witness => assess::witness(&mut input),
+        Request::LegRow => assess::row(&mut input),
     }
 }
 

@@ -3,17 +3,14 @@
 use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
     WorstCase,
-    detail::SignLog,
+    detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
-    greeks::{discounted_forward, in_prices},
     open_expiry::OpenExpiry,
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
     scan::{Scratch, usd_to_lot_price},
 };
-use crate::{
-    Lots, Multiplier, OptionKind, Price, Seconds, Strike, Usd, Vol, quantities::SECONDS_PER_YEAR, vanilla_greeks_at,
-};
+use crate::{Leg, Lots, Multiplier, OptionKind, Price, Seconds, Strike, Totals, Usd};
 
 /// Which losses are looked at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,7 +29,7 @@ pub(super) struct Book<'a> {
     wants_greeks: bool,
     needs_greeks: bool,
     scan: &'a mut Scratch,
-    signs: Option<&'a mut SignLog>,
+    pub(super) signing: Signing,
     /// Value of the options at their marks, in lots × 1e-12 USD.
     option_marks: i128,
     /// Value of the perpetual and of futures at their marks, in lots × 1e-12 USD.
@@ -45,6 +42,13 @@ pub(super) struct Book<'a> {
     perpetual_lots: Lots,
     exposure: Exposure,
     greeks: NetGreeks,
+}
+
+/// The part of a book's state that its profits are made of.
+pub(super) struct Checkpoint {
+    totals: Totals,
+    option_marks: i128,
+    linear_variable: i128,
 }
 
 impl<'a> Book<'a> {
@@ -85,7 +89,7 @@ impl<'a> Book<'a> {
             wants_greeks: detail == Detail::Greeks,
             needs_greeks,
             scan,
-            signs: None,
+            signing: Signing::Own,
             option_marks: 0,
             linear_marks: 0,
             linear_variable: 0,
@@ -97,10 +101,23 @@ impl<'a> Book<'a> {
         })
     }
 
-    /// Records the signs of expiries, or replays recorded ones.
-    pub(super) fn with_signs(mut self, signs: &'a mut SignLog) -> Self {
-        self.signs = Some(signs);
-        self
+    /// What closing an expiry adds to.
+    #[inline(never)]
+    pub(super) fn checkpoint(&mut self) -> Checkpoint {
+        let Self { option_marks, linear_variable, .. } = *self;
+        Checkpoint { totals: self.scan.totals().clone(), option_marks, linear_variable }
+    }
+
+    /// As if no expiry had been closed since; what charges are levied on is not restored.
+    #[inline(never)]
+    pub(super) fn restore(&mut self, checkpoint: &Checkpoint) {
+        *self.scan.totals() = checkpoint.totals.clone();
+        (self.option_marks, self.linear_variable) = (checkpoint.option_marks, checkpoint.linear_variable);
+    }
+
+    /// Weighted profit in each scenario, once finished.
+    pub(super) fn profits(&self) -> impl Iterator<Item = Result<Usd, MarginError>> {
+        self.scan.profits(self.market.lot_size)
     }
 
     fn add_linear(&mut self, position: &BookPosition, price: Price) -> Result<i128, MarginError> {
@@ -138,10 +155,10 @@ impl<'a> Book<'a> {
 
     // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
     #[inline(never)]
-    pub(super) fn open_expiry(&mut self, market: &ExpiryMarket) -> Result<OpenExpiry, MarginError> {
-        let open = OpenExpiry::new(self.market.parameters, self.scan.has_skew(), market)?;
+    pub(super) fn open_expiry(&mut self, open: &mut OpenExpiry, market: &ExpiryMarket) -> Result<(), MarginError> {
+        open.start(self.market.parameters, self.scan.has_skew(), market)?;
         self.scan.start_expiry(&open.expiry);
-        Ok(open)
+        Ok(())
     }
 
     #[inline(never)]
@@ -172,34 +189,17 @@ impl<'a> Book<'a> {
             open.add_intrinsic(strike, OptionKind::Call, calls)?;
             open.add_intrinsic(strike, OptionKind::Put, puts)?;
         }
-        open.exposure.add_lots(calls)?;
-        open.exposure.add_lots(puts)?;
-        self.exposure.add_naked(calls, puts)?;
+        let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
         if self.needs_greeks || self.wants_greeks {
-            self.add_greeks(open, &prepared, vol, calls, true)?;
-            self.add_greeks(open, &prepared, vol, puts, false)?;
+            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
+            if self.needs_greeks {
+                open.add_deltas(delta, calls, puts)?;
+            }
         }
-        let levels = open.levels(&prepared, vol);
-        self.scan.add_strike(&open.expiry, &prepared, &levels, calls, puts)
-    }
-
-    #[inline(never)]
-    fn add_greeks(
-        &self,
-        open: &mut OpenExpiry,
-        strike: &Strike,
-        vol: Vol,
-        lots: Lots,
-        is_call: bool,
-    ) -> Result<(), MarginError> {
-        if lots == Lots::ZERO {
-            return Ok(());
-        }
-        let (_, leg) = vanilla_greeks_at(&open.expiry, strike, vol, is_call)?;
-        open.greeks.add(lots, &leg)?;
-        if self.needs_greeks {
-            open.exposure.delta.add(lots, leg.delta)?;
-        }
+        self.scan.add_leg(&leg, calls, puts)?;
+        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
+        open.exposure.add_bounded_lots(calls, puts);
+        self.exposure.add_bounded_naked(calls, puts);
         Ok(())
     }
 
@@ -210,7 +210,7 @@ impl<'a> Book<'a> {
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
-            let scan = self.scan.finish_expiry(factors.as_ref(), self.signs.as_deref_mut())?;
+            let scan = self.scan.finish_expiry(factors.as_ref(), &mut self.signing)?;
             // What has passed is worth its payoff, to the last digit.
             let mark = if open.has_passed() { open.intrinsic } else { scan.mark };
             self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
@@ -224,10 +224,11 @@ impl<'a> Book<'a> {
             self.add_basis(open, up, down)?;
         }
         if self.needs_greeks || self.wants_greeks {
-            self.greeks.add_options(&open.greeks, discounted_forward(&open.expiry))?;
+            let greeks = open.greeks.close(&open.expiry)?;
+            self.greeks.add_options(&greeks)?;
+            open.exposure.vega = greeks.vega;
         }
         if self.needs_greeks {
-            open.exposure.vega = in_prices(open.greeks.vega, discounted_forward(&open.expiry))?;
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
         let mut confidence = self.market.spot_confidence.min(open.confidence);
@@ -243,22 +244,28 @@ impl<'a> Book<'a> {
         let overflow = MarginError::Overflow;
         let basis = &self.market.parameters.basis;
         let with_futures = |options: i128, forward: Multiplier| -> Result<i128, MarginError> {
+            if open.linear_variable == 0 {
+                return Ok(options);
+            }
             let all = scale_down(open.linear_variable, forward.0)?;
             all.checked_sub(open.linear_variable).and_then(|futures| futures.checked_add(options)).ok_or(overflow)
         };
         let loss = with_futures(up, basis.up)?.min(with_futures(down, basis.down)?).min(0);
-        let annual = u128::from(basis.annual.0).wrapping_mul(u128::from(open.inputs.time.0)); // 64 + 27 bits
-        let annual = u64::try_from(annual.div_ceil(u128::from(SECONDS_PER_YEAR))).map_err(|_| overflow)?;
-        let charge = scale_down(loss, basis.add.saturating_add(Ratio(annual)).0)?;
+        if loss == 0 {
+            return Ok(());
+        }
+        let annual = basis.annual.for_time(open.inputs.time).ok_or(overflow)?;
+        let charge = scale_down(loss, basis.add.saturating_add(annual).0)?;
         self.basis = self.basis.checked_add(charge).ok_or(overflow)?;
         Ok(())
     }
 
     /// Adds up section by section: marks, scan risk times its factor, charges.
     #[inline(never)]
-    pub(super) fn finish(self) -> Result<UnderlyingRisk, MarginError> {
+    pub(super) fn finish(&mut self, risk: &mut UnderlyingRisk) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
-        let Market { lot_size, parameters, hedge, .. } = *self.market;
+        let Market { lot_size, parameters, hedge, .. } = self.market;
+        let (lot_size, hedge) = (*lot_size, *hedge);
         let marks = self.option_marks.checked_add(self.linear_marks).ok_or(overflow)?;
         let mark_to_market = subtract(lot_price_to_usd(marks, lot_size)?, self.settled_value)?;
         let unrealised = subtract(lot_price_to_usd(self.linear_marks, lot_size)?, self.settled_value)?;
@@ -286,25 +293,24 @@ impl<'a> Book<'a> {
             charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
         };
         let on_initial = [charges.confidence, charges.unrealised_profit];
-        Ok(UnderlyingRisk {
-            mark_to_market,
-            worst,
-            worst_case,
-            basis_contingency: lot_price_to_usd(self.basis, lot_size)?,
-            minimum_delta,
-            scan_risk,
-            charges,
-            initial_factor,
+        risk.mark_to_market = mark_to_market;
+        risk.worst = worst;
+        risk.worst_case = worst_case;
+        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
+        risk.minimum_delta = minimum_delta;
+        risk.scan_risk = scan_risk;
+        risk.charges = charges;
+        risk.initial_factor = initial_factor;
+        risk.maintenance_factor = maintenance_factor;
+        risk.maintenance_margin = margin(
             maintenance_factor,
-            maintenance_margin: margin(
-                maintenance_factor,
-                [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
-            )?,
-            initial_margin: margin(
-                initial_factor,
-                [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
-            )?,
-            greeks: self.greeks,
-        })
+            [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
+        )?;
+        risk.initial_margin = margin(
+            initial_factor,
+            [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
+        )?;
+        risk.greeks = self.greeks;
+        Ok(())
     }
 }

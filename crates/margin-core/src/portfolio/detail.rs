@@ -6,44 +6,23 @@
 //! haircuts gains or dampens tails, a leg's figure depends on the legs before it; the sum does not.)
 
 use super::{
-    BookPosition, Detail, ExpiryMarket, MAX_GRID, MarginError, Market, Scratch,
+    BookPosition, Detail, ExpiryMarket, InstrumentKind, MAX_GRID, MarginError, Market, Scratch, UnderlyingRisk,
     book::{Book, Witness},
+    open_expiry::OpenExpiry,
     ratio::{add, subtract},
-    underlying::walk,
+    underlying::{add_positions, walk},
 };
 use crate::{Signs, Usd};
 
-/// Most expiries of a book that is taken apart.
-const MAX_EXPIRIES: usize = 16;
-
-/// Signs of the expiries of a book, in its order: recorded from the whole book, replayed for parts of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct SignLog {
-    entries: [Signs; MAX_EXPIRIES],
-    next: usize,
-    replays: bool,
-}
-
-impl SignLog {
-    /// From now on, what was recorded is replayed from its beginning.
-    fn rewind(&mut self) {
-        (self.next, self.replays) = (0, true);
-    }
-
-    /// Signs of the expiry at hand, when replaying.
-    pub(super) fn replayed(&self) -> Option<Signs> {
-        if self.replays { self.entries.get(self.next).copied() } else { None }
-    }
-
-    /// The next expiry.
-    pub(super) fn advance(&mut self, signs: Signs) -> Result<(), MarginError> {
-        let entry = self.entries.get_mut(self.next).ok_or(MarginError::TooManyExpiries)?;
-        if !self.replays {
-            *entry = signs;
-        }
-        self.next = self.next.saturating_add(1);
-        Ok(())
-    }
+/// Whose signs the static discount and skew scenarios of an expiry go by.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Signing {
+    /// Those of its own positions.
+    Own,
+    /// The same, to be found out.
+    Found(Signs),
+    /// Those of the whole book.
+    Given(Signs),
 }
 
 /// What a part of a book contributes.
@@ -71,6 +50,27 @@ impl LegRow {
         Self { mark_to_market: Usd::ZERO, profits: [Usd::ZERO; MAX_GRID], len: 0 }
     }
 
+    /// Adds the figures of a book.
+    #[inline(never)]
+    fn include(&mut self, book: &mut Book) -> Result<(), MarginError> {
+        let mut risk = UnderlyingRisk::default();
+        book.finish(&mut risk)?;
+        self.mark_to_market = add(self.mark_to_market, risk.mark_to_market)?;
+        for (slot, profit) in self.profits.iter_mut().zip(book.profits()) {
+            *slot = add(*slot, profit?)?;
+        }
+        Ok(())
+    }
+
+    /// The opposite figures.
+    fn negate(&mut self) -> Result<(), MarginError> {
+        self.mark_to_market = subtract(Usd::ZERO, self.mark_to_market)?;
+        for slot in self.profits.iter_mut().take(self.len) {
+            *slot = subtract(Usd::ZERO, *slot)?;
+        }
+        Ok(())
+    }
+
     /// Contribution to each scenario's weighted profit, in the grid's order.
     #[must_use]
     pub fn profits(&self) -> &[Usd] {
@@ -84,10 +84,11 @@ impl Default for LegRow {
     }
 }
 
-/// Figures of one part of an underlying's book. Costs up to three scans.
+/// Figures of one part of an underlying's book. The cost is that of a scan of the expiries up to the part's, the last one
+/// twice.
 ///
 /// # Errors
-/// As [`super::assess_underlying`]; `TooManyExpiries` beyond sixteen.
+/// As [`super::assess_underlying`].
 pub fn leg_row<E, P, S>(
     market: &Market,
     positions: P,
@@ -102,30 +103,53 @@ where
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
     *row = LegRow { len: market.scenarios.len().min(MAX_GRID), ..LegRow::new() };
-    let mut signs = SignLog::default();
-    let mut first = |market: &Market, count: usize, signs: &mut SignLog, scratch: &mut Scratch| {
-        let mut book = Book::new(market, Witness::All, Detail::Margin, scratch)?.with_signs(signs);
-        walk(&mut book, positions.clone().into_iter().take(count), &mut surface)?;
-        Ok::<Usd, E>(book.finish()?.mark_to_market)
+    let first = |count: usize| positions.clone().into_iter().take(count);
+    let Part::Position(index) = part else {
+        return Ok(row.include(&mut whole_grid(market, scratch)?)?);
     };
-    first(market, usize::MAX, &mut signs, scratch)?;
-    let (before, after) = match part {
-        Part::Hedge => (None, 0),
-        Part::Position(index) => (Some(index), index.saturating_add(1)),
-    };
-    signs.rewind();
-    let marks = first(market, after, &mut signs, scratch)?;
-    row.mark_to_market = marks;
-    for (slot, profit) in row.profits.iter_mut().zip(scratch.profits(market.lot_size)) {
-        *slot = add(*slot, profit?)?;
+    let Some(leg) = positions.clone().into_iter().nth(index) else { return Ok(()) };
+    if leg.kind == InstrumentKind::Perpetual {
+        for count in [index, index.saturating_add(1)] {
+            row.negate()?;
+            let mut book = whole_grid(market, scratch)?;
+            walk(&mut book, first(count), &mut surface)?;
+            row.include(&mut book)?;
+        }
+        return Ok(());
     }
-    if let Some(before) = before {
-        signs.rewind();
-        let marks = first(market, before, &mut signs, scratch)?;
-        row.mark_to_market = subtract(row.mark_to_market, marks)?;
-        for (slot, profit) in row.profits.iter_mut().zip(scratch.profits(market.lot_size)) {
-            *slot = subtract(*slot, profit?)?;
+    let is_earlier =
+        |position: &BookPosition| position.kind == InstrumentKind::Perpetual || position.expiry < leg.expiry;
+    let earlier = positions.clone().into_iter().take_while(is_earlier).count();
+    let mut signing = Signing::Own;
+    if market.parameters.static_discount.is_active() || market.scenarios.iter().any(|scenario| scenario.is_skew()) {
+        let mut book = whole_grid(market, scratch)?;
+        book.signing = Signing::Found(Signs::default());
+        let same = |position: &BookPosition| position.expiry == leg.expiry;
+        walk(&mut book, positions.clone().into_iter().skip(earlier).take_while(same), &mut surface)?;
+        if let Signing::Found(signs) = book.signing {
+            signing = Signing::Given(signs);
         }
     }
-    Ok(())
+    // Earlier expiries are whole without the leg and with it.
+    let mut book = whole_grid(market, scratch)?;
+    walk(&mut book, first(earlier), &mut surface)?;
+    let checkpoint = book.checkpoint();
+    book.signing = signing;
+    let mut open = OpenExpiry::default();
+    book.open_expiry(&mut open, &surface(leg.expiry)?)?;
+    let mut before = first(index).skip(earlier).peekable();
+    add_positions(&mut book, &mut open, &mut before, leg.expiry)?;
+    book.close_expiry(&mut open)?;
+    row.include(&mut book)?;
+    row.negate()?;
+    book.restore(&checkpoint);
+    // Sums of one strike's positions are the same however they are added.
+    add_positions(&mut book, &mut open, &mut core::iter::once(leg).peekable(), leg.expiry)?;
+    book.close_expiry(&mut open)?;
+    Ok(row.include(&mut book)?)
+}
+
+/// A book whose every profit is asked for.
+fn whole_grid<'a>(market: &'a Market<'a>, scratch: &'a mut Scratch) -> Result<Book<'a>, MarginError> {
+    Book::new(market, Witness::All, Detail::Margin, scratch)
 }

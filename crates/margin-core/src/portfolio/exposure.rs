@@ -6,7 +6,7 @@ use super::{
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
 };
-use crate::{GREEK_BITS, Lots, Seconds, Usd, quantities::SECONDS_PER_YEAR};
+use crate::{GREEK_BITS, Lots, Seconds, Usd};
 
 /// Deltas in lots × 2^-40.
 #[derive(Clone, Copy, Debug, Default)]
@@ -42,6 +42,12 @@ pub(super) struct ExpiryExposure {
 }
 
 impl ExpiryExposure {
+    /// Calls and puts of one strike, of at most 2^40 lots with those before.
+    pub(super) fn add_bounded_lots(&mut self, calls: Lots, puts: Lots) {
+        let magnitude = calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs());
+        self.gross_lots = self.gross_lots.wrapping_add(magnitude);
+    }
+
     pub(super) fn add_lots(&mut self, lots: Lots) -> Result<(), MarginError> {
         let magnitude = lots.0.checked_abs().ok_or(MarginError::Overflow)?;
         self.gross_lots = self.gross_lots.checked_add(magnitude).ok_or(MarginError::Overflow)?;
@@ -109,11 +115,10 @@ impl Exposure {
         Ok(())
     }
 
-    pub(super) fn add_naked(&mut self, calls: Lots, puts: Lots) -> Result<(), MarginError> {
-        let net = calls.checked_add(puts).ok_or(MarginError::Overflow)?;
-        let naked = net.0.min(0).checked_neg().ok_or(MarginError::Overflow)?;
-        self.naked_lots = self.naked_lots.checked_add(naked).ok_or(MarginError::Overflow)?;
-        Ok(())
+    /// Calls and puts of one strike, of at most 2^40 lots together.
+    pub(super) fn add_bounded_naked(&mut self, calls: Lots, puts: Lots) {
+        let net = calls.0.wrapping_add(puts.0);
+        self.naked_lots = self.naked_lots.wrapping_sub(net.min(0));
     }
 
     /// Charges the deltas of one expiry (or, with no time, of the perpetual) for being rolled, and nets them.
@@ -124,10 +129,9 @@ impl Exposure {
         if roll.min_move == Ratio::ZERO && roll.annual_move == Ratio::ZERO {
             return Ok(());
         }
-        let annual = u128::from(roll.annual_move.0).wrapping_mul(u128::from(time.0)); // 64 + 27 bits
-        let annual = u64::try_from(annual.div_ceil(u128::from(SECONDS_PER_YEAR))).unwrap_or(u64::MAX);
+        let annual = roll.annual_move.for_time(time).unwrap_or(Ratio(u64::MAX));
         let counted = if roll.gross { delta.gross } else { delta.net };
-        let charge = Ratio(annual.max(roll.min_move.0)).of_rounded_up(delta_notional(counted, market)?)?;
+        let charge = annual.max(roll.min_move).of_rounded_up(delta_notional(counted, market)?)?;
         self.roll = add(self.roll, charge)?;
         Ok(())
     }

@@ -2,47 +2,63 @@
 #![allow(
     clippy::arithmetic_side_effects,
     clippy::integer_division,
-    reason = "ranges are argued inline; divisors are constants or checked, and truncation is part of the stated error"
+    reason = "ranges are argued inline; divisors are constants and truncation is part of the stated error"
 )]
 
 use super::{Ratio, SignedRatio};
-use crate::{elementary::exp_neg, fx::Fx};
+use crate::{
+    elementary::exp_neg,
+    fx::{Fx, mul_high},
+};
 
 /// One in Q56.
 pub(super) const ONE_Q56: i64 = 1 << 56;
 /// Largest Q56 number: saturation of what follows.
 const TOP: u64 = i64::MAX as u64;
 
-/// `value / one` in Q56, rounded down; saturates at 128. `one` is below 2^35.
-pub(super) fn q56(value: u64, one: u64) -> i64 {
-    let (whole, rest) = (value / one, value % one);
-    if whole >> 7 != 0 {
+/// A ratio in Q56, rounded down (by up to 2^-50 more from 68 on); saturates at 128.
+#[inline]
+pub(super) fn ratio_q56(ratio: Ratio) -> i64 {
+    // 2^56 / 1e9 = 72 057 594 and a fraction, which is in Q31, rounded up by less than 2^-31.
+    const WHOLE: u64 = (1 << 56) / Ratio::ONE.0;
+    const FRACTION: u64 = (((1 << 56) % Ratio::ONE.0) << 31).div_ceil(Ratio::ONE.0);
+    if ratio.0 >= 128 * Ratio::ONE.0 {
         return i64::MAX;
     }
-    // Two digits of 28 bits: each dividend is below 2^63.
-    let (high, rest) = ((rest << 28) / one, (rest << 28) % one);
-    let low = (rest << 28) / one;
-    ((whole << 56) + (high << 28) + low) as i64
-}
-
-pub(super) fn ratio_q56(ratio: Ratio) -> i64 {
-    q56(ratio.0, Ratio::ONE.0)
+    // 37 + 27 bits, below 2^63 as the ratio is below 128; 37 + 27 bits.
+    ratio.0.wrapping_mul(WHOLE).wrapping_add(ratio.0.wrapping_mul(FRACTION) >> 31) as i64
 }
 
 pub(super) fn signed_q56(ratio: SignedRatio) -> i64 {
-    let magnitude = q56(ratio.0.unsigned_abs(), Ratio::ONE.0);
-    if ratio.0 < 0 { -magnitude } else { magnitude }
+    let magnitude = ratio_q56(Ratio(ratio.0.unsigned_abs()));
+    if ratio.0 < 0 { magnitude.wrapping_neg() } else { magnitude }
 }
 
-/// Product of Q56 numbers, rounded down; saturates.
+/// Product of Q56 numbers, within 2^-54; saturates.
+#[inline]
 pub(super) fn times_q56(a: i64, b: i64) -> i64 {
-    let product = (i128::from(a) * i128::from(b)) >> 56; // 63 + 63 bits
-    product.clamp(-i128::from(i64::MAX), i128::from(i64::MAX)) as i64
+    let (x, y) = (a.unsigned_abs(), b.unsigned_abs());
+    // Q60 each where both are below 8.
+    let magnitude = if (x | y) >> 59 == 0 { mul_high(x << 4, y << 4) } else { large_product(x, y, 56) } as i64;
+    if (a ^ b) < 0 { magnitude.wrapping_neg() } else { magnitude }
 }
 
-/// Product of two non-negative numbers in Q60 and Qn, in Qn, rounded down; saturates.
+/// Product of two numbers in Q60 and Qn, in Qn, rounded down by up to three units of 2^-58 times the larger; saturates.
+#[inline]
 pub(super) fn times_q60(a: u64, b: u64) -> u64 {
-    let product = (u128::from(a) * u128::from(b)) >> 60;
+    if (a | b) >> 62 == 0 {
+        let product = mul_high(a << 1, b << 1);
+        if product >> 61 == 0 {
+            return product << 2;
+        }
+    }
+    large_product(a, b, 60)
+}
+
+#[cold]
+#[inline(never)]
+fn large_product(a: u64, b: u64, bits: u32) -> u64 {
+    let product = (u128::from(a) * u128::from(b)) >> bits;
     if product > u128::from(TOP) { TOP } else { product as u64 }
 }
 
@@ -74,9 +90,9 @@ pub(super) fn growth_q60(y: i64) -> u64 {
 
 /// e^y in Q28 for y ≥ 0 in Q56, rounded up, at most e^8.
 pub(super) fn wide_growth_q28(y: i64) -> u64 {
-    let root = u128::from(exp_neg(Fx(-(y.clamp(0, 8 * ONE_Q56) >> 2)))); // at most e^2
-    let square = (root * root) >> 64; // Q56, at most e^4
-    ((square * square) >> 84) as u64 + 1
+    let root = exp_neg(Fx(-(y.clamp(0, 8 * ONE_Q56) >> 2))); // at most e^2, below 2^63
+    let square = mul_high(root, root); // Q56, at most e^4, below 2^62
+    (mul_high(square, square) >> 20).wrapping_add(1)
 }
 
 #[cfg(test)]
@@ -104,7 +120,11 @@ mod tests {
     fn ratios_convert() {
         assert_eq!(ratio_q56(Ratio::ONE), ONE_Q56);
         assert_eq!(signed_q56(SignedRatio(-500_000_000)), -ONE_Q56 / 2);
-        assert_eq!(q56(1 << 40, 1), i64::MAX);
+        assert_eq!(ratio_q56(Ratio(1 << 40)), i64::MAX);
+        for ratio in [0u64, 1, 80_000_000, 999_999_999, 4_000_000_000, 67_999_999_999, 127_999_999_999] {
+            let exact = (u128::from(ratio) << 56) / 1_000_000_000;
+            assert!(exact.abs_diff(ratio_q56(Ratio(ratio)) as u128) <= 1 + u128::from(ratio >> 31), "{ratio}");
+        }
         assert_eq!(times_q56(i64::MAX, i64::MAX), i64::MAX);
     }
 }

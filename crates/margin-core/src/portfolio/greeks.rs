@@ -1,5 +1,5 @@
 use super::{MarginError, ratio::lot_price_to_usd};
-use crate::{Expiry, GREEK_BITS, Greeks, Lots, Price, Usd, wide};
+use crate::{Lots, Usd, net_greeks::ExpiryGreeks};
 
 /// Net cash Greeks in lots × 1e-12 USD: of one expiry, or of an underlying with its linear instruments.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,19 +21,19 @@ pub struct NetGreeks {
 }
 
 impl NetGreeks {
-    /// Adds an expiry's options; their Greeks are relative to the expiry's discounted forward.
+    /// Adds an expiry's options.
     #[inline(never)]
-    pub(super) fn add_options(&mut self, sums: &GreekSums, discounted_forward: Price) -> Result<(), MarginError> {
-        for (net, sum) in [
-            (&mut self.delta, sums.delta),
-            (&mut self.gamma, sums.gamma),
-            (&mut self.vega, sums.vega),
-            (&mut self.theta, sums.theta),
-            (&mut self.rho, sums.rho),
-            (&mut self.vanna, sums.vanna),
-            (&mut self.volga, sums.volga),
+    pub(super) fn add_options(&mut self, options: &ExpiryGreeks) -> Result<(), MarginError> {
+        for (net, greek) in [
+            (&mut self.delta, options.delta),
+            (&mut self.gamma, options.gamma),
+            (&mut self.vega, options.vega),
+            (&mut self.theta, options.theta),
+            (&mut self.rho, options.rho),
+            (&mut self.vanna, options.vanna),
+            (&mut self.volga, options.volga),
         ] {
-            *net = net.checked_add(in_prices(sum, discounted_forward)?).ok_or(MarginError::Overflow)?;
+            *net = net.checked_add(greek).ok_or(MarginError::Overflow)?;
         }
         Ok(())
     }
@@ -64,36 +64,6 @@ impl NetGreeks {
     }
 }
 
-/// Σ lots × Greek over the options of an expiry, with the kernel's fraction bits.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct GreekSums {
-    pub(super) delta: i128,
-    gamma: i128,
-    pub(super) vega: i128,
-    theta: i128,
-    rho: i128,
-    vanna: i128,
-    volga: i128,
-}
-
-impl GreekSums {
-    #[inline(never)]
-    pub(super) fn add(&mut self, lots: Lots, leg: &Greeks) -> Result<(), MarginError> {
-        for (sum, greek) in [
-            (&mut self.delta, leg.delta),
-            (&mut self.gamma, leg.gamma),
-            (&mut self.vega, leg.vega),
-            (&mut self.theta, leg.theta),
-            (&mut self.rho, leg.rho),
-            (&mut self.vanna, leg.vanna),
-            (&mut self.volga, leg.volga),
-        ] {
-            *sum = sum.checked_add(product(lots, greek)).ok_or(MarginError::Overflow)?;
-        }
-        Ok(())
-    }
-}
-
 /// lots × greek, in one word where it fits: nearly always.
 #[inline(always)]
 pub(super) fn product(lots: Lots, greek: i64) -> i128 {
@@ -102,16 +72,4 @@ pub(super) fn product(lots: Lots, greek: i64) -> i128 {
     } else {
         i128::from(lots.0).wrapping_mul(i128::from(greek)) // 63 bits each
     }
-}
-
-/// A sum of lots × Greek in lots × 1e-12 USD, rounded down.
-pub(super) fn in_prices(sum: i128, spot: Price) -> Result<i128, MarginError> {
-    Ok(wide::multiply(sum, spot.0).ok_or(MarginError::Overflow)? >> GREEK_BITS)
-}
-
-/// D·F rounded down to a price.
-pub(super) fn discounted_forward(expiry: &Expiry) -> Price {
-    let product = u128::from(expiry.forward().0).wrapping_mul(u128::from(expiry.discount_q60())) >> 60;
-    // D ≤ 1 in the risk model, so the product is at most the forward.
-    Price(u64::try_from(product).unwrap_or(u64::MAX))
 }

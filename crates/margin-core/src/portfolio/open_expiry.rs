@@ -1,12 +1,18 @@
 //! One expiry while its positions are added.
 
 use super::{
-    ExpiryMarket, MarginError, Ratio, RiskParameters, exposure::ExpiryExposure, greeks::GreekSums, skew::Skew,
+    ExpiryMarket, MarginError, Ratio, RiskParameters,
+    exposure::{ExpiryExposure, UNIT_DELTA},
+    skew::Skew,
     tenor::TenorShock,
 };
-use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, value};
+use crate::{
+    Expiry, ExpiryInputs, Lots, OptionKind, Price, Seconds, Strike, SviSlice, Vol, VolLevels, net_greeks::NetTerms,
+    value,
+};
 
 /// An expiry whose positions are being added.
+#[derive(Default)]
 pub(super) struct OpenExpiry {
     pub(super) expiry: Expiry,
     pub(super) inputs: ExpiryInputs,
@@ -16,7 +22,7 @@ pub(super) struct OpenExpiry {
     pub(super) skew: Option<Skew>,
     pub(super) confidence: Ratio,
     pub(super) exposure: ExpiryExposure,
-    pub(super) greeks: GreekSums,
+    pub(super) greeks: NetTerms,
     /// Of futures, in lots × 1e-12 USD.
     pub(super) linear_variable: i128,
     pub(super) future_lots: Lots,
@@ -26,24 +32,28 @@ pub(super) struct OpenExpiry {
 }
 
 impl OpenExpiry {
+    /// Starts an expiry, in place: the whole is too large to hand around.
     #[inline(never)]
-    pub(super) fn new(parameters: &RiskParameters, has_skew: bool, market: &ExpiryMarket) -> Result<Self, MarginError> {
-        let expiry = Expiry::prepare(market.inputs)?;
+    pub(super) fn start(
+        &mut self,
+        parameters: &RiskParameters,
+        has_skew: bool,
+        market: &ExpiryMarket,
+    ) -> Result<(), MarginError> {
+        self.expiry = Expiry::prepare(market.inputs)?;
+        self.inputs = market.inputs;
         let time = market.inputs.time;
-        Ok(Self {
-            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
-            shock: TenorShock::new(&parameters.vol, time),
-            skew: if has_skew { Some(Skew::new(&parameters.skew, &expiry)?) } else { None },
-            confidence: market.confidence,
-            inputs: market.inputs,
-            exposure: ExpiryExposure::default(),
-            greeks: GreekSums::default(),
-            linear_variable: 0,
-            future_lots: Lots::ZERO,
-            has_options: false,
-            intrinsic: 0,
-            expiry,
-        })
+        self.slice = if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) };
+        self.shock = TenorShock::new(&parameters.vol, time);
+        self.skew = if has_skew { Some(Skew::new(&parameters.skew, &self.expiry)?) } else { None };
+        self.confidence = market.confidence;
+        self.exposure = ExpiryExposure::default();
+        self.greeks.clear();
+        self.linear_variable = 0;
+        self.future_lots = Lots::ZERO;
+        self.has_options = false;
+        self.intrinsic = 0;
+        Ok(())
     }
 
     /// Whether no time is left.
@@ -60,6 +70,15 @@ impl OpenExpiry {
                 payoff.and_then(|payoff| self.intrinsic.checked_add(payoff)).ok_or(MarginError::Overflow)?;
         }
         Ok(())
+    }
+
+    /// Adds the deltas of calls and puts of a strike whose call has `delta`, in Q40 and without the settlement window's share.
+    #[inline(never)]
+    pub(super) fn add_deltas(&mut self, delta: i64, calls: Lots, puts: Lots) -> Result<(), MarginError> {
+        let share = self.expiry.variable_share(delta);
+        let unit = self.expiry.variable_share(UNIT_DELTA);
+        self.exposure.delta.add(calls, share)?;
+        self.exposure.delta.add(puts, share.saturating_sub(unit))
     }
 
     /// The surface's vol at a strike.

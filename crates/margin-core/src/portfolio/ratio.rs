@@ -3,7 +3,7 @@
 use core::num::NonZero;
 
 use super::MarginError;
-use crate::{Lots, Price, Usd, wide};
+use crate::{Lots, Price, Seconds, Usd, quantities::SECONDS_PER_YEAR, wide};
 
 /// One, in the unit of ratios.
 const DENOMINATOR: NonZero<u32> = match NonZero::new(1_000_000_000) {
@@ -35,6 +35,15 @@ impl Ratio {
     #[must_use]
     pub const fn complement(self) -> Self {
         Self(Self::ONE.0.saturating_sub(self.0))
+    }
+
+    /// A ratio for each year times a duration, rounded up; `None` beyond the range.
+    pub(super) fn for_time(self, time: Seconds) -> Option<Self> {
+        if self.0 >> 36 == 0 && time.0 >> 27 == 0 {
+            return Some(Self(self.0.wrapping_mul(time.0).div_ceil(SECONDS_PER_YEAR)));
+        }
+        let product = u128::from(self.0).wrapping_mul(u128::from(time.0)); // 128 bits
+        u64::try_from(product.div_ceil(u128::from(SECONDS_PER_YEAR))).ok().map(Self)
     }
 
     /// Sum; saturates.
@@ -74,8 +83,10 @@ pub(super) fn scale_down(amount: i128, factor: u64) -> Result<i128, MarginError>
     if amount == 0 || factor == 0 {
         return Ok(0);
     }
-    let product = wide::multiply(amount, factor).ok_or(MarginError::Overflow)?;
-    Ok(wide::divide_floor(product, DENOMINATOR))
+    if factor == Ratio::ONE.0 {
+        return Ok(amount);
+    }
+    wide::share_floor(amount, factor, DENOMINATOR).ok_or(MarginError::Overflow)
 }
 
 /// `a / b` rounded towards −∞; `b` > 0.

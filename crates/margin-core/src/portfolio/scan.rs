@@ -2,13 +2,13 @@
 
 use super::{
     GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, WorstCase,
-    detail::SignLog,
+    detail::Signing,
     linear::Linear,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
-    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, Signs, StaticFactors, Strike,
-    Totals, Usd, VolLevel, VolLevels,
+    Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Totals, Usd,
+    VolLevel, scenario::Shock,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -19,14 +19,15 @@ pub struct Scratch {
     array: RiskArray,
     /// Over the expiries added so far: options by scenario, and losses by skew scenario, in lots × 1e-12 USD.
     totals: Totals,
-    /// Weighted profit of everything by scenario, once finished, in lots × 1e-12 USD.
+    /// Profit of everything by scenario, once finished, in lots × 1e-12 USD, and the weight that it has yet to be given.
     profits: [i128; MAX_GRID],
+    weights: [Ratio; MAX_GRID],
     len: usize,
     has_skew: bool,
     probes: Probes,
 }
 
-/// Where in the set the marks and the shocked forwards are, whether the grid has them or not.
+/// The slots of the marks and the shocked forwards, whether the grid has them or not.
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     mark: usize,
@@ -80,6 +81,7 @@ impl Scratch {
             array: RiskArray::empty(),
             totals: Totals::new(),
             profits: [0; MAX_GRID],
+            weights: [Ratio::ZERO; MAX_GRID],
             len: 0,
             has_skew: false,
             probes: Probes { mark: 0, basis: None },
@@ -91,7 +93,8 @@ impl Scratch {
     /// # Errors
     /// `Overflow`.
     pub fn profits(&self, lot_size: u64) -> impl Iterator<Item = Result<Usd, MarginError>> {
-        self.profits.iter().take(self.len).map(move |profit| lot_price_to_usd(*profit, lot_size))
+        let weighted = self.profits.iter().zip(&self.weights).take(self.len);
+        weighted.map(move |(profit, weight)| lot_price_to_usd(scale_down(*profit, weight.0)?, lot_size))
     }
 
     /// Starts a book. Marks and forward shocks become scenarios of their own unless the grid has them.
@@ -106,33 +109,46 @@ impl Scratch {
             return Err(MarginError::ScenarioCount);
         }
         self.len = grid.len();
-        self.has_skew = false;
-        self.totals.clear();
-        let Multiplier(up) = parameters.basis.up;
-        let Multiplier(down) = parameters.basis.down;
-        let (mut at_mark, mut at_up, mut at_down) = (None, None, None);
+        const NOWHERE: usize = usize::MAX;
+        let (mut at_mark, mut at_up, mut at_down) = (NOWHERE, NOWHERE, NOWHERE);
         for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
-            match shock.vol {
-                VolLevel::None if shock.spot == Multiplier::ONE => at_mark = Some(index),
-                VolLevel::None if shock.spot.0 == up => at_up = Some(index),
-                VolLevel::None if shock.spot.0 == down => at_down = Some(index),
-                VolLevel::SkewLinear | VolLevel::SkewAbs => self.has_skew = true,
-                VolLevel::None | VolLevel::Up | VolLevel::Down => {}
+            if shock.vol != VolLevel::None {
+                continue;
+            }
+            if shock.spot == Multiplier::ONE {
+                at_mark = index;
+            } else if shock.spot == parameters.basis.up {
+                at_up = index;
+            } else if shock.spot == parameters.basis.down {
+                at_down = index;
             }
         }
         let mut extra = Extra { scenarios: [MARK; 3], count: 0, first: grid.len() };
-        self.probes = Probes { mark: at_mark.unwrap_or_else(|| extra.add(MARK)), basis: None };
-        if basis {
-            let mut find = |found: Option<usize>, spot: u64| match found {
-                Some(index) => Ok(index),
-                None => {
-                    Scenario::new(Multiplier(spot).min(MAX_MULTIPLIER), VolLevel::None).map(|shock| extra.add(shock))
-                }
-            };
-            self.probes.basis = Some((find(at_up, up)?, find(at_down, down)?));
+        if at_mark == NOWHERE {
+            at_mark = extra.add(MARK);
         }
-        let shocks = grid.iter().map(|s| if s.is_skew() { Scenario { vol: s.shock.vol, ..MARK } } else { s.shock });
-        Ok(self.set.fill_from(shocks.chain(extra.scenarios.into_iter().take(extra.count)))?)
+        if basis {
+            for (at, spot) in [(&mut at_up, parameters.basis.up), (&mut at_down, parameters.basis.down)] {
+                if *at == NOWHERE {
+                    *at = extra.add(Scenario::new(spot.min(MAX_MULTIPLIER), VolLevel::None)?);
+                }
+            }
+        }
+        self.set.clear();
+        // A skew scenario moves no spot.
+        let shock = |scenario: &GridScenario| {
+            if scenario.is_skew() { Ok(Shock::NONE) } else { Shock::new(&scenario.shock) }
+        };
+        let len = self.set.append(0, grid.iter().map(shock))?;
+        let extra = || extra.scenarios.iter().take(extra.count);
+        let len = self.set.append(len, extra().map(Shock::new))?;
+        self.set.arrange(len, grid.iter().map(|s| s.shock.vol).chain(extra().map(|shock| shock.vol)))?;
+        self.totals.clear_first(self.set.len());
+        self.has_skew = self.set.spot_moves() < len;
+        let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
+        let basis = if basis { Some((slot(at_up)?, slot(at_down)?)) } else { None };
+        self.probes = Probes { mark: slot(at_mark)?, basis };
+        Ok(())
     }
 
     /// Values come out as they would beside these scenarios, to the bit.
@@ -147,6 +163,11 @@ impl Scratch {
         }
     }
 
+    /// Sums over the expiries so far.
+    pub(super) fn totals(&mut self) -> &mut Totals {
+        &mut self.totals
+    }
+
     /// Whether skew vols are looked at.
     pub(super) fn has_skew(&self) -> bool {
         self.has_skew
@@ -157,49 +178,40 @@ impl Scratch {
         self.array.start(expiry, &self.set);
     }
 
-    // A frame of its own: one stack frame of a program holds 4 KiB.
-    #[inline(never)]
-    pub(super) fn add_strike(
-        &mut self,
-        expiry: &Expiry,
-        strike: &Strike,
-        vols: &VolLevels,
-        calls: Lots,
-        puts: Lots,
-    ) -> Result<(), MarginError> {
-        let leg = Leg::prepare_at(expiry, strike, vols)?;
-        Ok(self.array.add(&leg, calls, puts)?)
+    pub(super) fn add_leg(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
+        Ok(self.array.add(leg, calls, puts)?)
     }
 
-    /// Adds the expiry to the book. With `signs` the book is taken apart: they hold those of the whole book, or are to be
-    /// found.
+    /// Adds the expiry to the book. Books that are taken apart need the signs of the whole.
     #[inline(never)]
     pub(super) fn finish_expiry(
         &mut self,
         factors: Option<&StaticFactors>,
-        signs: Option<&mut SignLog>,
+        signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
-        let total = |index: usize| self.array.total(index).ok_or(MarginError::ScenarioCount);
-        let mark = total(self.probes.mark)?;
-        let change = |index: usize| subtract(total(index)?, mark);
+        let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
+        let mark = value(self.probes.mark)?;
+        let change = |slot: usize| subtract(value(slot)?, mark);
         let basis = match self.probes.basis {
             Some((up, down)) => Some((change(up)?, change(down)?)),
             None => None,
         };
-        if factors.is_none() && !self.has_skew {
-            // Every scenario's sum is linear in the legs: no sign matters.
-            self.array.add_totals(&mut self.totals)?;
-            if let Some(log) = signs {
-                log.advance(Signs::default())?;
+        let given = match signing {
+            Signing::Own if factors.is_none() && !self.has_skew => {
+                self.array.add_totals(&mut self.totals)?;
+                return Ok(ExpiryScan { mark, basis });
             }
-            return Ok(ExpiryScan { mark, basis });
-        }
+            Signing::Own => {
+                self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
+                return Ok(ExpiryScan { mark, basis });
+            }
+            Signing::Found(_) => None,
+            Signing::Given(signs) => Some(*signs),
+        };
         let factors = factors.unwrap_or(&StaticFactors::ONE);
-        if let Some(log) = signs {
-            let used = self.array.add_factored_wide(factors, mark, log.replayed().as_ref(), &mut self.totals)?;
-            log.advance(used)?;
-        } else {
-            self.array.add_factored(factors, mark, &mut self.totals)?;
+        let used = self.array.add_factored_wide(factors, mark, given.as_ref(), &mut self.totals)?;
+        if let Signing::Found(signs) = signing {
+            *signs = used;
         }
         Ok(ExpiryScan { mark, basis })
     }
@@ -222,41 +234,64 @@ impl Scratch {
             return Err(MarginError::Overflow);
         }
         let scan = &market.parameters.scan;
-        let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
-        let linear = Linear::new(linear, scan)?;
-        let mut worst = (0i128, WorstCase::None);
-        for ((index, scenario), entry) in (0u8..).zip(grid).zip(&mut self.profits) {
-            let held = self.totals.get(&self.set, usize::from(index)).ok_or(MarginError::ScenarioCount)?;
-            let mut profit = held;
-            if !scenario.is_skew() {
-                profit = held.wrapping_sub(option_marks);
-                if let Some(linear) = &linear {
-                    profit = profit.wrapping_add(linear.profit(scenario)?);
+        // One small loop a step: on the VM a loop that keeps all its state in registers costs half.
+        let (Some(profits), Some(weights)) = (self.profits.get_mut(..grid.len()), self.weights.get_mut(..grid.len()))
+        else {
+            return Err(MarginError::ScenarioCount);
+        };
+        self.totals.copy_changes(&self.set, option_marks, profits)?;
+        if let Some(linear) = Linear::new(linear, scan)? {
+            for (profit, scenario) in profits.iter_mut().zip(grid) {
+                if !scenario.is_skew() {
+                    *profit = profit.wrapping_add(linear.profit(scenario)?);
                 }
             }
-            if scenario.weight != Ratio::ONE || scenario.extended || scan.gain_haircut != Ratio::ZERO {
-                profit = adjusted(profit, scenario, scan.gain_haircut, dampener)?;
-            }
-            *entry = profit;
-            if profit < worst.0 {
-                worst = (profit, WorstCase::Scenario(index));
-            }
         }
-        match scan.measure {
-            Measure::Worst => Ok(worst),
-            mean => mean.worst(self.profits.get(..self.len).unwrap_or_default()),
+        if scan.gain_haircut != Ratio::ZERO || scan.measure != Measure::Worst {
+            return self.weigh_all(market, grid);
         }
+        let mut worst = (0i128, WorstCase::None);
+        let mut index = 0u8;
+        for ((profit, weight), scenario) in profits.iter_mut().zip(weights).zip(grid) {
+            *weight = scenario.weight;
+            if scenario.extended || scenario.weight > Ratio::ONE {
+                *profit = adjusted(*profit, scenario, market)?;
+                *weight = Ratio::ONE;
+            }
+            // A weight up to one lowers no loss below this one: those that are none the less wait for `profits`.
+            if *profit < worst.0 {
+                *profit = scale_down(*profit, weight.0)?;
+                *weight = Ratio::ONE;
+                if *profit < worst.0 {
+                    worst = (*profit, WorstCase::Scenario(index));
+                }
+            }
+            index = index.wrapping_add(1); // at most MAX_GRID
+        }
+        Ok(worst)
+    }
+
+    /// Weighs every profit, for models that need them all.
+    #[inline(never)]
+    fn weigh_all(&mut self, market: &Market, grid: &[GridScenario]) -> Result<(i128, WorstCase), MarginError> {
+        for ((profit, weight), scenario) in self.profits.iter_mut().zip(&mut self.weights).zip(grid) {
+            *profit = adjusted(*profit, scenario, market)?;
+            *weight = Ratio::ONE;
+        }
+        market.parameters.scan.measure.worst(self.profits.get(..self.len).unwrap_or_default())
     }
 }
 
 /// A scenario's profit as far as the model counts it: weighted, a gain less its haircut, a tail's loss less the dampener.
 #[inline(never)]
-fn adjusted(profit: i128, scenario: &GridScenario, gain_haircut: Ratio, dampener: i128) -> Result<i128, MarginError> {
+fn adjusted(profit: i128, scenario: &GridScenario, market: &Market) -> Result<i128, MarginError> {
+    let scan = &market.parameters.scan;
     let mut profit = scale_down(profit, scenario.weight.0)?;
-    if profit > 0 && gain_haircut != Ratio::ZERO {
-        profit = scale_down(profit, gain_haircut.complement().0)?;
+    if profit > 0 && scan.gain_haircut != Ratio::ZERO {
+        profit = scale_down(profit, scan.gain_haircut.complement().0)?;
     }
     if scenario.extended && profit < 0 {
+        let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
         profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
     }
     Ok(profit)

@@ -1,8 +1,5 @@
 //! How skew scenarios move the vols of an expiry.
-#![allow(
-    clippy::arithmetic_side_effects,
-    reason = "operators are those of Fx; products of two 63-bit numbers are taken in 128 bits"
-)]
+#![allow(clippy::arithmetic_side_effects, reason = "operators are those of Fx")]
 
 use super::{
     MarginError, SignedRatio, SkewCap, SkewShock, fixed,
@@ -10,7 +7,7 @@ use super::{
 };
 use crate::{
     Expiry, Vol,
-    fx::{Fx, leading_zeros, quotient},
+    fx::{Fx, leading_zeros, mul_high, quotient, scale},
 };
 
 /// Skew of one expiry: `y = min(|k|·cap/k*, cap)` for each of the two scenarios.
@@ -32,7 +29,7 @@ struct Curve {
 struct Reciprocal {
     /// Above 2^31 and at most 2^32: relative error 2^-31.
     mantissa: u64,
-    exponent: u32,
+    exponent: Fx,
 }
 
 impl Skew {
@@ -65,10 +62,11 @@ impl Skew {
 
 impl Curve {
     /// y, Q28, within ±64.
+    #[inline(always)]
     fn at(&self, k: Fx) -> i64 {
-        const BOUND: i128 = 64 << 28;
-        let ramp = (i128::from(self.slope) * i128::from(k.abs())) >> 68; // Q96, 60 + 63 bits
-        ramp.min(i128::from(self.cap >> 28)).clamp(-BOUND, BOUND) as i64
+        const BOUND: i64 = 64 << 28;
+        let ramp = Fx(self.slope).sign_onto(mul_high(Fx(self.slope).abs(), k.abs()) >> 4); // Q40 times Q56 less 2^68
+        ramp.0.min(self.cap >> 28).clamp(-BOUND, BOUND)
     }
 }
 
@@ -81,16 +79,15 @@ impl Reciprocal {
         let zeros = leading_zeros(width.unsigned_abs());
         let normal = (width.unsigned_abs() << (zeros.0 & 63)) >> 32; // [2^31, 2^32)
         // width = normal·2^(32 − zeros − 56), so 1/width = (2^63 / normal)·2^(zeros − 39).
-        Some(Self { mantissa: quotient(1 << 63, normal), exponent: zeros.0 as u32 })
+        Some(Self { mantissa: quotient(1 << 63, normal), exponent: zeros })
     }
 
-    /// `factor / width` in Q40 for a factor in Q56.
+    /// `factor / width` in Q40 for a factor in Q56; saturates at 2^20.
+    #[inline(always)]
     fn times(&self, factor: i64) -> i64 {
-        const BOUND: i128 = 1 << 60;
-        // 2^63·2^33, then 2^(zeros − 39) and Q56 to Q40: right by 55 − zeros.
-        let product = i128::from(factor) * i128::from(self.mantissa);
-        let ratio = if self.exponent <= 55 { product >> (55 - self.exponent) } else { product << (self.exponent - 55) };
-        ratio.clamp(-BOUND, BOUND) as i64
+        // The mantissa is below 2^63 when shifted by 30: less 2^34. Then 2^(zeros − 39), and Q56 to Q40.
+        let product = mul_high(factor.unsigned_abs(), self.mantissa << 30);
+        Fx(factor).sign_onto(scale(product, self.exponent - Fx(21)).min(1 << 60)).0
     }
 }
 

@@ -12,7 +12,7 @@ const FACTOR_MAX: u64 = 64 << 28;
 ///
 /// With `m = (30 d / max(time, floor))^p`, p the short power when the time is at most 30 days and the long one beyond:
 /// up = 1 + range_up·m (at most 64), down = max(0, 1 − range_down·m).
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct TenorShock {
     /// m, Q28.
     pub(super) multiplier: u64,

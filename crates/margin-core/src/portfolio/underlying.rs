@@ -3,6 +3,7 @@
 use super::{
     BookPosition, Charges, ExpiryMarket, InstrumentKind, MarginError, Market, NetGreeks, Ratio,
     book::{Book, Witness},
+    open_expiry::OpenExpiry,
     scan::Scratch,
 };
 use crate::{Lots, Price, Usd};
@@ -48,8 +49,8 @@ pub struct UnderlyingRisk {
     pub greeks: NetGreeks,
 }
 
-/// Whether Greeks are wanted: they are not needed to judge an account under most models and cost about as much as
-/// twelve scenarios a leg.
+/// Whether Greeks are wanted: they are not needed to judge an account under most models and cost about as much as seven
+/// scenarios a leg.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Detail {
     /// Values and requirements.
@@ -80,7 +81,9 @@ where
 {
     let mut book = Book::new(market, Witness::All, detail, scratch)?;
     walk(&mut book, positions, surface)?;
-    Ok(book.finish()?)
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk)
 }
 
 /// [`assess_underlying`] with one scenario (or the forward contingency) instead of all: a lower bound of the
@@ -103,7 +106,9 @@ where
 {
     let mut book = Book::new(market, Witness::Only(witness), Detail::Margin, scratch)?;
     walk(&mut book, positions, surface)?;
-    Ok(book.finish()?)
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk)
 }
 
 /// Net Greeks of a book, without a scan.
@@ -118,7 +123,9 @@ where
 {
     let mut book = Book::new(market, Witness::Only(WorstCase::None), Detail::Greeks, scratch)?;
     walk(&mut book, positions, surface)?;
-    Ok(book.finish()?.greeks)
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk.greeks)
 }
 
 /// Feeds a sorted book, expiry by expiry.
@@ -134,33 +141,45 @@ where
     }
     book.close_perpetuals()?;
     let mut last_expiry = i64::MIN;
+    let mut open = OpenExpiry::default();
     while let Some(expiry) = positions.peek().map(|position| position.expiry) {
         if expiry <= last_expiry {
             return Err(MarginError::Unsorted.into());
         }
         last_expiry = expiry;
-        let mut open = book.open_expiry(&surface(expiry)?)?;
-        while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
-            book.add_future(&mut open, &future)?;
-        }
-        let mut last_strike = Price::ZERO;
-        while let Some(strike) = positions.peek().filter(|p| p.expiry == expiry).map(|p| p.strike) {
-            if strike <= last_strike {
-                return Err(MarginError::Unsorted.into());
-            }
-            last_strike = strike;
-            let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
-            while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
-                let side = match position.kind {
-                    InstrumentKind::Call => &mut calls,
-                    InstrumentKind::Put => &mut puts,
-                    InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted.into()),
-                };
-                *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
-            }
-            book.add_strike(&mut open, strike, calls, puts)?;
-        }
+        book.open_expiry(&mut open, &surface(expiry)?)?;
+        add_positions(book, &mut open, &mut positions, expiry)?;
         book.close_expiry(&mut open)?;
+    }
+    Ok(())
+}
+
+/// Adds the positions of one expiry, which come next.
+pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
+    book: &mut Book,
+    open: &mut OpenExpiry,
+    positions: &mut core::iter::Peekable<I>,
+    expiry: i64,
+) -> Result<(), MarginError> {
+    while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
+        book.add_future(open, &future)?;
+    }
+    let mut last_strike = Price::ZERO;
+    while let Some(strike) = positions.peek().filter(|p| p.expiry == expiry).map(|p| p.strike) {
+        if strike <= last_strike {
+            return Err(MarginError::Unsorted);
+        }
+        last_strike = strike;
+        let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
+        while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
+            let side = match position.kind {
+                InstrumentKind::Call => &mut calls,
+                InstrumentKind::Put => &mut puts,
+                InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
+            };
+            *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+        }
+        book.add_strike(open, strike, calls, puts)?;
     }
     Ok(())
 }

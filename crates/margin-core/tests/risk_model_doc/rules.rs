@@ -9,7 +9,7 @@ use margin_core::{Multiplier, Price, Seconds, Usd, Vol, VolLevel};
 use crate::document::text;
 
 /// Every rule, in the order of the codes.
-const RULES: [E; 34] = [
+const RULES: [E; 35] = [
     E::VolRange,
     E::TenorPower,
     E::TenorFloor,
@@ -44,6 +44,7 @@ const RULES: [E; 34] = [
     E::GridWeight,
     E::GridSkewSpot,
     E::GridOneSided,
+    E::GridOrder,
 ];
 
 /// A row of the table.
@@ -90,9 +91,9 @@ impl Model {
             ..RiskParameters::default()
         };
         let mut grid = vec![GridScenario::UNSHOCKED; 4];
-        grid[0].shock.spot = Multiplier(1_180_000_000);
-        grid[1].shock.spot = Multiplier(820_000_000);
-        grid[2].shock.spot = Multiplier(1_090_000_000);
+        grid[0].shock.spot = Multiplier(820_000_000);
+        grid[1].shock.spot = Multiplier(1_090_000_000);
+        grid[2].shock.spot = Multiplier(1_180_000_000);
         grid[3].shock.vol = VolLevel::SkewAbs;
         let mut model = Self { parameters, grid };
         model.parameters.skew.min_width = Ratio(100_000_000);
@@ -165,7 +166,10 @@ impl Model {
             "grid.spot" => model.grid[2].shock.spot = Multiplier(nano),
             "grid.weight" => model.grid[2].weight = ratio,
             // Cut, or with more of the first two, which move both ways: one alone has one side.
-            "grid" => model.grid = (0..value as usize).map(|index| model.grid[index % 2]).collect(),
+            "grid" => {
+                model.grid = (0..value as usize).map(|index| model.grid[index % 2]).collect();
+                model.grid.sort_by_key(|scenario| scenario.shock.spot);
+            }
             _ => panic!("unknown parameter {field}"),
         }
         model
@@ -181,7 +185,9 @@ fn check_range(rule: &Rule, field: &str) -> bool {
     let step = if counts { 1.0 } else { 0.001 };
     let number = |text: &str| text.parse::<f64>().ok();
     let holds = |value: f64, expected: Result<(), E>| {
-        let verdict = sane.with(field, value).judge();
+        let mut model = sane.with(field, value);
+        model.grid.sort_by_key(|scenario| (scenario.shock.vol as u8, scenario.shock.spot));
+        let verdict = model.judge();
         // One scenario cannot move both ways; that is another rule.
         let verdict = if field == "grid" && verdict == Err(E::GridOneSided) { Ok(()) } else { verdict };
         assert_eq!(verdict, expected, "{field} = {value}, allowed {}", rule.allowed);
@@ -218,8 +224,8 @@ fn the_table_of_rules_is_complete() {
     let mut named: Vec<u8> = table().iter().map(|rule| rule.error as u8).collect();
     assert!(named.is_sorted());
     named.dedup();
-    assert!((1..=34).eq(named), "a rule has no row");
-    assert!((1..=34).eq(RULES.iter().map(|rule| *rule as u8)));
+    assert!((1..=35).eq(named), "a rule has no row");
+    assert!((1..=35).eq(RULES.iter().map(|rule| *rule as u8)));
 }
 
 #[test]
@@ -234,15 +240,18 @@ fn bounds_are_where_the_table_says() {
     }
     let sane = Model::sane();
     let mut one_sided = sane.clone();
-    one_sided.grid.remove(1);
+    one_sided.grid.remove(0);
     let mut skewed = sane.clone();
     skewed.grid[3].shock.spot = Multiplier(1_010_000_000);
+    let mut shuffled = sane.clone();
+    shuffled.grid.swap(1, 2);
     let relations = [
         (E::InitialBelowMaintenance, "not below `scan.maintenance`", sane.with("scan.initial", 0.799)),
         (E::BasisShock, "between 0 and 1, with a factor in use", sane.with("basis.down", 1.0)),
         (E::MinimumDelta, "not above `minimum_delta.unhedged`", sane.with("minimum_delta.hedged", 0.051)),
         (E::GridSkewSpot, "1 in a skew scenario", skewed),
         (E::GridOneSided, "above 1 in one scenario, below 1 in another", one_sided),
+        (E::GridOrder, "sorted by vol level, then by spot", shuffled),
     ];
     assert_eq!(others.len(), relations.len(), "{others:?}");
     for ((error, allowed), (expected, text, model)) in others.into_iter().zip(relations) {

@@ -1,0 +1,428 @@
+//! Net Greeks of an expiry's options, from what their scan shares.
+//!
+//! Every Greek of a strike's call and put is one of seven terms of the strike times a factor of the expiry, so the terms are
+//! summed over the lots and each factor is applied once. With phi = n(d1), k = K/F, c and p the lots of calls and puts:
+//! delta = sum (c + p) N(d1) - p, gamma = sum (c + p) phi/v, vega = sqrt(tau) sum (c + p) phi,
+//! rho = tau W and theta = -r W - sum (c + p) phi vol / (2 sqrt(tau)) with W = sum k ((c + p) N(d2) - p),
+//! vanna = -sqrt(tau) sum (c + p) phi d2/v, volga = tau sum (c + p) phi d1 d2/v; all but delta's number times S = D F.
+#![allow(
+    clippy::arithmetic_side_effects,
+    clippy::integer_division,
+    reason = "operators are those of Fx or argued inline; a constant divides at build time"
+)]
+
+use crate::black::step;
+use crate::deviation::Deviation;
+use crate::error::KernelError;
+use crate::expiry::Expiry;
+use crate::fx::{Fx, mul_high, scale};
+use crate::greeks::reciprocal;
+use crate::leg::Leg;
+use crate::normal::{Normal, ONE_Q44, SCAN_BIAS, fine_cdf_density, scan_cdf_saturating};
+use crate::quantities::{Lots, Vol};
+use crate::strike::Strike;
+use crate::wide;
+
+/// One in the format of a strike's terms, Q40.
+const ONE: i64 = 1 << 40;
+
+/// What the Greeks of one strike are made of, Q40 but for `decay`; saturated at 2^63.
+struct Terms {
+    /// N(d1).
+    delta: i64,
+    /// K/F N(d2), and K/F.
+    share: i64,
+    strike: i64,
+    /// phi.
+    density: i64,
+    /// phi vol in 1e-8, Q15.
+    decay: i64,
+    /// phi / v.
+    curvature: i64,
+    /// phi d2 / v.
+    slant: i64,
+    /// phi d1 d2 / v.
+    bend: i64,
+}
+
+/// One number for each term of the net Greeks: a sum of lots times term.
+#[derive(Clone, Copy, Debug, Default)]
+struct Sums<T> {
+    delta: T,
+    share: T,
+    density: T,
+    decay: T,
+    curvature: T,
+    slant: T,
+    bend: T,
+}
+
+/// Net Greeks of an expiry's options, while they are added.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct NetTerms {
+    /// What fits one word.
+    narrow: Sums<i64>,
+    /// Bound of every |narrow|.
+    bound: u64,
+    /// Everything else.
+    spilled: Option<Sums<i128>>,
+    /// 2^123 / spot, once an option is there.
+    reciprocal: u64,
+}
+
+/// Net Greeks of an expiry in lots x 1e-12 USD, rounded down; as in [`crate::Greeks`] times S, of which delta, gamma and
+/// vanna are cash figures.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct ExpiryGreeks {
+    pub(crate) delta: i128,
+    pub(crate) gamma: i128,
+    pub(crate) vega: i128,
+    pub(crate) theta: i128,
+    pub(crate) rho: i128,
+    pub(crate) vanna: i128,
+    pub(crate) volga: i128,
+}
+
+impl Terms {
+    /// Errors of N(d1) and phi are below 1e-13, that of N(d2) below 1e-12, next to the rounding to Q40.
+    #[inline(always)]
+    fn new(expiry: &Expiry, strike: &Strike, leg: &Leg, vol: Vol, reciprocal: u64) -> Result<Self, KernelError> {
+        let x = expiry.ln_forward - strike.ln; // within its limit, which the leg has checked
+        // D K / (D F) in 2^-(59 + spot_exponent - strike_exponent), at most 2^20: Q42.
+        let ratio = scale(mul_high(leg.strike, reciprocal), leg.strike_exponent - expiry.spot_exponent - Fx(17));
+        let ratio = ratio.min(1 << 62);
+        let strike = (ratio >> 2) as i64;
+        let share = |n2: Fx| mul_high(ratio, (n2 << 18).bits()) as i64; // Q42 * Q62 -> Q40
+        let Some(deviation) = Deviation::new(expiry, vol)? else {
+            let certain = step(x);
+            let share = share(certain >> 18);
+            let delta = (certain >> 22).0;
+            return Ok(Self { delta, share, strike, density: 0, decay: 0, curvature: 0, slant: 0, bend: 0 });
+        };
+        let (inverse, shift) = (deviation.wide_reciprocal(), deviation.shift);
+        let (d1, d2) = deviation.d1_d2(x, inverse);
+        let Normal { cdf: n1, density } = fine_cdf_density(d1);
+        let n2 = scan_cdf_saturating((d2 >> 17) + SCAN_BIAS).max(Fx::ZERO).min(ONE_Q44);
+        let density = density.bits();
+        // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
+        let curvature = mul_high(density, inverse);
+        // phi |d2| < 37, see `greeks`: below 2^60.
+        let slant = mul_high(curvature, d2.abs()); // (...) 2^(54 - shift)
+        let bend = mul_high(slant << 2, d1.abs()); // (...) 2^(48 - shift)
+        Ok(Self {
+            delta: (n1 >> 22).0,
+            share: share(n2),
+            strike,
+            density: (density >> 22) as i64,
+            // Theta stops growing at 4 295 %.
+            decay: (mul_high(density, vol.0.min(u64::from(u32::MAX)) << 31) >> 14) as i64,
+            curvature: scale(curvature, shift - Fx(22)) as i64,
+            slant: d2.sign_onto(scale(slant, shift - Fx(14))).0,
+            // The sign of d1 d2.
+            bend: Fx(d1.0 ^ d2.0).sign_onto(scale(bend, shift - Fx(8))).0,
+        })
+    }
+
+    /// A bound of every magnitude.
+    #[inline(always)]
+    fn bound(&self) -> u64 {
+        let Self { delta, share: _, strike, density, decay, curvature, slant, bend } = *self;
+        // `share` is at most `strike`; for a negative number the complement, which is one smaller.
+        let magnitudes =
+            ONE | delta | strike | density | decay | curvature | (slant ^ (slant >> 63)) | (bend ^ (bend >> 63));
+        (magnitudes as u64).wrapping_add(1)
+    }
+}
+
+impl NetTerms {
+    /// No option.
+    #[inline(always)]
+    pub(crate) fn clear(&mut self) {
+        // Sums that were never used are zero.
+        if self.reciprocal != 0 {
+            *self = Self::default();
+        }
+    }
+
+    /// Adds net calls and net puts of one strike, whose leg is prepared; returns the call's delta in Q40.
+    ///
+    /// # Errors
+    /// `VolOutOfRange`; `Overflow` from 2^126 on.
+    #[inline(never)]
+    pub(crate) fn add(
+        &mut self,
+        expiry: &Expiry,
+        strike: &Strike,
+        leg: &Leg,
+        vol: Vol,
+        (calls, puts): (Lots, Lots),
+    ) -> Result<i64, KernelError> {
+        if self.reciprocal == 0 {
+            self.reciprocal = reciprocal(expiry.spot);
+        }
+        let terms = Terms::new(expiry, strike, leg, vol, self.reciprocal)?;
+        // |calls| + |puts| and a term in one word with room to spare: nearly always.
+        let (gross, bound) = (calls.0.unsigned_abs() | puts.0.unsigned_abs(), terms.bound());
+        let fits = (gross >> 16) | (bound >> 45) == 0 || (gross >> 11) | (bound >> 50) == 0;
+        let reach = self.bound.wrapping_add(gross.wrapping_mul(bound) << 2); // 61 + 2 bits each
+        if !fits || reach >> 63 != 0 {
+            self.add_wide(&terms, calls, puts)?;
+            return Ok(terms.delta);
+        }
+        self.bound = reach;
+        let (both, puts) = (calls.0.wrapping_add(puts.0), puts.0);
+        let sums = &mut self.narrow;
+        // Every product and sum is within `bound`: |both| < 2 gross, and |puts| <= gross beside it.
+        let add = |sum: &mut i64, term: i64| *sum = sum.wrapping_add(both.wrapping_mul(term));
+        add(&mut sums.delta, terms.delta);
+        add(&mut sums.share, terms.share);
+        add(&mut sums.density, terms.density);
+        add(&mut sums.decay, terms.decay);
+        add(&mut sums.curvature, terms.curvature);
+        add(&mut sums.slant, terms.slant);
+        add(&mut sums.bend, terms.bend);
+        if puts != 0 {
+            sums.delta = sums.delta.wrapping_sub(puts.wrapping_mul(ONE));
+            sums.share = sums.share.wrapping_sub(puts.wrapping_mul(terms.strike));
+        }
+        Ok(terms.delta)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn add_wide(&mut self, terms: &Terms, calls: Lots, puts: Lots) -> Result<(), KernelError> {
+        let sums = self.spilled.get_or_insert_default();
+        let (both, puts) = (i128::from(calls.0).wrapping_add(i128::from(puts.0)), i128::from(puts.0)); // 65 bits
+        for (sum, term, of_puts) in [
+            (&mut sums.delta, terms.delta, ONE),
+            (&mut sums.share, terms.share, terms.strike),
+            (&mut sums.density, terms.density, 0),
+            (&mut sums.decay, terms.decay, 0),
+            (&mut sums.curvature, terms.curvature, 0),
+            (&mut sums.slant, terms.slant, 0),
+            (&mut sums.bend, terms.bend, 0),
+        ] {
+            let product = both.checked_mul(i128::from(term)).ok_or(KernelError::Overflow)?;
+            let product = product.checked_sub(puts.wrapping_mul(i128::from(of_puts))).ok_or(KernelError::Overflow)?;
+            *sum = sum.checked_add(product).ok_or(KernelError::Overflow)?;
+        }
+        Ok(())
+    }
+
+    /// The net Greeks.
+    ///
+    /// # Errors
+    /// `Overflow`.
+    #[inline(never)]
+    pub(crate) fn close(&self, expiry: &Expiry) -> Result<ExpiryGreeks, KernelError> {
+        if self.reciprocal == 0 {
+            return Ok(ExpiryGreeks::default());
+        }
+        let spot = expiry.spot;
+        // S times a factor of the expiry, as mantissa 2^exponent; sums are in Q40.
+        let plain = Factor { mantissa: spot, exponent: expiry.spot_exponent - Fx(40) };
+        let root = Factor {
+            mantissa: mul_high(spot, expiry.root_years), // Q(60 + root_shift)
+            exponent: expiry.spot_exponent - Fx(36) - expiry.root_shift,
+        };
+        let years = Factor { mantissa: mul_high(spot, expiry.years), exponent: expiry.spot_exponent - Fx(36) };
+        let rate = Factor { mantissa: mul_high(spot, expiry.rate), exponent: years.exponent };
+        let decay = Factor::decay(expiry);
+        let spilled = self.spilled.as_ref();
+        let narrow = &self.narrow;
+        let carry = rate.of(narrow.share, spilled.map(|sums| sums.share), !expiry.rate_is_negative)?;
+        let decay = decay.of(narrow.decay, spilled.map(|sums| sums.decay), true)?;
+        let mut greeks = ExpiryGreeks {
+            delta: plain.of(narrow.delta, spilled.map(|sums| sums.delta), false)?,
+            gamma: plain.of(narrow.curvature, spilled.map(|sums| sums.curvature), false)?,
+            vega: root.of(narrow.density, spilled.map(|sums| sums.density), false)?,
+            theta: carry.checked_add(decay).ok_or(KernelError::Overflow)?,
+            rho: years.of(narrow.share, spilled.map(|sums| sums.share), false)?,
+            vanna: root.of(narrow.slant, spilled.map(|sums| sums.slant), true)?,
+            volga: years.of(narrow.bend, spilled.map(|sums| sums.bend), false)?,
+        };
+        if expiry.variable != expiry.forward {
+            greeks.settlement_window(expiry);
+        }
+        Ok(greeks)
+    }
+}
+
+/// `mantissa 2^exponent`, mantissa below 2^63.
+struct Factor {
+    mantissa: u64,
+    exponent: Fx,
+}
+
+impl Factor {
+    /// S / (2 sqrt(tau)) over 1e8, for sums in Q15; zero without time.
+    #[inline(always)]
+    fn decay(expiry: &Expiry) -> Self {
+        /// 2^88 / 1e8.
+        const VOL_RECIPROCAL: u64 = ((1u128 << 88) / Vol::ONE.0 as u128) as u64;
+        if expiry.root_years == 0 {
+            return Self { mantissa: 0, exponent: -Fx(1) };
+        }
+        // sqrt(tau) is in [2^61.5, 2^62.6) by its format.
+        let top = Fx::from_bits(expiry.root_years >> 62);
+        let inverse = reciprocal(expiry.root_years >> top.bits()); // 2^(63 - root_shift + top) / sqrt(tau)
+        let mantissa = mul_high(mul_high(expiry.spot, inverse), VOL_RECIPROCAL); // 2^(-1 + 24), and half of it
+        Self { mantissa, exponent: expiry.spot_exponent + expiry.root_shift - top - Fx(39) }
+    }
+
+    /// The sum, or its opposite, times the factor, rounded down.
+    #[inline(always)]
+    fn of(&self, narrow: i64, spilled: Option<i128>, opposite: bool) -> Result<i128, KernelError> {
+        if let Some(spilled) = spilled {
+            return self.of_wide(i128::from(narrow), spilled, opposite);
+        }
+        let sum = if opposite { narrow.wrapping_neg() } else { narrow }; // |narrow| < 2^63
+        // Exponents are -119 at least and -20 at most.
+        Ok(wide::multiply_shift(sum, self.mantissa, (-self.exponent).bits() as u32))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn of_wide(&self, narrow: i128, spilled: i128, opposite: bool) -> Result<i128, KernelError> {
+        let sum = spilled.checked_add(narrow).ok_or(KernelError::Overflow)?;
+        let sum = if opposite { sum.checked_neg().ok_or(KernelError::Overflow)? } else { sum };
+        // Two products, so that 2^64 of it stay above the mantissa's bits that are shifted out.
+        let bits = (-self.exponent).bits() as u32;
+        let (high, low) = (sum >> 32, sum & 0xffff_ffff);
+        let high = wide::multiply(high, self.mantissa).ok_or(KernelError::Overflow)?;
+        let low = wide::multiply(low, self.mantissa).ok_or(KernelError::Overflow)?; // 95 bits
+        let sum = high.checked_add(low >> 32).ok_or(KernelError::Overflow)?;
+        match bits.checked_sub(32) {
+            Some(bits) => Ok(sum >> bits),
+            None => sum.checked_mul(1i128 << (32 - bits)).ok_or(KernelError::Overflow),
+        }
+    }
+}
+
+impl ExpiryGreeks {
+    /// Chain rule of F = fixed + variable: one factor (variable share) per derivative by spot; rounded down.
+    #[cold]
+    #[inline(never)]
+    fn settlement_window(&mut self, expiry: &Expiry) {
+        // Q62, at most one.
+        let share = (u128::from(expiry.variable.0) << 62).checked_div(u128::from(expiry.forward.0)).unwrap_or(0) as u64;
+        let times = |greek: i128| -> i128 {
+            let (high, low) = (greek >> 62, greek & ((1 << 62) - 1));
+            let share = i128::from(share);
+            high.wrapping_mul(share).wrapping_add(low.wrapping_mul(share) >> 62) // not larger than the greek
+        };
+        self.delta = times(self.delta);
+        self.gamma = times(times(self.gamma));
+        self.vanna = times(self.vanna);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::expiry::ExpiryInputs;
+    use crate::quantities::{Price, Rate, Seconds};
+    use crate::{OptionKind, VolLevels, greeks};
+    use proptest::prelude::*;
+
+    fn prepared(expiry: &Expiry, strike: Price, vol: Vol) -> (Strike, Leg) {
+        let strike = Strike::prepare(strike).unwrap();
+        let vols = VolLevels { none: vol, ..VolLevels::default() };
+        let leg = Leg::prepare_at(expiry, &strike, &vols).unwrap();
+        (strike, leg)
+    }
+
+    fn numbers(greeks: &ExpiryGreeks) -> [f64; 7] {
+        let ExpiryGreeks { delta, gamma, vega, theta, rho, vanna, volga } = *greeks;
+        [delta, gamma, vega, theta, rho, vanna, volga].map(|greek| greek as f64)
+    }
+
+    /// (percent of the forward, vol, calls, puts)
+    type Position = (u64, u64, i64, i64);
+
+    /// Sums of the kernel's Greeks of single options, and of their magnitudes with one unit in the last place each.
+    fn reference(expiry: &Expiry, positions: &[(Price, Vol, Lots, Lots)]) -> ([f64; 7], [f64; 7]) {
+        let spot = expiry.spot as f64 * 2f64.powi(expiry.spot_exponent.0 as i32);
+        let (mut sums, mut scales) = ([0f64; 7], [0f64; 7]);
+        for &(strike, vol, calls, puts) in positions {
+            for (kind, lots) in [(OptionKind::Call, calls), (OptionKind::Put, puts)] {
+                let (_, leg) = greeks(expiry, strike, vol, kind).unwrap();
+                let all = [leg.delta, leg.gamma, leg.vega, leg.theta, leg.rho, leg.vanna, leg.volga];
+                for ((sum, scale), greek) in sums.iter_mut().zip(&mut scales).zip(all) {
+                    let value = lots.0 as f64 * spot * greek as f64 / 2f64.powi(40);
+                    *sum += value;
+                    *scale += value.abs() + (calls.0.abs() + puts.0.abs()) as f64 * spot;
+                }
+            }
+        }
+        (sums, scales)
+    }
+
+    fn check(expiry: &Expiry, positions: &[Position]) {
+        let at = |percent: u64| Price((u128::from(expiry.forward.0) * u128::from(percent) / 100) as u64 + 1);
+        let positions: Vec<_> =
+            positions.iter().map(|&(percent, vol, c, p)| (at(percent), Vol(vol), Lots(c), Lots(p))).collect();
+        let mut terms = NetTerms::default();
+        for &(strike, vol, calls, puts) in &positions {
+            let (strike, leg) = prepared(expiry, strike, vol);
+            terms.add(expiry, &strike, &leg, vol, (calls, puts)).unwrap();
+        }
+        let got = numbers(&terms.close(expiry).unwrap());
+        let (want, scale) = reference(expiry, &positions);
+        for (index, ((got, want), scale)) in got.iter().zip(want).zip(scale).enumerate() {
+            // Both round to Q40, in units of 2^-40 = 9e-13 of S and of the Greek.
+            let tolerance = 3e-11 * scale + 2.0;
+            assert!(
+                (got - want).abs() <= tolerance,
+                "greek {index}: {got} against {want} +- {tolerance}, {positions:?}"
+            );
+        }
+    }
+
+    fn expiry(forward: u64, fixed: u64, time: u64, rate: i64) -> Expiry {
+        let inputs =
+            ExpiryInputs { forward: Price(forward), fixed: Price(fixed), time: Seconds(time), rate: Rate(rate) };
+        Expiry::prepare(inputs).unwrap()
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+
+        #[test]
+        fn sums_are_those_of_single_options(
+            forward in prop_oneof![Just(40_000u64), Just(65_000_123_456_789_012), Just(9_000_000_000_000_000_000)],
+            fixed in prop_oneof![3 => Just(0u64), 1 => 1u64..9_000_000_000_000_000_000],
+            time in prop_oneof![Just(0u64), Just(1), Just(300), 1_000u64..126_144_000],
+            rate in 0i64..3_000_000_000,
+            positions in prop::collection::vec(
+                (40u64..250, 5_000_000u64..500_000_000, -60_000i64..60_000, -60_000i64..60_000), 1..8),
+        ) {
+            check(&expiry(forward, fixed, time, rate), &positions);
+        }
+    }
+
+    #[test]
+    fn large_positions_and_sharp_smiles_are_summed_in_two_words() {
+        let day = expiry(65_000_000_000_000_000, 0, 86_400, 300_000_000);
+        check(
+            &day,
+            &[(100, 60_000_000, 1 << 38, -(1 << 37)), (101, 50_000_000, 17, -5), (97, 70_000_000, -(1 << 39), 3)],
+        );
+        // A deviation of 1e-6: curvature beyond 2^50 in Q40.
+        let second = expiry(65_000_000_000_000_000, 0, 1, 0);
+        check(&second, &[(100, 600_000, 2_000, 0), (100, 600_000, -2_000, 0), (100, 60_000_000, 2_000, 100)]);
+    }
+
+    #[test]
+    fn opposite_lots_cancel_exactly_in_any_order() {
+        let expiry = expiry(65_000_000_000_000_000, 0, 604_800, 300_000_000);
+        let mut terms = NetTerms::default();
+        for (percent, lots) in [(90u64, 70_000), (104, -3), (90, -70_000), (130, 1 << 36), (104, 3), (130, -(1 << 36))]
+        {
+            let vol = Vol(50_000_000 + percent);
+            let (strike, leg) = prepared(&expiry, Price(650_000_000_000_000 * percent), vol);
+            terms.add(&expiry, &strike, &leg, vol, (Lots(lots), Lots(-2 * lots))).unwrap();
+        }
+        assert_eq!(numbers(&terms.close(&expiry).unwrap()), [0.0; 7]);
+    }
+}
