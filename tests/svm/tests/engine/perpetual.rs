@@ -1,6 +1,8 @@
 //! Publications of the perpetual's mark, and what they do to books.
 
-use margin_client::{errors::EngineError as E, events::EngineEvent, instructions::PerpetualPublish, state::MarginAccount};
+use margin_client::{
+    errors::EngineError as E, events::EngineEvent, instructions::PerpetualPublish, state::MarginAccount,
+};
 use solana_instruction::Instruction;
 use tests_svm::{ETH, NOW, Trader, World, buy, perpetual, sell, specs, usd};
 
