@@ -161,10 +161,16 @@ impl Check<'_> {
         let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
         let mut underlyings = Vec::with_capacity(REPORT_UNDERLYINGS);
         let mut number = 0usize;
+        let greeks = options.greeks && self.witness.is_none();
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
         let figures = self.walk(options.greeks, |view, part| {
             if page.contains(&number) {
-                underlyings.push(UnderlyingReport::new(&part, view, decimals)?);
+                let mut report = UnderlyingReport::new(&part, view, decimals)?;
+                if !greeks {
+                    // Some are known anyway: those of linear instruments, and what charges need.
+                    report.greeks = GreeksReport::default();
+                }
+                underlyings.push(report);
             }
             number = number.saturating_add(1);
             Ok(())
