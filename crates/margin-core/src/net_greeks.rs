@@ -215,7 +215,7 @@ impl NetTerms {
     ///
     /// # Errors
     /// `Overflow`.
-    #[inline(never)]
+    #[inline(always)]
     pub(crate) fn close(&self, expiry: &Expiry) -> Result<ExpiryGreeks, KernelError> {
         if self.reciprocal == 0 {
             return Ok(ExpiryGreeks::default());

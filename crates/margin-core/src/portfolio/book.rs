@@ -263,7 +263,7 @@ impl<'a> Book<'a> {
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.
-    #[inline(never)]
+    #[inline(always)]
     fn add_basis(&mut self, open: &OpenExpiry, up: i128, down: i128) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
         let basis = &self.market.parameters.basis;
