@@ -263,7 +263,7 @@ impl<'a> Book<'a> {
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.
-    #[inline(never)]
+    #[inline(always)]
     fn add_basis(&mut self, open: &OpenExpiry, up: i128, down: i128) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
         let basis = &self.market.parameters.basis;
@@ -306,7 +306,8 @@ impl<'a> Book<'a> {
         let minimum_delta = self.exposure.minimum_delta(self.market)?;
         let scan_risk = Usd(negate(worst.0)?).max(minimum_delta);
 
-        let charges = self.exposure.charges(self.market, unrealised)?;
+        self.exposure.charges(self.market, unrealised, &mut risk.charges)?;
+        let charges = &risk.charges;
         let on_greeks = charges.on_greeks()?;
         let scan = &parameters.scan;
         let (scaled, unscaled) = if scan.scales_charges { (on_greeks, Usd::ZERO) } else { (Usd::ZERO, on_greeks) };
@@ -317,15 +318,6 @@ impl<'a> Book<'a> {
             charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
         };
         let on_initial = [charges.confidence, charges.unrealised_profit];
-        risk.mark_to_market = mark_to_market;
-        risk.worst = worst;
-        risk.worst_case = worst_case;
-        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
-        risk.minimum_delta = minimum_delta;
-        risk.scan_risk = scan_risk;
-        risk.charges = charges;
-        risk.initial_factor = initial_factor;
-        risk.maintenance_factor = maintenance_factor;
         risk.maintenance_margin = margin(
             maintenance_factor,
             [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
@@ -334,6 +326,14 @@ impl<'a> Book<'a> {
             initial_factor,
             [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
         )?;
+        risk.mark_to_market = mark_to_market;
+        risk.worst = worst;
+        risk.worst_case = worst_case;
+        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
+        risk.minimum_delta = minimum_delta;
+        risk.scan_risk = scan_risk;
+        risk.initial_factor = initial_factor;
+        risk.maintenance_factor = maintenance_factor;
         risk.greeks = self.greeks;
         Ok(())
     }

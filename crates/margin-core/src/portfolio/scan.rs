@@ -224,7 +224,7 @@ impl Scratch {
     }
 
     /// Adds the expiry to the book. Books that are taken apart need the signs of the whole.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn finish_expiry(
         &mut self,
         factors: Option<&StaticFactors>,

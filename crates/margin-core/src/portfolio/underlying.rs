@@ -83,10 +83,12 @@ where
     assess(book, positions, surface)
 }
 
-/// [`assess_underlying`] with the market's grid prepared; to the same bit.
+/// [`assess_underlying`] with the market's grid prepared: the same figures to the bit, if it was prepared from the market's
+/// scenarios and model.
 ///
 /// # Errors
-/// As [`assess_underlying`]; `ScenarioCount` where the prepared grid is not one of the market's model.
+/// As [`assess_underlying`]; `ScenarioCount` where the number of scenarios or the use of a forward contingency tells that it
+/// was not.
 pub fn assess_prepared<E, P, S>(
     market: &Market,
     grid: &PreparedGrid,
