@@ -97,8 +97,8 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             name: "assess_1",
             cu: assess(probe, &[(0, inputs::leg(inputs::strike(103), -1_000, 0))], &[EXPIRY_DAYS[2]])?,
             limit: None,
-            what: "`assess_underlying` with Greeks, PMRM-2 class model (31 scenarios, skew, static discounts, forward contingency, \
-                   charges): one short call, working memory and grid included",
+            what: "`assess_prepared` with Greeks, PMRM-2 class model (31 scenarios, skew, static discounts, forward contingency, \
+                   charges): one short call, working memory included, the grid prepared",
         },
         Row {
             name: "assess_16",

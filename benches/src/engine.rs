@@ -13,12 +13,9 @@ use margin_client::{
     margin::Snapshot,
     presets::{MAX_COMPUTE_UNITS, MarginModel, compute_unit_limit},
     pyth::PriceUpdate,
-    state::{
-        Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleProvider, Scenario, SviParameters,
-        Underlying,
-    },
+    state::{Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleProvider, SviParameters, Underlying},
 };
-use margin_core::{Multiplier, Price, Scenario as CoreScenario, VolLevel};
+use margin_core::Price;
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
@@ -148,20 +145,7 @@ impl Bench {
         (state.oracle.max_confidence, state.oracle.liquidation_max_confidence) = (10_000_000, 50_000_000);
         (state.lot_size, state.max_surface_age, state.liquidation_max_surface_age) = (10_000_000, 600, 3_600);
         (state.risk, state.standard, state.exposure, state.adaptive) = (risk, standard, exposure, adaptive);
-        state.scenario_count = u8::try_from(self.model.scenarios.len())?;
-        for (slot, scenario) in state.scenarios.iter_mut().zip(&self.model.scenarios) {
-            let kernel = CoreScenario::new(Multiplier(scenario.spot), VolLevel::None)
-                .map_err(|error| anyhow!("scenario: {error:?}"))?;
-            *slot = Scenario {
-                design_spot: scenario.spot,
-                spot: scenario.spot,
-                ln_spot: kernel.ln_spot,
-                weight: scenario.weight,
-                vol: scenario.vol as u8,
-                extended: u8::from(scenario.extended),
-                _padding: [0; 2],
-            };
-        }
+        state.set_scenarios(&self.model.scenarios)?;
         for (slot, days) in state.expiries.iter_mut().zip(inputs::ASSESSED_DAYS).take(expiries) {
             let market = inputs::market(days);
             let (spot, svi) = (spot(index), market.svi);

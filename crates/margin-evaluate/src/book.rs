@@ -255,10 +255,7 @@ impl Builder<'_> {
         }
         account.add_position(instrument, lots, settled_value).map_err(|error| PortfolioError::Rule {
             path: path.to_owned(),
-            rule: match error {
-                anchor_lang::error::Error::AnchorError(error) => error.error_msg,
-                anchor_lang::error::Error::ProgramError(error) => error.to_string(),
-            },
+            rule: listing::message(error),
         })
     }
 

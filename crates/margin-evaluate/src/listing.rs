@@ -1,5 +1,6 @@
 //! Markets of a portfolio as the accounts that the program stores, by the program's own conversions and rules.
 
+use anchor_lang::error::Error;
 use margin_client::{
     accounts::symbol_bytes,
     addresses,
@@ -13,7 +14,7 @@ use margin_client::{
     },
 };
 use margin_core::{
-    Price as CorePrice, Svi as CoreSvi,
+    Multiplier, Price as CorePrice, Scenario, Svi as CoreSvi, VolLevel,
     portfolio::{self as core, GridScenario, Ratio as CoreRatio, interval_confidence},
 };
 use margin_engine::error::EngineError;
@@ -91,7 +92,15 @@ pub(crate) fn oracle(path: &str, feed: FeedId) -> Result<OracleConfig, Portfolio
         liquidation_max_confidence: CONFIDENCE_FULL_SCALE,
         confidence_full_scale: CONFIDENCE_FULL_SCALE,
     };
-    args.into_config().map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: error.to_string() })
+    args.into_config().map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: message(error) })
+}
+
+/// What the program says.
+pub(crate) fn message(error: Error) -> String {
+    match error {
+        Error::AnchorError(error) => error.error_msg,
+        Error::ProgramError(error) => error.to_string(),
+    }
 }
 
 /// A rule of the program that a member breaks.
@@ -196,11 +205,16 @@ fn set_model(
     state.standard = parameters.standard;
     state.exposure = parameters.exposure;
     state.adaptive = parameters.adaptive;
-    state.adaptive.scale = RATIO_ONE;
-    state.scenario_count = model.scenarios.len() as u8;
-    for (number, (slot, args)) in state.scenarios.iter_mut().zip(&model.scenarios).enumerate() {
-        *slot = args.prepare().map_err(|_| rule(&format!("{scenarios}[{number}].spot"), EngineError::ScenarioSpot))?;
+    for (number, scenario) in model.scenarios.iter().enumerate() {
+        let spot = Multiplier(scenario.spot);
+        require(
+            Scenario::new(spot, VolLevel::None).is_ok(),
+            &format!("{scenarios}[{number}].spot"),
+            EngineError::ScenarioSpot,
+        )?;
     }
+    let refused = |error: Error| PortfolioError::Rule { path: scenarios.clone(), rule: message(error) };
+    state.set_scenarios(&model.scenarios).map_err(refused)?;
     if !strict {
         return Ok(());
     }

@@ -15,7 +15,7 @@ use super::{
     cash_atoms_floor, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor,
     walk::{Part, difference, number_of, sum},
 };
-use crate::{error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
+use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
 
 /// Underlyings in one report: return data holds 1 024 bytes.
 pub const REPORT_UNDERLYINGS: usize = 4;
@@ -161,10 +161,16 @@ impl Check<'_> {
         let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
         let mut underlyings = Vec::with_capacity(REPORT_UNDERLYINGS);
         let mut number = 0usize;
+        let greeks = options.greeks && self.witness.is_none();
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
         let figures = self.walk(options.greeks, |view, part| {
             if page.contains(&number) {
-                underlyings.push(UnderlyingReport::new(&part, view, decimals)?);
+                let mut report = UnderlyingReport::new(&part, view, decimals)?;
+                if !greeks {
+                    // Some are known anyway: those of linear instruments, and what charges need.
+                    report.greeks = GreeksReport::default();
+                }
+                underlyings.push(report);
             }
             number = number.saturating_add(1);
             Ok(())
@@ -295,29 +301,18 @@ impl GreeksReport {
     /// Cash Greeks in a trader's units: delta and gamma in units of the underlying, the rest in quote atoms.
     #[inline(never)]
     fn new(greeks: &NetGreeks, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        let (lot_size, price) = (view.state.lot_size, NonZero::new(view.price.price.0));
-        let overflow = || EngineError::Overflow;
-        // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units, towards zero. Gamma for 1 % is a
-        // hundredth.
-        let units = |greek: i128, divisor: NonZero<u32>| -> Result<i64> {
-            let scaled = wide::multiply(greek, lot_size).ok_or_else(overflow)?;
-            let scaled = if divisor.get() == 1 { scaled } else { wide::divide_floor(scaled, divisor) };
-            let magnitude = wide::quotient(scaled.unsigned_abs(), price.ok_or_else(overflow)?).ok_or_else(overflow)?;
-            let magnitude = i64::try_from(magnitude).map_err(|_| overflow())?;
-            Ok(if scaled < 0 { -magnitude } else { magnitude })
-        };
-        let atoms = |greek, divisor: i128| -> Result<i64> {
-            let usd = NetGreeks::in_usd(greek, lot_size).map_err(margin_error)?;
-            let divisor = i128::from(usd_in_atom(decimals)) * divisor;
-            let atoms = wide::floor_division(usd.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
-            Ok(i64::try_from(atoms).map_err(|_| overflow())?)
-        };
         if *greeks == NetGreeks::default() {
             return Ok(Self::default());
         }
+        let (lot_size, price) = (view.state.lot_size, view.price.price.0);
+        // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units. Gamma for 1 % is a hundredth.
+        let units = |greek, divisor| nearest_share(greek, lot_size, [price, divisor]);
+        // The same over 1e9 and the atom: quote atoms.
+        let atom = usd_in_atom(decimals);
+        let atoms = |greek, divisor: u64| nearest_share(greek, lot_size, [RATIO_ONE * divisor, atom]);
         Ok(Self {
-            delta: units(greeks.delta, ONE)?,
-            gamma: units(greeks.gamma, HUNDRED)?,
+            delta: units(greeks.delta, 1)?,
+            gamma: units(greeks.gamma, 100)?,
             vega: atoms(greeks.vega, 100)?,
             theta: atoms(greeks.theta, 365)?,
             rho: atoms(greeks.rho, 100)?,
@@ -325,5 +320,43 @@ impl GreeksReport {
     }
 }
 
-const ONE: NonZero<u32> = NonZero::<u32>::MIN;
-const HUNDRED: NonZero<u32> = NonZero::<u32>::MIN.saturating_add(99);
+/// `value · factor` over the product of the divisors, to nearest (halves away from zero).
+fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
+    let [first, second] = divisors;
+    let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
+    let quotient = match first.checked_mul(second).and_then(NonZero::new) {
+        Some(divisor) => {
+            let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
+            wide::quotient(rounded, divisor)
+        }
+        None => long_share(magnitude, divisors),
+    };
+    let magnitude = i64::try_from(quotient.ok_or(EngineError::Overflow)?).map_err(|_| EngineError::Overflow)?;
+    Ok(if value < 0 { -magnitude } else { magnitude })
+}
+
+/// [`nearest_share`] for divisors whose product passes 64 bits: very high prices and quote tokens of few decimals.
+#[cold]
+#[inline(never)]
+fn long_share(magnitude: u128, [first, second]: [u64; 2]) -> Option<u64> {
+    let divisor = u128::from(first) * u128::from(second);
+    u64::try_from(magnitude.checked_add(divisor / 2)?.checked_div(divisor)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_round_to_nearest() {
+        let share = |value, factor, divisors| nearest_share(value, factor, divisors).unwrap();
+        assert_eq!(share(7, 1, [2, 1]), 4);
+        assert_eq!(share(-7, 1, [2, 1]), -4);
+        assert_eq!(share(-1_000_000, 10_000_000, [RATIO_ONE, 3]), -3_333);
+        // A divisor beyond 64 bits.
+        let value = 123_456_789_012_345_678_901_234_567i128;
+        assert_eq!(share(value, 10_000_000, [RATIO_ONE * 365, 1_000_000_000_000]), 3_382_377_781);
+        assert!(nearest_share(i128::MAX, 2, [1, 1]).is_err());
+        assert!(nearest_share(1 << 70, 1, [1, 1]).is_err());
+    }
+}
