@@ -1,5 +1,7 @@
 //! The command line.
 
+use std::path::PathBuf;
+
 use clap::{ArgGroup, Args, Parser, Subcommand};
 use margin_client::pyth::{FeedId, feeds};
 use solana_pubkey::Pubkey;
@@ -51,6 +53,26 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
         fee_payer: Option<Pubkey>,
     },
+    /// The margin of a portfolio in a file; needs no network
+    ///
+    /// docs/evaluate.md describes the file, examples/portfolio.json is one.
+    Evaluate(EvaluateArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct EvaluateArguments {
+    /// Market, margin models, account: one JSON object
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Margin model in place of every underlying's own: the name of a preset, or a model file
+    #[arg(long, value_name = "MODEL")]
+    pub model: Option<String>,
+    /// Run the program's SBF binary on a virtual machine instead of its code on this one
+    #[arg(long)]
+    pub on_chain: bool,
+    /// The binary [default: where `cargo xtask build-sbf` leaves it]
+    #[arg(long, value_name = "FILE", requires = "on_chain")]
+    pub program: Option<PathBuf>,
 }
 
 #[derive(Debug, Subcommand)]

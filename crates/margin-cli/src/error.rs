@@ -1,6 +1,9 @@
 //! What can go wrong, each with what to do about it.
 
+use std::path::PathBuf;
+
 use margin_client::{AccountError, DirectoryError, ReportError, errors::ProgramError, margin::MarginFailure};
+use margin_evaluate::{EvaluateError, PortfolioError};
 use solana_pubkey::Pubkey;
 
 #[derive(Debug, thiserror::Error)]
@@ -41,6 +44,16 @@ pub enum CliError {
     Directory(#[from] DirectoryError),
     #[error("off-chain margin: {0}")]
     Margin(#[from] MarginFailure),
+    #[error("cannot read {}: {reason}", .path.display())]
+    NoFile { path: PathBuf, reason: String },
+    #[error("{}: {error}", .file.display())]
+    Portfolio { file: PathBuf, error: Box<PortfolioError> },
+    #[error("no preset and no file is called {name}; presets are {}", preset_names())]
+    NoModel { name: String },
+    #[error("cannot read the program at {}: {reason}\n`cargo xtask build-sbf margin-engine` makes it; --program names another.", .path.display())]
+    NoProgram { path: PathBuf, reason: String },
+    #[error("margin of the portfolio: {0}")]
+    Evaluate(#[from] EvaluateError),
 }
 
 impl CliError {
@@ -64,8 +77,18 @@ impl CliError {
             Self::Simulation { .. } => "simulation-failed",
             Self::ReturnData(_) => "return-data",
             Self::Directory(_) | Self::Margin(_) => "margin",
+            Self::NoFile { .. } => "no-file",
+            Self::Portfolio { .. } => "portfolio",
+            Self::NoModel { .. } => "no-model",
+            Self::NoProgram { .. } => "no-program",
+            Self::Evaluate(EvaluateError::Program(_)) => "refused",
+            Self::Evaluate(_) => "evaluation",
         }
     }
+}
+
+fn preset_names() -> String {
+    margin_client::presets::PRESETS.map(|(name, _)| name).join(", ")
 }
 
 fn listed_below(addresses: &[Pubkey]) -> String {

@@ -6,6 +6,7 @@ mod account;
 mod chain;
 mod cli;
 mod error;
+mod evaluate;
 mod market;
 mod model;
 mod node;
@@ -47,6 +48,7 @@ fn run(cli: &Cli) -> Result<Output, CliError> {
     match &cli.command {
         Command::Account(AccountCommand::Show { account }) => account::show(&node, global, account, style),
         Command::Market(MarketCommand::Show { symbol }) => market::show(&node, global, symbol.as_deref(), style),
+        Command::Evaluate(arguments) => evaluate::show(arguments, style),
         Command::Report { account, fee_payer } => report::show(&node, global, account, *fee_payer, style),
     }
 }

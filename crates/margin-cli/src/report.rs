@@ -361,7 +361,7 @@ impl Report<'_> {
 }
 
 /// What the account may do.
-fn standing(margin: &MarginReport) -> Cell {
+pub fn standing(margin: &MarginReport) -> Cell {
     if margin.in_liquidation {
         Cell::toned("in liquidation", Tone::Bad)
     } else if margin.equity < margin.maintenance_margin {
@@ -374,7 +374,7 @@ fn standing(margin: &MarginReport) -> Cell {
 }
 
 /// `spot -18 %, vol up` and the weight of a tail.
-fn scenario_name(scenario: &ScenarioProfit) -> String {
+pub fn scenario_name(scenario: &ScenarioProfit) -> String {
     let move_in_percent = (scenario.spot.0 as f64 / RATIO_ONE - 1.0) * 100.0;
     let vol = match scenario.vol {
         VolShock::None => "vol as it is",

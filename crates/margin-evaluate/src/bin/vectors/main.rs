@@ -179,7 +179,7 @@ fn judge(path: &Path, machine: &mut Svm) -> Result<Verdict> {
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T> {
     let mut deserializer = serde_json::Deserializer::from_str(text);
     serde_path_to_error::deserialize(&mut deserializer)
-        .map_err(|error| anyhow::anyhow!("{}: {}", error.path().to_string(), error.into_inner()))
+        .map_err(|error| anyhow::anyhow!("{}: {}", error.path(), error.inner()))
 }
 
 /// The format by the members it must have.

@@ -64,9 +64,8 @@ impl Score {
         self.figures += 1;
         let error = (ours - published).abs();
         let at = format!("{} {what}", self.case);
-        // A comparison that is false for what is not a number.
         let allowed = tolerance.allowed(published);
-        if !(error <= allowed) {
+        if error.is_nan() || error > allowed {
             self.failures.push(format!("{at}: {ours} against {published}"));
         }
         if error > 0.0 {

@@ -57,7 +57,7 @@ pub fn run(file: &File, machine: &mut Svm, score: &mut Score) {
 /// Node of each scenario: below the mark and above it by turns.
 fn node(scenario: usize) -> u64 {
     let distance = scenario as u64 / 2 + 1;
-    if scenario % 2 == 0 { MARK - distance } else { MARK + distance }
+    if scenario.is_multiple_of(2) { MARK - distance } else { MARK + distance }
 }
 
 fn case(file: &File, machine: &mut Svm, score: &mut Score) -> Result<()> {
