@@ -59,11 +59,11 @@ fn a_change_of_mode_needs_initial_margin_in_the_new_one() {
     assert!(missing > 0, "{standard:?}");
     let setting = world.mode_setting(&trader, AccountMode::Standard);
     world.refuse(setting.instruction(), &[&trader.key], E::BelowInitialMargin);
-    world.fund(&trader, USDC, missing.unsigned_abs() - 1);
+    world.fund(&trader, USDC, missing.unsigned_abs() - 2);
     let setting = world.mode_setting(&trader, AccountMode::Standard);
     world.refuse(setting.instruction(), &[&trader.key], E::BelowInitialMargin);
     // Requirement and equity both round against the account, by less than an atom each.
-    world.fund(&trader, USDC, 1);
+    world.fund(&trader, USDC, 2);
     let events = world.set_mode(&trader, AccountMode::Standard).events();
     let [EngineEvent::AccountModeSet(event)] = &events[..] else { panic!("one event") };
     assert_eq!((event.before, event.after), (AccountMode::Portfolio, AccountMode::Standard));
