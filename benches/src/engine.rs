@@ -1,23 +1,21 @@
 //! Whole instructions of the margin engine in LiteSVM, on accounts made up for the purpose.
 
-use anyhow::{Context, Result, anyhow, bail};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use bytemuck::zeroed_box;
 use litesvm::LiteSVM;
 use margin_client::{
-    MarginReport, MarketDirectory, PROGRAM_ID,
+    Loaded, MarketDirectory, PROGRAM_ID,
     accounts::{Stored, encode},
     addresses,
     constants::{LAYOUT_VERSION, RATIO_ONE},
     decode_margin_report,
     instructions::{MarginCheck, MarginCheckArgs, ModelSetArgs},
+    margin::Snapshot,
     presets::{MAX_COMPUTE_UNITS, MarginModel, compute_unit_limit},
     pyth::PriceUpdate,
-    state::{
-        Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleProvider, Scenario, SviParameters,
-        Underlying,
-    },
+    state::{Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleProvider, SviParameters, Underlying},
 };
-use margin_core::{Multiplier, Price, Scenario as CoreScenario, VolLevel};
+use margin_core::Price;
 use solana_account::Account;
 use solana_clock::Clock;
 use solana_keypair::Keypair;
@@ -30,12 +28,6 @@ use crate::{inputs, svm};
 
 const NOW: i64 = 1_767_648_090;
 const DAY: i64 = 86_400;
-
-/// What one margin check of a book costs.
-pub struct Measured {
-    pub units: u64,
-    pub report: MarginReport,
-}
 
 /// Options spread evenly over underlyings and expiries, every leg at a strike of its own, in both signs.
 #[derive(Clone, Copy, Debug)]
@@ -68,8 +60,13 @@ impl Bench {
         Ok(Self { svm, payer, model })
     }
 
-    /// Margin check of a book, as anyone would call it.
-    pub fn check(&mut self, book: Book) -> Result<Measured> {
+    /// Changes the model of all underlyings.
+    pub fn set_model(&mut self, model: MarginModel) {
+        self.model = model;
+    }
+
+    /// Compute units of a margin check of a book, as anyone would call it.
+    pub fn check(&mut self, book: Book) -> Result<u64> {
         self.run(book, MarginCheckArgs::default())
     }
 
@@ -80,17 +77,18 @@ impl Bench {
         for scenario in 0..scenarios {
             let witness = Some(vec![scenario; usize::from(book.underlyings)]);
             let args = MarginCheckArgs { witness, greeks: false, ..Default::default() };
-            dearest = dearest.max(self.run(book, args)?.units);
+            dearest = dearest.max(self.run(book, args)?);
         }
         Ok(dearest)
     }
 
-    fn run(&mut self, book: Book, args: MarginCheckArgs) -> Result<Measured> {
+    /// Compute units of a check whose answer is the off-chain one.
+    fn run(&mut self, book: Book, args: MarginCheckArgs) -> Result<u64> {
         let engine = Pubkey::new_from_array([1; 32]);
         let margin_account = Pubkey::new_from_array([2; 32]);
         let mut state: Box<Engine> = zeroed_box();
         (state.version, state.quote_decimals, state.underlying_count) = (LAYOUT_VERSION, 6, book.underlyings);
-        self.store(engine, &*state)?;
+        self.set(engine, stored(&*state))?;
 
         let mut account: Box<MarginAccount> = zeroed_box();
         (account.version, account.engine) = (LAYOUT_VERSION, engine);
@@ -98,19 +96,25 @@ impl Bench {
         for (instrument, lots) in book.positions() {
             account.add_position(instrument, lots, 0)?;
         }
-        self.store(margin_account, &*account)?;
+        self.set(margin_account, stored(&*account))?;
 
         let mut directory = MarketDirectory::default();
+        let mut markets = Vec::new();
         for index in 0..book.underlyings {
             let underlying = self.underlying(engine, index, book.expiries)?;
             let address = addresses::underlying(&engine, index);
-            self.store(address, &*underlying)?;
             let price = Pubkey::new_from_array([100 + index as u8; 32]);
             let update = PriceUpdate::new(underlying.oracle.feed_id, spot(index), Price(1_000_000_000), NOW);
-            self.set(price, update.account())?;
+            markets.extend([(address, stored(&*underlying)), (price, update.account())]);
             directory.insert_underlying(index, address, price);
         }
-        let check = MarginCheck { engine, margin_account, markets: directory.for_account(&account)?, args };
+        for (address, account) in &markets {
+            self.set(*address, account.clone())?;
+        }
+        let metas = directory.for_account(&account)?;
+        let snapshot = Snapshot::new(Loaded::from_state(engine, state), directory, markets);
+        let expected = snapshot.check(&account, &args, NOW)?;
+        let check = MarginCheck { engine, margin_account, markets: metas, args };
         let instructions = [compute_unit_limit(MAX_COMPUTE_UNITS), check.instruction()];
         let message = Message::new(&instructions, Some(&self.payer.pubkey()));
         let transaction = Transaction::new(&[&self.payer], message, self.svm.latest_blockhash());
@@ -122,14 +126,9 @@ impl Bench {
             println!("{book:?}\n{}", done.logs.join("\n"));
         }
         let report = decode_margin_report(&done.return_data.program_id, &done.return_data.data)?;
+        ensure!(report == expected, "host and SVM differ on {book:?}:\n{expected:?}\n{report:?}");
         // Of the instruction alone: setting the limit costs 150 units.
-        let units = done.compute_units_consumed.saturating_sub(150);
-        Ok(Measured { units, report })
-    }
-
-    fn store<T: Stored>(&mut self, address: Pubkey, state: &T) -> Result<()> {
-        let account = Account { lamports: 1_000_000_000, data: encode(state), owner: PROGRAM_ID, ..Account::default() };
-        self.set(address, account)
+        Ok(done.compute_units_consumed.saturating_sub(150))
     }
 
     fn set(&mut self, address: Pubkey, account: Account) -> Result<()> {
@@ -146,20 +145,7 @@ impl Bench {
         (state.oracle.max_confidence, state.oracle.liquidation_max_confidence) = (10_000_000, 50_000_000);
         (state.lot_size, state.max_surface_age, state.liquidation_max_surface_age) = (10_000_000, 600, 3_600);
         (state.risk, state.standard, state.exposure, state.adaptive) = (risk, standard, exposure, adaptive);
-        state.scenario_count = u8::try_from(self.model.scenarios.len())?;
-        for (slot, scenario) in state.scenarios.iter_mut().zip(&self.model.scenarios) {
-            let kernel = CoreScenario::new(Multiplier(scenario.spot), VolLevel::None)
-                .map_err(|error| anyhow!("scenario: {error:?}"))?;
-            *slot = Scenario {
-                design_spot: scenario.spot,
-                spot: scenario.spot,
-                ln_spot: kernel.ln_spot,
-                weight: scenario.weight,
-                vol: scenario.vol as u8,
-                extended: u8::from(scenario.extended),
-                _padding: [0; 2],
-            };
-        }
+        state.set_scenarios(&self.model.scenarios)?;
         for (slot, days) in state.expiries.iter_mut().zip(inputs::ASSESSED_DAYS).take(expiries) {
             let market = inputs::market(days);
             let (spot, svi) = (spot(index), market.svi);
@@ -207,6 +193,10 @@ impl Book {
             (instrument, if leg % 5 < 2 { -1_000 - leg as i64 } else { 1_000 + leg as i64 })
         })
     }
+}
+
+fn stored<T: Stored>(state: &T) -> Account {
+    Account { lamports: 1_000_000_000, data: encode(state), owner: PROGRAM_ID, ..Account::default() }
 }
 
 /// TEMPORARY until the preset file.

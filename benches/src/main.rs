@@ -3,6 +3,7 @@
 //! Both run the probe program `target/deploy/svm_probe.so`; `cargo xtask cu` and `cargo xtask reference` build it
 //! first.
 
+mod chart;
 mod cu;
 mod decimal;
 mod engine;

@@ -69,6 +69,7 @@ impl Expiry {
     ///
     /// # Errors
     /// `ForwardOutOfRange` (fixed + variable is zero or overflows), `TimeOutOfRange`, `RateOutOfRange`.
+    #[inline]
     pub fn prepare(inputs: ExpiryInputs) -> Result<Self, KernelError> {
         let total = inputs.forward.checked_add(inputs.fixed).ok_or(KernelError::ForwardOutOfRange)?;
         let mut expiry = Self::from_forward(total, inputs.time, inputs.rate.for_discounting())?;

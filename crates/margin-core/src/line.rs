@@ -62,8 +62,17 @@ impl Level {
         Ok([Self::new(expiry, vols.up)?, Self::new(expiry, vols.none)?, Self::new(expiry, vols.down)?])
     }
 
-    #[inline(never)]
+    #[inline(always)]
     fn skew(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; 2], KernelError> {
+        if (vols.skew_linear.0 | vols.skew_abs.0) >> 32 == 0 {
+            return Ok([vols.skew_linear, vols.skew_abs].map(|vol| Self::narrow(expiry, vol)));
+        }
+        Self::wide_skew(expiry, vols)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wide_skew(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; 2], KernelError> {
         Ok([Self::new(expiry, vols.skew_linear)?, Self::new(expiry, vols.skew_abs)?])
     }
 

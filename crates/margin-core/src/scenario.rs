@@ -16,6 +16,8 @@ pub const MAX_SCENARIOS: usize = 43;
 /// Number of [`VolLevel`]s, and of those that move spot: the others come last.
 pub(crate) const LEVELS: usize = 5;
 pub(crate) const SPOT_LEVELS: usize = 3;
+/// Bytes of a stored set's table; it uses the first 48.
+pub(crate) const STORED: usize = 56;
 /// Largest spot multiplier: 8.
 pub const MAX_MULTIPLIER: Multiplier = Multiplier(8_000_000_000);
 
@@ -243,6 +245,55 @@ impl ScenarioSet {
         }
         for (slot, index) in order.iter().enumerate().take(self.len) {
             self.positions[usize::from(*index).min(MAX_SCENARIOS - 1)] = slot as u8;
+        }
+    }
+
+    /// Takes in what [`ScenarioSet::store`] wrote.
+    ///
+    /// # Errors
+    /// `TooManyScenarios` for other data.
+    #[inline(always)]
+    pub(crate) fn load(
+        &mut self,
+        shocks: &[[i64; 2]; MAX_SCENARIOS],
+        table: &[u8; STORED],
+        is_sorted: bool,
+    ) -> Result<(), KernelError> {
+        self.clear();
+        let (positions, counts) = table.split_at(MAX_SCENARIOS);
+        let mut len = 0usize;
+        for (count, stored) in self.counts.iter_mut().zip(counts) {
+            *count = usize::from(*stored);
+            len = len.wrapping_add(*count);
+            if *count != 0 {
+                // The last of each level is its largest.
+                let last = shocks.get(len.wrapping_sub(1)).ok_or(KernelError::TooManyScenarios)?;
+                self.largest = self.largest.max(last[0] as u64);
+            }
+        }
+        let (Some(slots), Some(shocks)) = (self.shocks.get_mut(..len), shocks.get(..len)) else {
+            return Err(KernelError::TooManyScenarios);
+        };
+        for (slot, [ratio, ln]) in slots.iter_mut().zip(shocks) {
+            *slot = Shock { ratio: *ratio as u64, ln: Fx(*ln) };
+        }
+        if !is_sorted {
+            self.positions.copy_from_slice(positions);
+        }
+        (self.len, self.is_sorted) = (len, is_sorted);
+        Ok(())
+    }
+
+    /// Writes the set down: the shocks by slot, then in the table the slots of the scenarios and the levels' counts.
+    pub(crate) fn store(&self, shocks: &mut [[i64; 2]; MAX_SCENARIOS], table: &mut [u8; STORED]) {
+        for (stored, shock) in shocks.iter_mut().zip(self.shocks()) {
+            *stored = [shock.ratio as i64, shock.ln.0]; // at most 2^43
+        }
+        for (index, slot) in table.iter_mut().take(self.len).enumerate() {
+            *slot = self.position(index).unwrap_or(0) as u8;
+        }
+        for (slot, count) in table.iter_mut().skip(MAX_SCENARIOS).zip(self.counts) {
+            *slot = count as u8; // at most MAX_SCENARIOS
         }
     }
 

@@ -109,6 +109,7 @@ impl Svi {
     ///
     /// # Errors
     /// Those of [`Svi::validate`] on ranges, and `SviVarianceNegative` when a + b sigma is negative.
+    #[inline]
     pub fn prepare(&self) -> Result<SviSlice, KernelError> {
         self.check_ranges()?;
         let a = to_q56(self.a);

@@ -29,6 +29,15 @@ impl Sum {
     fn value(&self) -> i128 {
         (i128::from(self.high.0) << LIMB).wrapping_add(i128::from(self.low.0))
     }
+
+    /// The difference, with one carry instead of two 128-bit operations.
+    #[inline(always)]
+    fn less(&self, base: &Self) -> i128 {
+        let (high, low) = (self.high - base.high, self.low - base.low); // 2^62 + 2^61; 2^62 + 2^48
+        let high = high + (low >> LIMB);
+        let low = ((high.0 as u64) << LIMB) | (low & LIMB_MASK).bits();
+        (i128::from(high.0 >> (64 - LIMB)) << 64) | i128::from(low)
+    }
 }
 
 /// Value of an underlying's options in every scenario of a set: the sum of its expiries' [`crate::RiskArray`]s, in
@@ -87,15 +96,18 @@ impl Totals {
     /// `TooManyScenarios` for more than the set has.
     #[inline(always)]
     pub(crate) fn copy_changes(&self, set: &ScenarioSet, base: i128, changes: &mut [i128]) -> Result<(), KernelError> {
-        if !set.is_sorted {
+        // Limbs of 2^61 at most, which leave room for the difference.
+        let base_high = (base >> LIMB) as i64;
+        if !set.is_sorted || i128::from(base_high) != base >> LIMB || base_high.unsigned_abs() >> 61 != 0 {
             return self.copy_unsorted_changes(set, base, changes);
         }
+        let base = Sum { high: Fx(base_high), low: Fx(base as i64) & LIMB_MASK };
         // Two slices side by side: what else an iterator may do costs more than the sums.
         let moves = set.spot_moves().min(changes.len());
         let (plain, skew) = changes.split_at_mut_checked(moves).ok_or(KernelError::TooManyScenarios)?;
         let (plain_sums, skew_sums) = self.sums.split_at_checked(moves).ok_or(KernelError::TooManyScenarios)?;
         for (change, sum) in plain.iter_mut().zip(plain_sums) {
-            *change = sum.value().wrapping_sub(base);
+            *change = sum.less(&base);
         }
         for (change, sum) in skew.iter_mut().zip(skew_sums) {
             *change = sum.value();

@@ -2,7 +2,7 @@
 
 use margin_core::portfolio::{
     BookPosition, Detail, ExpiryMarket, GridScenario, InstrumentKind, LegRow, MarginError, Market, Part, Ratio,
-    RiskParameters, Scratch, UnderlyingRisk, WorstCase, assess_underlying, assess_witness, leg_row,
+    RiskParameters, Scratch, StoredGrid, UnderlyingRisk, WorstCase, assess_prepared, assess_witness, leg_row,
 };
 use margin_core::{Lots, Price, Usd};
 
@@ -15,6 +15,7 @@ use crate::model;
 struct Case {
     parameters: RiskParameters,
     grid: Vec<GridScenario>,
+    stored: StoredGrid,
     expiries: Vec<ExpiryMarket>,
     book: Vec<BookPosition>,
 }
@@ -40,7 +41,10 @@ impl Case {
             }
         }
         let grid = model::grid().map_err(crate::reference::kernel_error)?;
-        Ok(Box::new(Self { parameters: model::parameters(), grid, expiries, book }))
+        let parameters = model::parameters();
+        let stored =
+            StoredGrid::prepare(&parameters, &grid, &mut new_scratch()).map_err(|_| ProbeError::Margin as u32)?;
+        Ok(Box::new(Self { parameters, grid, stored, expiries, book }))
     }
 
     fn market(&self) -> Result<Market<'_>, u32> {
@@ -68,14 +72,33 @@ impl Case {
     }
 }
 
-/// Units of `assess_underlying` with Greeks, its working memory included.
+/// Empty working memory, as a program gets it cheapest: the heap is zeroed when the program starts.
+fn new_scratch() -> Box<Scratch> {
+    #[cfg(target_os = "solana")]
+    {
+        let layout = std::alloc::Layout::new::<Scratch>();
+        // SAFETY: the layout is not empty, and the allocator hands out each byte of the VM's zeroed heap once at most.
+        // Zeros are a valid, empty `Scratch`, by its documentation, and a box frees with the same layout.
+        unsafe {
+            let memory = std::alloc::alloc(layout).cast::<Scratch>();
+            if memory.is_null() {
+                std::alloc::handle_alloc_error(layout);
+            }
+            Box::from_raw(memory)
+        }
+    }
+    #[cfg(not(target_os = "solana"))]
+    Box::new(Scratch::new())
+}
+
+/// Units of `assess_prepared` with Greeks, its working memory included; the grid is prepared when parameters are set.
 #[inline(never)]
 pub(crate) fn assess(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Case::read(input)?;
     let market = case.market()?;
     let result = measure((&market, &case), |(market, case)| {
-        let mut scratch = Box::new(Scratch::new());
-        assess_underlying(market, case.positions(), |expiry| case.surface(expiry), Detail::Greeks, &mut scratch)
+        let (mut scratch, grid) = (new_scratch(), case.stored.view());
+        assess_prepared(market, &grid, case.positions(), |expiry| case.surface(expiry), Detail::Greeks, &mut scratch)
     });
     answer(result)
 }
@@ -87,7 +110,7 @@ pub(crate) fn witness(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Case::read(input)?;
     let market = case.market()?;
     let result = measure((&market, &case), |(market, case)| {
-        let mut scratch = Box::new(Scratch::new());
+        let mut scratch = new_scratch();
         assess_witness(market, scenario, case.positions(), |expiry| case.surface(expiry), &mut scratch)
     });
     answer(result)
@@ -100,7 +123,7 @@ pub(crate) fn row(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Case::read(input)?;
     let market = case.market()?;
     let result = measure((&market, &case), |(market, case)| {
-        let (mut scratch, mut row) = (Box::new(Scratch::new()), Box::new(LegRow::new()));
+        let (mut scratch, mut row) = (new_scratch(), Box::new(LegRow::new()));
         let surface = |expiry| case.surface(expiry);
         leg_row(market, case.positions(), surface, part, &mut scratch, &mut row).map(|()| row)
     });

@@ -1,8 +1,8 @@
 //! Running totals of one underlying while its positions are added.
 
 use super::{
-    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, Ratio, UnderlyingRisk,
-    WorstCase,
+    BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
+    UnderlyingRisk, WorstCase,
     detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
@@ -80,14 +80,36 @@ impl<'a> Book<'a> {
         if witness != Witness::All {
             scan.reach(market);
         }
-        let needs_greeks = market.parameters.needs_greeks();
-        Ok(Self {
+        Ok(Self::started(market, (grid, first), basis_counts, detail, scan))
+    }
+
+    /// A book whose grid is prepared.
+    pub(super) fn prepared(
+        market: &'a Market<'a>,
+        prepared: &PreparedGrid,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Result<Self, MarginError> {
+        let basis_counts = market.parameters.basis.is_active();
+        scan.load(prepared, market.scenarios.len(), basis_counts)?;
+        Ok(Self::started(market, (market.scenarios, 0), basis_counts, detail, scan))
+    }
+
+    #[inline(always)]
+    fn started(
+        market: &'a Market<'a>,
+        (grid, first): (&'a [GridScenario], u8),
+        basis_counts: bool,
+        detail: Detail,
+        scan: &'a mut Scratch,
+    ) -> Self {
+        Self {
             market,
             grid,
             first,
             basis_counts,
             wants_greeks: detail == Detail::Greeks,
-            needs_greeks,
+            needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
             option_marks: 0,
@@ -98,7 +120,7 @@ impl<'a> Book<'a> {
             perpetual_lots: Lots::ZERO,
             exposure: Exposure::default(),
             greeks: NetGreeks::default(),
-        })
+        }
     }
 
     /// What closing an expiry adds to.
@@ -190,16 +212,16 @@ impl<'a> Book<'a> {
             open.add_intrinsic(strike, OptionKind::Put, puts)?;
         }
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
+        self.scan.add_leg(&leg, calls, puts)?;
+        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
+        open.exposure.add_bounded_lots(calls, puts);
+        self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
             let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }
         }
-        self.scan.add_leg(&leg, calls, puts)?;
-        // The array's limit: 2^40 gross lots in each of at most 2^14 expiries.
-        open.exposure.add_bounded_lots(calls, puts);
-        self.exposure.add_bounded_naked(calls, puts);
         Ok(())
     }
 
@@ -216,10 +238,12 @@ impl<'a> Book<'a> {
             self.option_marks = self.option_marks.checked_add(mark).ok_or(overflow)?;
             (up, down) = scan.basis.unwrap_or_default();
         }
-        self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
-        self.exposure.add_linear(open.future_lots)?;
-        open.exposure.add_lots(open.future_lots)?;
-        open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        if open.future_lots != Lots::ZERO {
+            self.linear_variable = self.linear_variable.checked_add(open.linear_variable).ok_or(overflow)?;
+            self.exposure.add_linear(open.future_lots)?;
+            open.exposure.add_lots(open.future_lots)?;
+            open.exposure.delta.add(open.future_lots, UNIT_DELTA)?;
+        }
         if self.basis_counts {
             self.add_basis(open, up, down)?;
         }
@@ -239,7 +263,7 @@ impl<'a> Book<'a> {
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.
-    #[inline(never)]
+    #[inline(always)]
     fn add_basis(&mut self, open: &OpenExpiry, up: i128, down: i128) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
         let basis = &self.market.parameters.basis;
@@ -282,7 +306,8 @@ impl<'a> Book<'a> {
         let minimum_delta = self.exposure.minimum_delta(self.market)?;
         let scan_risk = Usd(negate(worst.0)?).max(minimum_delta);
 
-        let charges = self.exposure.charges(self.market, unrealised)?;
+        self.exposure.charges(self.market, unrealised, &mut risk.charges)?;
+        let charges = &risk.charges;
         let on_greeks = charges.on_greeks()?;
         let scan = &parameters.scan;
         let (scaled, unscaled) = if scan.scales_charges { (on_greeks, Usd::ZERO) } else { (Usd::ZERO, on_greeks) };
@@ -293,15 +318,6 @@ impl<'a> Book<'a> {
             charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
         };
         let on_initial = [charges.confidence, charges.unrealised_profit];
-        risk.mark_to_market = mark_to_market;
-        risk.worst = worst;
-        risk.worst_case = worst_case;
-        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
-        risk.minimum_delta = minimum_delta;
-        risk.scan_risk = scan_risk;
-        risk.charges = charges;
-        risk.initial_factor = initial_factor;
-        risk.maintenance_factor = maintenance_factor;
         risk.maintenance_margin = margin(
             maintenance_factor,
             [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
@@ -310,6 +326,14 @@ impl<'a> Book<'a> {
             initial_factor,
             [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
         )?;
+        risk.mark_to_market = mark_to_market;
+        risk.worst = worst;
+        risk.worst_case = worst_case;
+        risk.basis_contingency = lot_price_to_usd(self.basis, lot_size)?;
+        risk.minimum_delta = minimum_delta;
+        risk.scan_risk = scan_risk;
+        risk.initial_factor = initial_factor;
+        risk.maintenance_factor = maintenance_factor;
         risk.greeks = self.greeks;
         Ok(())
     }

@@ -4,7 +4,7 @@ use super::{Ratio, StaticDiscount, fixed};
 use crate::{Expiry, StaticFactors};
 
 /// The two factors of an expiry, or `None` when the model has none.
-#[inline(never)]
+#[inline(always)]
 pub(super) fn static_factors(discount: &StaticDiscount, expiry: &Expiry) -> Option<StaticFactors> {
     if !discount.is_active() {
         return None;

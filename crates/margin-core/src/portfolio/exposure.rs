@@ -189,7 +189,7 @@ impl Exposure {
 
     /// All charges; `unrealised` is the profit of the linear instruments since they were last settled.
     #[inline(never)]
-    pub(super) fn charges(&self, market: &Market, unrealised: Usd) -> Result<Charges, MarginError> {
+    pub(super) fn charges(&self, market: &Market, unrealised: Usd, charges: &mut Charges) -> Result<(), MarginError> {
         let parameters = market.parameters;
         let rates = &parameters.charges;
         let both = |lots: i64, maintenance: Ratio, on_top: Ratio| -> Result<(Usd, Usd), MarginError> {
@@ -200,25 +200,19 @@ impl Exposure {
             let initial = maintenance.saturating_add(on_top);
             Ok((maintenance.of_rounded_up(notional)?, initial.of_rounded_up(notional)?))
         };
-        let (perpetual_maintenance, perpetual_initial) =
+        (charges.perpetual_maintenance, charges.perpetual_initial) =
             both(self.linear_lots, rates.perpetual_maintenance, rates.perpetual_initial)?;
-        let (short_option_maintenance, short_option_initial) =
+        (charges.short_option_maintenance, charges.short_option_initial) =
             both(self.naked_lots, rates.short_option_maintenance, rates.short_option_initial)?;
-        let unrealised_profit = match parameters.unrealised_profit_cap {
+        charges.roll = self.roll;
+        charges.vega = self.vega_charge(parameters.vega.offset)?;
+        charges.concentration = self.concentration(market)?;
+        charges.confidence = self.confidence;
+        charges.unrealised_profit = match parameters.unrealised_profit_cap {
             Some(cap) => Usd(unrealised.0.saturating_sub(cap.0).max(0)),
             None => Usd::ZERO,
         };
-        Ok(Charges {
-            perpetual_maintenance,
-            perpetual_initial,
-            short_option_maintenance,
-            short_option_initial,
-            roll: self.roll,
-            vega: self.vega_charge(parameters.vega.offset)?,
-            concentration: self.concentration(market)?,
-            confidence: self.confidence,
-            unrealised_profit,
-        })
+        Ok(())
     }
 
     fn vega_charge(&self, offset: Ratio) -> Result<Usd, MarginError> {

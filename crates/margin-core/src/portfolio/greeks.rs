@@ -22,7 +22,7 @@ pub struct NetGreeks {
 
 impl NetGreeks {
     /// Adds an expiry's options.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn add_options(&mut self, options: &ExpiryGreeks) -> Result<(), MarginError> {
         for (net, greek) in [
             (&mut self.delta, options.delta),

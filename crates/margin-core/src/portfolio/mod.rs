@@ -28,6 +28,7 @@ mod measure;
 mod mode_tests;
 mod open_expiry;
 mod parameters;
+mod prepared;
 mod ratio;
 mod scan;
 mod skew;
@@ -53,10 +54,11 @@ pub use {
     isolated::{IsolatedRisk, assess_isolated},
     market::*,
     parameters::*,
+    prepared::{GRID_TABLE, PreparedGrid, StoredGrid},
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
     standard::{Margins, StandardParameters, StandardRisk, assess_standard},
-    underlying::{Detail, UnderlyingRisk, WorstCase, assess_underlying, assess_witness, net_greeks},
+    underlying::{Detail, UnderlyingRisk, WorstCase, assess_prepared, assess_underlying, assess_witness, net_greeks},
     validate::ParameterError,
 };
 

@@ -98,6 +98,27 @@ proptest! {
     }
 
     #[test]
+    fn a_prepared_grid_changes_no_bit(book in any_book(), plain in any::<bool>(), sorted in any::<bool>()) {
+        let mut fixture = if plain { Fixture::new() } else { full() };
+        if sorted {
+            fixture.scenarios.sort_by_key(|scenario| (scenario.shock.vol as u8, scenario.shock.spot));
+        }
+        let (market, mut scratch) = (fixture.market(), Scratch::new());
+        let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
+        let positions = || book.iter().copied();
+        let prepared =
+            assess_prepared(&market, &stored.view(), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
+        let profits: Vec<_> = scratch.profits(LOT).collect();
+        let raw = assess_underlying(&market, positions(), surface, Detail::Greeks, &mut scratch).unwrap();
+        prop_assert_eq!(prepared, raw);
+        prop_assert_eq!(profits, scratch.profits(LOT).collect::<Vec<_>>());
+        // Another grid's preparation is refused.
+        let fewer = Market { scenarios: &fixture.scenarios[1..], ..market };
+        let refused = assess_prepared(&fewer, &stored.view(), positions(), surface, Detail::Margin, &mut scratch);
+        prop_assert_eq!(refused, Err(MarginError::ScenarioCount));
+    }
+
+    #[test]
     fn a_witness_never_asks_for_more(book in any_book()) {
         let fixture = full();
         let whole = fixture.assess(&book);

@@ -1,9 +1,10 @@
 //! Scan risk: the whole book revalued in every scenario.
 
 use super::{
-    GridScenario, MAX_GRID, MarginError, Market, Measure, Ratio, RiskParameters, WorstCase,
+    GridScenario, MAX_GRID, MarginError, Market, Measure, PreparedGrid, Ratio, RiskParameters, StoredGrid, WorstCase,
     detail::Signing,
     linear::Linear,
+    prepared,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
@@ -13,6 +14,9 @@ use crate::{
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
 /// and may use it again.
+///
+/// All its fields are integers and booleans, and bytes of zero are an empty one: a program whose allocator hands out the
+/// VM's zeroed heap may take it as it is and save the 1 400 compute units of writing zeros.
 pub struct Scratch {
     set: ScenarioSet,
     /// The expiry being added.
@@ -31,7 +35,8 @@ pub struct Scratch {
 #[derive(Clone, Copy, Debug, Default)]
 struct Probes {
     mark: usize,
-    basis: Option<(usize, usize)>,
+    has_basis: bool,
+    basis: (usize, usize),
 }
 
 /// Scenarios that the grid lacks, to follow it.
@@ -84,7 +89,7 @@ impl Scratch {
             weights: [Ratio::ZERO; MAX_GRID],
             len: 0,
             has_skew: false,
-            probes: Probes { mark: 0, basis: None },
+            probes: Probes { mark: 0, has_basis: false, basis: (0, 0) },
         }
     }
 
@@ -146,8 +151,44 @@ impl Scratch {
         self.totals.clear_first(self.set.len());
         self.has_skew = self.set.spot_moves() < len;
         let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
-        let basis = if basis { Some((slot(at_up)?, slot(at_down)?)) } else { None };
-        self.probes = Probes { mark: slot(at_mark)?, basis };
+        let shocked = if basis { (slot(at_up)?, slot(at_down)?) } else { (0, 0) };
+        self.probes = Probes { mark: slot(at_mark)?, has_basis: basis, basis: shocked };
+        Ok(())
+    }
+
+    /// Starts a book with a prepared grid of `len` scenarios.
+    #[inline(never)]
+    pub(super) fn load(&mut self, grid: &PreparedGrid, len: usize, basis: bool) -> Result<(), MarginError> {
+        let at = |index: usize| grid.table.get(index).map_or(0, |number| usize::from(*number));
+        let flags = at(prepared::FLAGS) as u8;
+        if len == 0 || at(prepared::GRID_LEN) != len || basis != (flags & prepared::HAS_BASIS != 0) {
+            return Err(MarginError::ScenarioCount);
+        }
+        self.set.load(grid.shocks, grid.table, flags & prepared::IS_SORTED != 0)?;
+        self.len = len;
+        self.has_skew = self.set.spot_moves() < self.set.len();
+        self.totals.clear_first(self.set.len());
+        self.probes =
+            Probes { mark: at(prepared::MARK), has_basis: basis, basis: (at(prepared::UP), at(prepared::DOWN)) };
+        Ok(())
+    }
+
+    /// Writes the started grid down.
+    pub(super) fn store(&self, grid: &mut StoredGrid) -> Result<(), MarginError> {
+        self.set.store(&mut grid.shocks, &mut grid.table);
+        let Probes { mark, has_basis, basis: (up, down) } = self.probes;
+        let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
+        let flags = flag(self.set.is_sorted, prepared::IS_SORTED) | flag(has_basis, prepared::HAS_BASIS);
+        for (at, number) in [
+            (prepared::MARK, mark),
+            (prepared::UP, up),
+            (prepared::DOWN, down),
+            (prepared::FLAGS, usize::from(flags)),
+            (prepared::GRID_LEN, self.len),
+        ] {
+            let slot = grid.table.get_mut(at).ok_or(MarginError::ScenarioCount)?;
+            *slot = u8::try_from(number).map_err(|_| MarginError::ScenarioCount)?;
+        }
         Ok(())
     }
 
@@ -183,7 +224,7 @@ impl Scratch {
     }
 
     /// Adds the expiry to the book. Books that are taken apart need the signs of the whole.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn finish_expiry(
         &mut self,
         factors: Option<&StaticFactors>,
@@ -192,10 +233,8 @@ impl Scratch {
         let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
         let mark = value(self.probes.mark)?;
         let change = |slot: usize| subtract(value(slot)?, mark);
-        let basis = match self.probes.basis {
-            Some((up, down)) => Some((change(up)?, change(down)?)),
-            None => None,
-        };
+        let (up, down) = self.probes.basis;
+        let basis = if self.probes.has_basis { Some((change(up)?, change(down)?)) } else { None };
         let given = match signing {
             Signing::Own if factors.is_none() && !self.has_skew => {
                 self.array.add_totals(&mut self.totals)?;
@@ -258,8 +297,9 @@ impl Scratch {
                 *profit = adjusted(*profit, scenario, market)?;
                 *weight = Ratio::ONE;
             }
-            // A weight up to one lowers no loss below this one: those that are none the less wait for `profits`.
-            if *profit < worst.0 {
+            // A weight up to one makes no loss larger: where this one is not below the worst, it waits for `profits`. The
+            // upper words decide nearly always.
+            if (*profit >> 64) as i64 <= (worst.0 >> 64) as i64 && *profit < worst.0 {
                 *profit = scale_down(*profit, weight.0)?;
                 *weight = Ratio::ONE;
                 if *profit < worst.0 {

@@ -33,7 +33,7 @@ struct Reciprocal {
 }
 
 impl Skew {
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn new(shock: &SkewShock, expiry: &Expiry) -> Result<Self, MarginError> {
         // Q(60 + root_shift), root_shift in 0..=14.
         let root_years = (expiry.root_years >> (4 + expiry.root_shift.0.clamp(0, 14))) as i64;
@@ -48,11 +48,13 @@ impl Skew {
             let cap = by_root(fixed::ratio_q56(cap.base), cap.slope);
             Curve { cap, slope: reciprocal.times(cap) }
         };
-        Ok(Self { linear: curve(&shock.linear), abs: curve(&shock.abs) })
+        let linear = curve(&shock.linear);
+        let abs = if shock.abs == shock.linear { linear } else { curve(&shock.abs) };
+        Ok(Self { linear, abs })
     }
 
     /// Vols of the linear and the absolute scenario, rounded down, for k = ln(strike / forward) in Q56.
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn vols(&self, k: Fx, vol: Vol) -> (Vol, Vol) {
         let linear = self.linear.at(k);
         let linear = if k.is_negative() { -linear } else { linear };

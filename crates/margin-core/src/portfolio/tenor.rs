@@ -22,7 +22,7 @@ pub(super) struct TenorShock {
 }
 
 impl TenorShock {
-    #[inline(never)]
+    #[inline(always)]
     pub(super) fn new(shock: &VolShock, time: Seconds) -> Self {
         let power = if time.0 <= THIRTY_DAYS { shock.short_term_power } else { shock.long_term_power };
         let multiplier = tenor_multiplier(time.max(shock.tenor_floor), power);

@@ -1,7 +1,7 @@
 //! One underlying's positions: the walk over a sorted book and the figures it ends in.
 
 use super::{
-    BookPosition, Charges, ExpiryMarket, InstrumentKind, MarginError, Market, NetGreeks, Ratio,
+    BookPosition, Charges, ExpiryMarket, InstrumentKind, MarginError, Market, NetGreeks, PreparedGrid, Ratio,
     book::{Book, Witness},
     open_expiry::OpenExpiry,
     scan::Scratch,
@@ -79,7 +79,39 @@ where
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    let mut book = Book::new(market, Witness::All, detail, scratch)?;
+    let book = Book::new(market, Witness::All, detail, scratch)?;
+    assess(book, positions, surface)
+}
+
+/// [`assess_underlying`] with the market's grid prepared: the same figures to the bit, if it was prepared from the market's
+/// scenarios and model.
+///
+/// # Errors
+/// As [`assess_underlying`]; `ScenarioCount` where the number of scenarios or the use of a forward contingency tells that it
+/// was not.
+pub fn assess_prepared<E, P, S>(
+    market: &Market,
+    grid: &PreparedGrid,
+    positions: P,
+    surface: S,
+    detail: Detail,
+    scratch: &mut Scratch,
+) -> Result<UnderlyingRisk, E>
+where
+    E: From<MarginError>,
+    P: IntoIterator<Item = BookPosition>,
+    S: FnMut(i64) -> Result<ExpiryMarket, E>,
+{
+    assess(Book::prepared(market, grid, detail, scratch)?, positions, surface)
+}
+
+#[inline(always)]
+fn assess<E, P, S>(mut book: Book, positions: P, surface: S) -> Result<UnderlyingRisk, E>
+where
+    E: From<MarginError>,
+    P: IntoIterator<Item = BookPosition>,
+    S: FnMut(i64) -> Result<ExpiryMarket, E>,
+{
     walk(&mut book, positions, surface)?;
     let mut risk = UnderlyingRisk::default();
     book.finish(&mut risk)?;
@@ -104,11 +136,8 @@ where
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    let mut book = Book::new(market, Witness::Only(witness), Detail::Margin, scratch)?;
-    walk(&mut book, positions, surface)?;
-    let mut risk = UnderlyingRisk::default();
-    book.finish(&mut risk)?;
-    Ok(risk)
+    let book = Book::new(market, Witness::Only(witness), Detail::Margin, scratch)?;
+    assess(book, positions, surface)
 }
 
 /// Net Greeks of a book, without a scan.

@@ -120,7 +120,7 @@ impl Underlying {
             }
         }
         (self.adaptive.scale, self.adaptive.scaled_at) = (scale.0, now);
-        Ok(())
+        self.prepare_grid()
     }
 }
 

@@ -301,23 +301,15 @@ impl GreeksReport {
     /// Cash Greeks in a trader's units: delta and gamma in units of the underlying, the rest in quote atoms.
     #[inline(never)]
     fn new(greeks: &NetGreeks, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        let usd = |greek| NetGreeks::in_usd(greek, view.state.lot_size).map_err(margin_error);
-        let overflow = || EngineError::Overflow;
-        // 1e-12 USD over a price in 1e-12 USD, in 1e-9 units, towards zero; gamma for 1 % is a hundredth.
-        let units = |greek, divisor: i128| -> Result<i64> {
-            let scaled = wide::multiply(usd(greek)?.0, RATIO_ONE).ok_or_else(overflow)?;
-            let scaled = wide::floor_division(scaled, divisor).ok_or_else(overflow)?;
-            let price = NonZero::new(view.price.price.0).ok_or_else(overflow)?;
-            let magnitude = wide::quotient(scaled.unsigned_abs(), price).ok_or_else(overflow)?;
-            let magnitude = i64::try_from(magnitude).map_err(|_| overflow())?;
-            Ok(if scaled < 0 { -magnitude } else { magnitude })
-        };
-        let atoms = |greek, divisor: i128| -> Result<i64> {
-            let divisor = i128::from(usd_in_atom(decimals)) * divisor;
-            let atoms =
-                wide::floor_division(usd(greek)?.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
-            Ok(i64::try_from(atoms).map_err(|_| overflow())?)
-        };
+        if *greeks == NetGreeks::default() {
+            return Ok(Self::default());
+        }
+        let (lot_size, price) = (view.state.lot_size, view.price.price.0);
+        // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units. Gamma for 1 % is a hundredth.
+        let units = |greek, divisor| nearest_share(greek, lot_size, [price, divisor]);
+        // The same over 1e9 and the atom: quote atoms.
+        let atom = usd_in_atom(decimals);
+        let atoms = |greek, divisor: u64| nearest_share(greek, lot_size, [RATIO_ONE * divisor, atom]);
         Ok(Self {
             delta: units(greeks.delta, 1)?,
             gamma: units(greeks.gamma, 100)?,
@@ -325,5 +317,46 @@ impl GreeksReport {
             theta: atoms(greeks.theta, 365)?,
             rho: atoms(greeks.rho, 100)?,
         })
+    }
+}
+
+/// `value · factor` over the product of the divisors, to nearest (halves away from zero).
+fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
+    let [first, second] = divisors;
+    let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
+    let quotient = match first.checked_mul(second).and_then(NonZero::new) {
+        Some(divisor) => {
+            let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
+            wide::quotient(rounded, divisor)
+        }
+        None => long_share(magnitude, divisors),
+    };
+    let magnitude = i64::try_from(quotient.ok_or(EngineError::Overflow)?).map_err(|_| EngineError::Overflow)?;
+    Ok(if value < 0 { -magnitude } else { magnitude })
+}
+
+/// [`nearest_share`] for divisors whose product passes 64 bits: very high prices and quote tokens of few decimals.
+#[cold]
+#[inline(never)]
+fn long_share(magnitude: u128, [first, second]: [u64; 2]) -> Option<u64> {
+    let divisor = u128::from(first) * u128::from(second);
+    u64::try_from(magnitude.checked_add(divisor / 2)?.checked_div(divisor)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_round_to_nearest() {
+        let share = |value, factor, divisors| nearest_share(value, factor, divisors).unwrap();
+        assert_eq!(share(7, 1, [2, 1]), 4);
+        assert_eq!(share(-7, 1, [2, 1]), -4);
+        assert_eq!(share(-1_000_000, 10_000_000, [RATIO_ONE, 3]), -3_333);
+        // A divisor beyond 64 bits.
+        let value = 123_456_789_012_345_678_901_234_567i128;
+        assert_eq!(share(value, 10_000_000, [RATIO_ONE * 365, 1_000_000_000_000]), 3_382_377_781);
+        assert!(nearest_share(i128::MAX, 2, [1, 1]).is_err());
+        assert!(nearest_share(1 << 70, 1, [1, 1]).is_err());
     }
 }

@@ -6,7 +6,7 @@ use margin_core::{
     portfolio::{
         AccountRisk, BookPosition, CollateralTerms, Correlation, CrossRisk, CrossScan, Detail, ExpiryMarket,
         FactorScenario, GridScenario, Market, NetGreeks, Ratio, RiskParameters as CoreParameters, Scratch,
-        StandardRisk, UnderlyingRisk, WorstCase, assess_standard, assess_underlying, assess_witness, net_greeks,
+        StandardRisk, UnderlyingRisk, WorstCase, assess_prepared, assess_standard, assess_witness, net_greeks,
         token_value,
     },
 };
@@ -208,7 +208,8 @@ impl<'a> Check<'a> {
     #[inline(never)]
     fn scanned(&self, exposed: Exposed, detail: Detail, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
         self.on_market(exposed, workspace, |market, scratch| {
-            assess_underlying(market, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch)
+            let grid = exposed.view.state.kernel_grid();
+            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch)
         })
     }
 

@@ -3,7 +3,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
-    state::{AdaptiveRange, FactorExposure, OracleConfig, RiskParameters, Scenario, StandardParameters, assert_layout},
+    state::{
+        AdaptiveRange, FactorExposure, OracleConfig, PreparedGrid, RiskParameters, Scenario, StandardParameters,
+        assert_layout,
+    },
 };
 
 /// An asset on which options and perpetuals trade: its oracle, margin model and vol surface.
@@ -40,11 +43,13 @@ pub struct Underlying {
     pub adaptive: AdaptiveRange,
     /// The risk grid in the kernel's order, with the moves that hold now.
     pub scenarios: [Scenario; MAX_SCENARIOS],
+    /// The same as the kernel wants it.
+    pub prepared_grid: PreparedGrid,
     pub perpetual: PerpetualSlot,
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
     pub _reserved: [u8; 512],
 }
-assert_layout!(Underlying, 4_400);
+assert_layout!(Underlying, 5_144);
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]

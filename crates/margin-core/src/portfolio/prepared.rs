@@ -1,0 +1,64 @@
+//! A risk grid as the scan wants it, in plain integers: made when parameters are set and stored, it spares every margin check
+//! two thousand compute units.
+
+use super::{GridScenario, MAX_GRID, MarginError, RiskParameters, Scratch};
+use crate::{MAX_SCENARIOS, scenario};
+
+/// Numbers of a [`StoredGrid`]'s table.
+pub const GRID_TABLE: usize = scenario::STORED;
+
+/// Where the table holds what, after the scenario set's numbers.
+pub(super) const MARK: usize = 48;
+pub(super) const UP: usize = 49;
+pub(super) const DOWN: usize = 50;
+pub(super) const FLAGS: usize = 51;
+pub(super) const GRID_LEN: usize = 52;
+/// Scenarios lie as they came; the forward contingency has its two forwards.
+pub(super) const IS_SORTED: u8 = 1;
+pub(super) const HAS_BASIS: u8 = 2;
+
+/// A prepared grid in plain integers, 744 bytes without padding.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(C)]
+pub struct StoredGrid {
+    /// By slot: the multiplier in Q40 and its logarithm in Q32.
+    pub shocks: [[i64; 2]; MAX_SCENARIOS],
+    /// Slots and counts; opaque.
+    pub table: [u8; GRID_TABLE],
+}
+
+/// A stored grid where it lies.
+#[derive(Clone, Copy, Debug)]
+pub struct PreparedGrid<'a> {
+    /// [`StoredGrid::shocks`].
+    pub shocks: &'a [[i64; 2]; MAX_SCENARIOS],
+    /// [`StoredGrid::table`].
+    pub table: &'a [u8; GRID_TABLE],
+}
+
+impl StoredGrid {
+    /// Prepares a grid for a model. Do it again whenever one of them changes: the forward contingency's forwards are part
+    /// of it.
+    ///
+    /// # Errors
+    /// `ScenarioCount`; [`MarginError::Kernel`] for a multiplier out of range.
+    pub fn prepare(
+        parameters: &RiskParameters,
+        grid: &[GridScenario],
+        scratch: &mut Scratch,
+    ) -> Result<Self, MarginError> {
+        if grid.is_empty() || grid.len() > MAX_GRID {
+            return Err(MarginError::ScenarioCount);
+        }
+        scratch.start(grid, parameters, parameters.basis.is_active())?;
+        let mut stored = Self { shocks: [[0; 2]; MAX_SCENARIOS], table: [0; GRID_TABLE] };
+        scratch.store(&mut stored)?;
+        Ok(stored)
+    }
+
+    /// The grid where it lies.
+    #[must_use]
+    pub const fn view(&self) -> PreparedGrid<'_> {
+        PreparedGrid { shocks: &self.shocks, table: &self.table }
+    }
+}
