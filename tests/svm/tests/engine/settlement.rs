@@ -5,7 +5,7 @@ use margin_client::{
     Loaded, MarginReport, addresses,
     state::{ExpirySlot, InstrumentKind, MarginAccount, Underlying},
 };
-use tests_svm::{BTC, NEAR, Trader, World, call, future, perpetual, specs, usd};
+use tests_svm::{BTC, NEAR, Trader, World, call, future, perpetual, put, specs, usd};
 
 /// The default market's window.
 const WINDOW: i64 = 1_800;
@@ -15,7 +15,12 @@ fn before_expiry(seconds: i64) -> (World, Trader) {
     let mut world = World::new();
     let trader = world.trader();
     world.set_time(NEAR - seconds);
-    world.refresh();
+    for spec in specs() {
+        world.set_price(&spec.feed, spec.spot);
+        let near = world.publication(&spec, &spec.surfaces[0]);
+        let admin = world.admin.insecure_clone();
+        world.accept(near.instruction(), &[&admin]);
+    }
     world.forge::<MarginAccount>(trader.account, |account| {
         account.add_position(future(BTC, NEAR), 50, 0).expect("a row");
     });
@@ -82,15 +87,19 @@ fn an_observed_average_is_part_of_the_mark() {
 #[test]
 fn options_settle_on_the_same_average() {
     let (mut world, trader) = before_expiry(900);
+    observe(&mut world, 60_000.0);
+    let dated = world.report(&trader);
     world.forge::<MarginAccount>(trader.account, |account| {
         account.add_position(future(BTC, NEAR), -50, 0).expect("its row");
         account.add_position(call(BTC, NEAR, 50_000), 50, 0).expect("a row");
+        account.add_position(put(BTC, NEAR, 50_000), -50, 0).expect("a row");
     });
-    observe(&mut world, 60_000.0);
     let report = world.report(&trader);
-    // So deep in the money that it is worth the average less the strike.
-    let intrinsic = (forward(&world) / 4_000_000) as i64 + 15_000_000_000 - 25_000_000_000;
-    assert!((report.positions_value - intrinsic).abs() < 1_000_000, "{} is not {intrinsic}", report.positions_value);
+    // A call less a put is the average less the strike, but for a quarter of an hour's discount of 4 % a year.
+    let parity = dated.positions_value - 25_000_000_000;
+    assert!((report.positions_value - parity).abs() < 50_000, "{} is not {parity}", report.positions_value);
+    let (delta, of_future) = (report.underlyings[0].greeks.delta, dated.underlyings[0].greeks.delta);
+    assert!((delta - of_future).abs() < 1_000, "{delta} and {of_future}");
     let expected =
         world.snapshot().report(&world.account(&trader), margin_client::margin::PriceUse::Liquidation, world.now());
     assert_eq!(expected, Ok(report));
@@ -98,7 +107,7 @@ fn options_settle_on_the_same_average() {
 
 #[test]
 fn a_future_is_no_perpetual() {
-    let (mut world, trader) = before_expiry(30 * 86_400);
+    let (mut world, trader) = before_expiry(20 * 86_400);
     let dated = world.report(&trader);
     world.forge::<MarginAccount>(trader.account, |account| {
         let held = account.position(&future(BTC, NEAR)).expect("held").lots;
