@@ -13,6 +13,7 @@ mod lifecycle;
 mod liquidation;
 mod liquidation_bid;
 mod liquidation_books;
+mod liquidation_modes;
 mod listing;
 mod margin;
 mod mints;

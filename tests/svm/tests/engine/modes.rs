@@ -193,6 +193,29 @@ fn each_mode_needs_its_own_risk_accounts() {
 }
 
 #[test]
+fn accounts_of_different_modes_trade_with_each_other() {
+    let mut world = World::rich();
+    world.correlate(correlation());
+    let traders = MODES.map(|mode| {
+        let trader = world.funded(1_000_000.0);
+        world.set_mode(&trader, mode);
+        trader
+    });
+    for (maker, taker, lots) in [(0, 1, 3), (1, 2, 1), (2, 0, 5)] {
+        let legs = [buy(lots, call(BTC, NEAR, 100_000), 2_500.0), sell(lots, future(BTC, FAR), 95_000.0)];
+        world.fill(&traders[maker], &traders[taker], &legs);
+    }
+    // Only the portfolio account's check reads the cross-underlying model.
+    let lengths = traders.each_ref().map(|trader| world.margin_check(trader).markets.len());
+    assert_eq!(lengths, [5, 4, 4]);
+    let trade = world.trade(&traders[1], &traders[2], &[buy(1, perpetual(BTC), 94_000.0)]);
+    assert_eq!(trade.markets.len(), 4);
+    let trade = world.trade(&traders[1], &traders[0], &[buy(1, perpetual(BTC), 94_000.0)]);
+    assert_eq!(trade.markets.len(), 5);
+    assert!(world.report(&traders[0]).cross.is_some() && world.report(&traders[1]).cross.is_none());
+}
+
+#[test]
 fn a_sequence_check_holds_until_the_next_trade() {
     let (mut world, maker, trader) = hedged();
     let check = |sequence| SequenceCheck { margin_account: trader.account, sequence }.instruction();
