@@ -1,4 +1,4 @@
-//! Tasks that build and run an executable of a member: `demo`, `cu`, `reference` and `risk-grid`.
+//! Tasks that build and run an executable of a member: `demo`, `cu`, `reference`, `vectors` and `risk-grid`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -23,6 +23,9 @@ pub const DEMO: Executable = Executable { name: "demo", programs: &[] };
 
 /// Compute-unit measurements and comparisons on the VM.
 pub const BENCH: Executable = Executable { name: "margin-bench", programs: &["svm-probe"] };
+
+/// Published margin figures through the program on the VM.
+pub const VECTORS: Executable = Executable { name: "margin-vectors", programs: &["margin-engine"] };
 
 /// Builds what is missing and runs `executable` with `arguments` in place of this process: it receives the
 /// terminal's signals itself and its exit status is ours. Returns only on failure.

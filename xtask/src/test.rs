@@ -61,10 +61,17 @@ fn stages(workspace: &Workspace, finished: &mut Vec<Finished>, results: &mut Res
     stage(finished, "clippy", || clippy(workspace))?;
     stage(finished, "idl", || idl::check(workspace))?;
     stage(finished, "tests", || tests(workspace, results))?;
+    let data = std::env::var_os("MARGIN_DATA").map_or_else(|| workspace.root.join("../shared"), PathBuf::from);
     stage(finished, "accuracy", || {
-        let data = std::env::var_os("MARGIN_DATA").map_or_else(|| workspace.root.join("../shared"), PathBuf::from);
         let file = data.join("reference/bs_reference.json");
         run::check(workspace, run::BENCH, &["reference".into(), file.into()])
+    })?;
+    stage(finished, "vectors", || {
+        let folder = data.join("vectors");
+        if !folder.is_dir() {
+            bail!("no published figures at {}; MARGIN_DATA names the folder that holds `vectors`", folder.display());
+        }
+        run::check(workspace, run::VECTORS, &[folder.into()])
     })?;
     stage(finished, "picture", || run::risk_grid(workspace, true))?;
     stage(finished, "compute", || {

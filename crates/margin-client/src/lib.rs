@@ -27,6 +27,7 @@
 
 pub mod accounts;
 pub mod addresses;
+pub mod decimal;
 pub mod errors;
 pub mod events;
 pub mod instructions;

@@ -13,7 +13,7 @@ pub const MAX_COLLATERALS: u16 = 64;
 /// Positions in one margin account.
 pub const MAX_POSITIONS: usize = 128;
 /// Token balances (besides cash) in one margin account.
-pub const MAX_BALANCES: usize = 8;
+pub const MAX_BALANCES: usize = 12;
 /// Expiries listed at once on one underlying.
 pub const MAX_EXPIRIES: usize = 12;
 /// Scenarios of one underlying.

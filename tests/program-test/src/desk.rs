@@ -7,8 +7,8 @@ use margin_client::{
     instructions::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
-        MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd, UnderlyingAddArgs,
-        Withdraw,
+        MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd,
+        UnderlyingAddArgs, Withdraw,
     },
     margin::Snapshot,
     presets,

@@ -81,8 +81,6 @@ pub enum MarginError {
     SkewWidth,
     /// Options of an inverse underlying.
     InverseOption,
-    /// More expiries than a book may have to be taken apart leg by leg.
-    TooManyExpiries,
     /// The pricing kernel refused an input.
     Kernel(KernelError),
 }

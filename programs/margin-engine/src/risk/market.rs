@@ -36,7 +36,8 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
 
 /// The live market of an expiry: forward moved with spot in proportion since it was taken, the published surface, the
 /// time left. Inside the settlement window the share of the average that has been observed no longer moves. An expired
-/// series that is not settled yet counts at intrinsic value against spot.
+/// series that is not settled yet counts at intrinsic value: against the average where it was observed, which no longer
+/// moves, else against spot.
 pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse, now: i64) -> Result<ExpiryMarket> {
     let state = &*view.state;
     let slot = state.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
@@ -46,7 +47,10 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
     let spot = view.price.price;
     let left = expiry.saturating_sub(now);
     if left <= 0 {
-        let inputs = ExpiryInputs { forward: spot, ..Default::default() };
+        let inputs = match slot.observed_average {
+            0 => ExpiryInputs { forward: spot, ..Default::default() },
+            average => ExpiryInputs { fixed: Price(average), ..Default::default() },
+        };
         return Ok(ExpiryMarket { inputs, svi, confidence });
     }
     require!(is_fresh(view, slot.updated_at, usage, now), EngineError::SurfaceStale);

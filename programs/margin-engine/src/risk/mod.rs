@@ -101,9 +101,7 @@ pub fn margin_error(error: MarginError) -> EngineError {
         MarginError::WitnessMeasure => EngineError::WitnessUnsupported,
         MarginError::ScenarioCount => EngineError::ModelIncomplete,
         // Only what no instruction writes can fail here.
-        MarginError::Unsorted | MarginError::SkewWidth | MarginError::InverseOption | MarginError::TooManyExpiries => {
-            EngineError::UnknownLayout
-        }
+        MarginError::Unsorted | MarginError::SkewWidth | MarginError::InverseOption => EngineError::UnknownLayout,
         MarginError::Kernel(error) => match error {
             KernelError::ForwardOutOfRange => EngineError::KernelForward,
             KernelError::StrikeOutOfRange | KernelError::MoneynessOutOfRange => EngineError::KernelStrike,

@@ -56,7 +56,7 @@ pub struct MarginAccount {
     pub liquidation: LiquidationState,
     /// The first `balance_count`, sorted by collateral index; never a zero amount.
     pub balances: [Balance; MAX_BALANCES],
-    pub _reserved: [u8; 256],
+    pub _reserved: [u8; 192],
     /// The first `position_count`, sorted by [`Instrument`]; never zero lots.
     pub positions: [Position; MAX_POSITIONS],
 }

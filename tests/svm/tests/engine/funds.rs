@@ -274,24 +274,24 @@ fn dust_moves_like_any_amount_and_leaves_no_row_behind() {
 }
 
 #[test]
-fn an_account_holds_eight_tokens_besides_cash() {
+fn an_account_holds_twelve_tokens_besides_cash() {
     let mut world = World::bare();
     world.list_quote();
-    for _ in 0..9 {
+    for _ in 0..13 {
         let token = world.mint(&MintOptions::spl(9));
         world.list_token(token, feeds::SOL_USD, CollateralHaircuts::default());
     }
     let trader = world.trader();
-    for index in 1..=8 {
+    for index in 1..=12 {
         world.fund(&trader, index, 1_000);
     }
-    world.give(&trader, 9, 1_000);
-    let ninth = world.deposit(&trader, 9, 1_000);
-    world.refuse(ninth.clone().instruction(), &[&trader.key], E::BalanceTableFull);
-    // More of one that is there fits, and so does the ninth once another has left.
-    world.fund(&trader, 8, 5);
+    world.give(&trader, 13, 1_000);
+    let thirteenth = world.deposit(&trader, 13, 1_000);
+    world.refuse(thirteenth.clone().instruction(), &[&trader.key], E::BalanceTableFull);
+    // More of one that is there fits, and so does the thirteenth once another has left.
+    world.fund(&trader, 12, 5);
     world.set_price(&feeds::SOL_USD, 137_000_000_000_000);
     let withdraw = world.withdraw(&trader, 3, 1_000);
     world.accept(withdraw.instruction(), &[&trader.key]);
-    world.accept(ninth.instruction(), &[&trader.key]);
+    world.accept(thirteenth.instruction(), &[&trader.key]);
 }

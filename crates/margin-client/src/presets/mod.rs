@@ -1,0 +1,90 @@
+//! Margin models as committed files, and what a transaction of the engine asks of the runtime.
+//!
+//! The risk grid of our own models, `major` and `high-beta`, has 31 scenarios. With the step `s` of the asset:
+//!
+//! | spot | vol | weight |
+//! |---|---|---|
+//! | 0, ±1s, ±2s, ±3s | Down, None, Up | 1 |
+//! | ±4s | None, Up | 1 |
+//! | −66 %, −33 %, +50 %, +100 %, +200 %, +300 % | Up | s·4/5 / move |
+//!
+//! The grid is the daily range of an ordinary crisis; vol falls or rises with it, but hardly falls at its edge. The tails
+//! guard against short options far out of the money, which cost next to nothing inside the grid. Their weights make a
+//! linear book lose a fifth of what it loses at the edge, so that they bind for convex books alone.
+
+use margin_engine::{
+    instructions::ModelSetArgs,
+    state::{LiquidationParameters, ScenarioArgs},
+};
+use solana_compute_budget_interface::ComputeBudgetInstruction;
+use solana_instruction::Instruction;
+
+pub mod file;
+
+pub use file::ModelFile;
+
+const PERCENT: u64 = 10_000_000;
+
+/// A margin model: parameters and risk grid of an underlying.
+#[derive(Clone, Debug)]
+pub struct MarginModel {
+    pub parameters: ModelSetArgs,
+    pub scenarios: Vec<ScenarioArgs>,
+}
+
+/// Names and texts of the committed model files, `presets/*.json` in the workspace's folder.
+pub const PRESETS: [(&str, &str); 7] = [
+    ("major", include_str!("../../../../presets/major.json")),
+    ("high-beta", include_str!("../../../../presets/high-beta.json")),
+    ("derive-pmrm2", include_str!("../../../../presets/derive-pmrm2.json")),
+    ("derive-srm", include_str!("../../../../presets/derive-srm.json")),
+    ("deribit-pm", include_str!("../../../../presets/deribit-pm.json")),
+    ("paradex-pm", include_str!("../../../../presets/paradex-pm.json")),
+    ("span-16", include_str!("../../../../presets/span-16.json")),
+];
+
+/// The preset of a name.
+#[must_use]
+pub fn preset(name: &str) -> Option<ModelFile> {
+    let (_, text) = PRESETS.iter().find(|(known, _)| *known == name)?;
+    // The files are part of the build, and a test reads every one.
+    serde_json::from_str(text).ok()
+}
+
+/// For BTC and ETH: grid of ±18 % in steps of 4.5 %.
+#[must_use]
+pub fn major() -> MarginModel {
+    embedded("major")
+}
+
+/// For assets that move more, such as SOL: grid of ±24 % in steps of 6 %, and dearer perpetuals and naked shorts.
+#[must_use]
+pub fn high_beta() -> MarginModel {
+    embedded("high-beta")
+}
+
+fn embedded(name: &str) -> MarginModel {
+    preset(name).expect("a test reads every committed model file").model()
+}
+
+/// Liquidation in its first form: bidders pay 95 % of the value, an account leaves liquidation 10 % of its requirement
+/// above maintenance, and accounts of up to 100 quote tokens (of six decimals) go whole.
+#[must_use]
+pub fn liquidation() -> LiquidationParameters {
+    LiquidationParameters { discount: 5 * PERCENT as u32, buffer: 10 * PERCENT as u32, small_account: 100_000_000 }
+}
+
+/// Most compute units that a transaction may ask for.
+pub const MAX_COMPUTE_UNITS: u32 = 1_400_000;
+
+/// Sets a transaction's compute-unit limit.
+#[must_use]
+pub fn compute_unit_limit(units: u32) -> Instruction {
+    ComputeBudgetInstruction::set_compute_unit_limit(units.min(MAX_COMPUTE_UNITS))
+}
+
+/// Sets a transaction's priority fee in micro-lamports per compute unit.
+#[must_use]
+pub fn compute_unit_price(micro_lamports: u64) -> Instruction {
+    ComputeBudgetInstruction::set_compute_unit_price(micro_lamports)
+}
