@@ -253,10 +253,9 @@ impl Builder<'_> {
             let symbol = format!("{} {:?}", source.underlying, source.kind).to_lowercase();
             return Err(PortfolioError::Duplicate { path: path.to_owned(), symbol });
         }
-        account.add_position(instrument, lots, settled_value).map_err(|error| PortfolioError::Rule {
-            path: path.to_owned(),
-            rule: listing::message(error),
-        })
+        account
+            .add_position(instrument, lots, settled_value)
+            .map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: listing::message(error) })
     }
 
     fn instrument(
