@@ -56,10 +56,14 @@ fn publish(world: &mut World, spec: &Spec, expiry: usize, vol: f64) -> u64 {
     event.grid_scale
 }
 
-/// Every move is the design's times the scale; skew scenarios stay.
+/// Every move is the design's times the scale; skew scenarios stay. What the kernel reads was derived from these moves.
 #[track_caller]
 fn assert_scaled(world: &World) {
     let state = world.underlying(BTC);
+    let mut derived = world.underlying(BTC);
+    derived.state_mut().prepare_grid().expect("a sane grid");
+    assert_eq!(derived.prepared_grid.shocks, state.prepared_grid.shocks);
+    assert_eq!(derived.prepared_grid.table, state.prepared_grid.table);
     for Scenario { design_spot, spot, ln_spot, .. } in state.scenarios() {
         let change = (i128::from(*design_spot) - i128::from(ONE)) * i128::from(state.adaptive.scale);
         let exact = change as f64 / 1e9 + 1e9;
@@ -74,6 +78,7 @@ fn a_new_grid_is_its_design() {
     let (world, spec) = world();
     let state = world.underlying(BTC);
     assert_eq!(state.adaptive, AdaptiveRange { scale: ONE, ..RANGE });
+    assert_scaled(&world);
     for (stored, args) in state.scenarios().iter().zip(&spec.model.scenarios) {
         assert_eq!((stored.design_spot, stored.spot), (args.spot, args.spot));
     }

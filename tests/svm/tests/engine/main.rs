@@ -30,5 +30,6 @@ mod rounding;
 mod settlement;
 mod substitution;
 mod substitution_cases;
+mod substitution_listing;
 mod surface;
 mod trade;

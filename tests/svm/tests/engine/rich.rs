@@ -128,7 +128,7 @@ fn the_whole_model_on_chain_is_the_clients_bit_for_bit() {
 
 #[test]
 fn standard_margin_on_chain_is_the_clients_bit_for_bit() {
-    let seen = compare(World::rich(), 0x57d0_0000..0x57d0_0000 + BOOKS / 2, &[AccountMode::Standard]);
+    let seen = compare(World::rich(), 0x57d0_0000..0x57d0_0000 + BOOKS, &[AccountMode::Standard]);
     assert_all(&seen, &["linear", "options", "own token", "confidence", "depeg"]);
 }
 
