@@ -18,6 +18,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        88,
+        22,
+        69,
+        39,
+        150,
+        13,
+        63,
+        178
+      ],
+      "name": "correlationModel"
+    },
+    {
+      "discriminator": [
         246,
         94,
         41,
@@ -110,7 +123,7 @@ export type MarginEngine = {
     },
     {
       "code": 6043,
-      "msg": "The quote token counts at face value: it takes no oracle and no haircut",
+      "msg": "The quote token takes no haircut, no charge and no underlying",
       "name": "quoteCollateralParameters"
     },
     {
@@ -210,33 +223,18 @@ export type MarginEngine = {
     },
     {
       "code": 6063,
-      "msg": "Between 1 and 40 scenarios are needed",
-      "name": "scenarioCount"
+      "msg": "The settlement window must be at most a day",
+      "name": "settlementWindow"
     },
     {
       "code": 6064,
-      "msg": "A scenario's spot multiplier must be within 0.01 and 8",
-      "name": "scenarioSpot"
+      "msg": "An oracle's full scale of confidence must be at most 100 %",
+      "name": "oracleConfidenceScale"
     },
     {
       "code": 6065,
-      "msg": "A scenario's weight must be above 0 and at most 1",
-      "name": "scenarioWeight"
-    },
-    {
-      "code": 6066,
-      "msg": "Vol shocks: ranges at most 400 %, down range below 100 %, powers at most 1, floor 1 hour to 30 days",
-      "name": "volShockParameter"
-    },
-    {
-      "code": 6067,
-      "msg": "Margin factors must satisfy 0 < maintenance_factor <= initial_factor <= 4",
-      "name": "marginFactorParameter"
-    },
-    {
-      "code": 6068,
-      "msg": "A position charge must be at most 100 % of notional",
-      "name": "positionChargeParameter"
+      "msg": "A collateral is linked to an underlying that is not listed",
+      "name": "collateralLink"
     },
     {
       "code": 6080,
@@ -302,6 +300,21 @@ export type MarginEngine = {
       "code": 6092,
       "msg": "The publication is older than the one it would replace",
       "name": "surfaceOutOfOrder"
+    },
+    {
+      "code": 6093,
+      "msg": "A published confidence must be at most 1",
+      "name": "publishedConfidence"
+    },
+    {
+      "code": 6094,
+      "msg": "The perpetual's mark must be within 50 % of the spot it was taken at",
+      "name": "perpetualRange"
+    },
+    {
+      "code": 6095,
+      "msg": "The perpetual's mark is too old",
+      "name": "perpetualStale"
     },
     {
       "code": 6120,
@@ -377,6 +390,16 @@ export type MarginEngine = {
       "code": 6164,
       "msg": "A risk account is neither a collateral nor an underlying",
       "name": "riskAccountKind"
+    },
+    {
+      "code": 6165,
+      "msg": "A risk account was passed twice",
+      "name": "riskAccountDuplicate"
+    },
+    {
+      "code": 6166,
+      "msg": "The first risk account must be the engine's cross-underlying model",
+      "name": "riskAccountCorrelation"
     },
     {
       "code": 6200,
@@ -485,7 +508,7 @@ export type MarginEngine = {
     },
     {
       "code": 6247,
-      "msg": "A perpetual has no expiry and no strike; an option has both",
+      "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
     },
     {
@@ -522,6 +545,56 @@ export type MarginEngine = {
       "code": 6286,
       "msg": "A value inside the margin calculation does not fit its type",
       "name": "kernelOverflow"
+    },
+    {
+      "code": 6287,
+      "msg": "The account is below the health that was asked for",
+      "name": "healthBelowMinimum"
+    },
+    {
+      "code": 6288,
+      "msg": "The grid has no scenario of that number",
+      "name": "unknownScenario"
+    },
+    {
+      "code": 6289,
+      "msg": "A witness names one scenario for each underlying of the account",
+      "name": "witnessCount"
+    },
+    {
+      "code": 6290,
+      "msg": "This mode or measure cannot be judged by one scenario",
+      "name": "witnessUnsupported"
+    },
+    {
+      "code": 6291,
+      "msg": "The underlying does not offer standard margin",
+      "name": "standardNotOffered"
+    },
+    {
+      "code": 6292,
+      "msg": "An isolated account holds positions of one underlying only",
+      "name": "isolatedUnderlying"
+    },
+    {
+      "code": 6293,
+      "msg": "The account holds no position of that number in the underlying",
+      "name": "unknownPosition"
+    },
+    {
+      "code": 6294,
+      "msg": "A quote takes at most 8 legs and 8 transfers",
+      "name": "quoteSize"
+    },
+    {
+      "code": 6295,
+      "msg": "A transfer must not be zero",
+      "name": "quoteTransfer"
+    },
+    {
+      "code": 6296,
+      "msg": "The account's sequence number is not the expected one",
+      "name": "sequenceMismatch"
     },
     {
       "code": 6320,
@@ -567,6 +640,251 @@ export type MarginEngine = {
       "code": 6328,
       "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
       "name": "bidWorsens"
+    },
+    {
+      "code": 6360,
+      "msg": "The margin model is set already",
+      "name": "modelAlreadySet"
+    },
+    {
+      "code": 6361,
+      "msg": "The margin model's parameters must be set before its scenarios",
+      "name": "modelMissing"
+    },
+    {
+      "code": 6362,
+      "msg": "The underlying has no risk grid yet",
+      "name": "modelIncomplete"
+    },
+    {
+      "code": 6363,
+      "msg": "Inverse models serve comparisons only; accounts are in quote tokens",
+      "name": "modelInverse"
+    },
+    {
+      "code": 6364,
+      "msg": "range_up must be at most 10, range_down at most 1",
+      "name": "parameterVolRange"
+    },
+    {
+      "code": 6365,
+      "msg": "A tenor power must be at most 10",
+      "name": "parameterTenorPower"
+    },
+    {
+      "code": 6366,
+      "msg": "The tenor floor must be one hour to 400 days",
+      "name": "parameterTenorFloor"
+    },
+    {
+      "code": 6367,
+      "msg": "The least vol of Up scenarios must be at most 1 000 %",
+      "name": "parameterMinVolUp"
+    },
+    {
+      "code": 6368,
+      "msg": "The maintenance factor must be above 0, both factors at most 10",
+      "name": "parameterScanFactor"
+    },
+    {
+      "code": 6369,
+      "msg": "The initial factor must not be below the maintenance factor",
+      "name": "parameterInitialBelowMaintenance"
+    },
+    {
+      "code": 6370,
+      "msg": "Expected shortfall takes at most 40 scenarios",
+      "name": "parameterShortfallCount"
+    },
+    {
+      "code": 6371,
+      "msg": "The gain haircut must be at most 100 %",
+      "name": "parameterGainHaircut"
+    },
+    {
+      "code": 6372,
+      "msg": "The extended range must be at most 8",
+      "name": "parameterExtended"
+    },
+    {
+      "code": 6373,
+      "msg": "The markdown of assets must be 0 to 100 %",
+      "name": "parameterLongMarkdown"
+    },
+    {
+      "code": 6374,
+      "msg": "The markup of liabilities must be at most 300 %",
+      "name": "parameterShortMarkup"
+    },
+    {
+      "code": 6375,
+      "msg": "Rate scales and additions of the static discount must be at most 10",
+      "name": "parameterDiscountRate"
+    },
+    {
+      "code": 6376,
+      "msg": "A skew cap must be at most 10, its slope within -10 and 10",
+      "name": "parameterSkewCap"
+    },
+    {
+      "code": 6377,
+      "msg": "The least skew width must be at most 10, and above 0 in a grid with skew scenarios",
+      "name": "parameterSkewWidth"
+    },
+    {
+      "code": 6378,
+      "msg": "The width scale must be at most 10, the vols of the skew width within -20 and 20",
+      "name": "parameterSkewVol"
+    },
+    {
+      "code": 6379,
+      "msg": "Forward shocks must satisfy 0 < down < 1 < up <= 8",
+      "name": "parameterBasisShock"
+    },
+    {
+      "code": 6380,
+      "msg": "Forward contingency factors must be at most 20",
+      "name": "parameterBasisFactor"
+    },
+    {
+      "code": 6381,
+      "msg": "A charge on notional must be at most 300 %",
+      "name": "parameterPositionCharge"
+    },
+    {
+      "code": 6382,
+      "msg": "Minimum-delta shares must satisfy hedged <= unhedged <= 100 %",
+      "name": "parameterMinimumDelta"
+    },
+    {
+      "code": 6383,
+      "msg": "A roll move must be at most 100 %",
+      "name": "parameterRollMove"
+    },
+    {
+      "code": 6384,
+      "msg": "The vega range must be at most 10",
+      "name": "parameterVegaRange"
+    },
+    {
+      "code": 6385,
+      "msg": "The vega offset must be at most 100 %",
+      "name": "parameterVegaOffset"
+    },
+    {
+      "code": 6386,
+      "msg": "A concentration rate must be at most 100 %",
+      "name": "parameterConcentrationRate"
+    },
+    {
+      "code": 6387,
+      "msg": "A confidence threshold must be at most 1",
+      "name": "parameterConfidenceThreshold"
+    },
+    {
+      "code": 6388,
+      "msg": "A confidence factor must be at most 20",
+      "name": "parameterConfidenceFactor"
+    },
+    {
+      "code": 6389,
+      "msg": "The peg threshold must be at most one USD",
+      "name": "parameterPegThreshold"
+    },
+    {
+      "code": 6390,
+      "msg": "The peg factor must be at most 10",
+      "name": "parameterPegFactor"
+    },
+    {
+      "code": 6391,
+      "msg": "A share of the standard model must be at most 300 %, a share of collateral at most 100 %",
+      "name": "parameterStandardShare"
+    },
+    {
+      "code": 6392,
+      "msg": "The standard model could ask for less initial than maintenance margin",
+      "name": "parameterStandardInitialBelowMaintenance"
+    },
+    {
+      "code": 6393,
+      "msg": "Adaptive bounds must satisfy 0 < least <= 1 <= most <= 8",
+      "name": "parameterAdaptiveBounds"
+    },
+    {
+      "code": 6394,
+      "msg": "Adaptive moves must be at most 1, deviations at most 20, the horizon one minute to a year",
+      "name": "parameterAdaptiveMove"
+    },
+    {
+      "code": 6395,
+      "msg": "The daily change of an adaptive range must be above 0 and at most 8",
+      "name": "parameterAdaptiveChange"
+    },
+    {
+      "code": 6396,
+      "msg": "A beta must be within -8 and 8",
+      "name": "parameterFactorBeta"
+    },
+    {
+      "code": 6397,
+      "msg": "A residual range must be at most 1",
+      "name": "parameterFactorResidual"
+    },
+    {
+      "code": 6398,
+      "msg": "Between 1 and 40 scenarios are needed",
+      "name": "scenarioCount"
+    },
+    {
+      "code": 6399,
+      "msg": "A scenario's spot multiplier must be within 0.01 and 8",
+      "name": "scenarioSpot"
+    },
+    {
+      "code": 6400,
+      "msg": "A scenario's weight must be above 0 and at most 1",
+      "name": "scenarioWeight"
+    },
+    {
+      "code": 6401,
+      "msg": "A skew scenario moves no spot: its multiplier must be 1",
+      "name": "scenarioSkewSpot"
+    },
+    {
+      "code": 6402,
+      "msg": "A grid needs a scenario that falls and one that rises",
+      "name": "scenarioOneSided"
+    },
+    {
+      "code": 6403,
+      "msg": "Scenarios must be sorted by vol shock, then by spot multiplier",
+      "name": "scenarioOrder"
+    },
+    {
+      "code": 6404,
+      "msg": "Between 1 and 40 scenarios of the market factor are needed",
+      "name": "factorCount"
+    },
+    {
+      "code": 6405,
+      "msg": "The market factor must move within -99 % and +700 %",
+      "name": "factorMove"
+    },
+    {
+      "code": 6406,
+      "msg": "The weight of a scenario of the market factor must be above 0 and at most 1",
+      "name": "factorWeight"
+    },
+    {
+      "code": 6407,
+      "msg": "The market factor has no skew scenarios",
+      "name": "factorSkew"
+    },
+    {
+      "code": 6408,
+      "msg": "The breakdown floor must be at most 100 %",
+      "name": "correlationFloor"
     }
   ],
   "events": [
@@ -582,6 +900,19 @@ export type MarginEngine = {
         48
       ],
       "name": "accountClosed"
+    },
+    {
+      "discriminator": [
+        110,
+        36,
+        89,
+        68,
+        106,
+        195,
+        117,
+        176
+      ],
+      "name": "accountModeSet"
     },
     {
       "discriminator": [
@@ -608,6 +939,19 @@ export type MarginEngine = {
         141
       ],
       "name": "collateralAdded"
+    },
+    {
+      "discriminator": [
+        68,
+        253,
+        28,
+        161,
+        202,
+        88,
+        85,
+        147
+      ],
+      "name": "correlationSet"
     },
     {
       "discriminator": [
@@ -686,6 +1030,45 @@ export type MarginEngine = {
         84
       ],
       "name": "liquidationStopped"
+    },
+    {
+      "discriminator": [
+        55,
+        2,
+        153,
+        119,
+        230,
+        126,
+        180,
+        100
+      ],
+      "name": "modelSet"
+    },
+    {
+      "discriminator": [
+        179,
+        161,
+        105,
+        53,
+        59,
+        153,
+        187,
+        83
+      ],
+      "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        137,
+        69,
+        91,
+        58,
+        243,
+        189,
+        111,
+        248
+      ],
+      "name": "scenariosSet"
     },
     {
       "discriminator": [
@@ -863,6 +1246,51 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "mode",
+          "type": {
+            "defined": {
+              "name": "accountMode"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        138,
+        144,
+        125,
+        6,
+        202,
+        78,
+        45,
+        223
+      ],
+      "docs": [
+        "Changes how an account is margined; it must have initial margin in the new mode. Owner."
+      ],
+      "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -965,6 +1393,81 @@ export type MarginEngine = {
         "Lists a token as collateral, the quote token first, and creates its vault. Admin."
       ],
       "name": "collateralAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "correlation",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  99,
+                  111,
+                  114,
+                  114,
+                  101,
+                  108,
+                  97,
+                  116,
+                  105,
+                  111,
+                  110
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "correlationSetArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        252,
+        87,
+        2,
+        208,
+        104,
+        194,
+        115,
+        34
+      ],
+      "docs": [
+        "Sets the cross-underlying model of the engine and switches it on. Admin."
+      ],
+      "name": "correlationSet"
     },
     {
       "accounts": [
@@ -1258,7 +1761,59 @@ export type MarginEngine = {
           "name": "marginAccount"
         }
       ],
-      "args": [],
+      "args": [
+        {
+          "name": "underlying",
+          "type": "u16"
+        },
+        {
+          "name": "part",
+          "type": {
+            "defined": {
+              "name": "breakdownPart"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        210,
+        44,
+        28,
+        79,
+        83,
+        219,
+        28,
+        42
+      ],
+      "docs": [
+        "Computes what one leg makes in every scenario, exactly; for simulation. Anyone."
+      ],
+      "name": "marginBreakdown",
+      "returns": {
+        "defined": {
+          "name": "breakdown"
+        }
+      }
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "marginCheckArgs"
+            }
+          }
+        }
+      ],
       "discriminator": [
         82,
         71,
@@ -1270,7 +1825,7 @@ export type MarginEngine = {
         248
       ],
       "docs": [
-        "Computes an account's margin and returns a [`MarginReport`] as return data. Anyone."
+        "Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone."
       ],
       "name": "marginCheck",
       "returns": {
@@ -1278,6 +1833,206 @@ export type MarginEngine = {
           "name": "marginReport"
         }
       }
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "marginQuoteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        225,
+        110,
+        29,
+        92,
+        140,
+        40,
+        224,
+        126
+      ],
+      "docs": [
+        "Computes the margin an account would have after legs and transfers; changes nothing. Anyone."
+      ],
+      "name": "marginQuote",
+      "returns": {
+        "defined": {
+          "name": "marginReport"
+        }
+      }
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "modelSetArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        152,
+        238,
+        81,
+        233,
+        99,
+        181,
+        173,
+        185
+      ],
+      "docs": [
+        "Sets the parameters of an underlying's margin model. Admin."
+      ],
+      "name": "modelSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "publisher",
+          "signer": true
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "perpetualPublishArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        162,
+        220,
+        216,
+        132,
+        72,
+        67,
+        180,
+        31
+      ],
+      "docs": [
+        "Publishes the perpetual's mark. The underlying's publisher."
+      ],
+      "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "scenarios",
+          "type": {
+            "vec": {
+              "defined": {
+                "name": "scenarioArgs"
+              }
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        136,
+        176,
+        188,
+        151,
+        5,
+        187,
+        8,
+        158
+      ],
+      "docs": [
+        "Sets the risk grid of an underlying and so completes its margin model. Admin."
+      ],
+      "name": "scenariosSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "sequence",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        163,
+        130,
+        217,
+        243,
+        132,
+        24,
+        110,
+        14
+      ],
+      "docs": [
+        "Fails unless an account's sequence number is the expected one. Anyone."
+      ],
+      "name": "sequenceCheck"
     },
     {
       "accounts": [
@@ -1448,7 +2203,7 @@ export type MarginEngine = {
         106
       ],
       "docs": [
-        "Lists an underlying with its oracle, lot size and margin model. Admin."
+        "Lists an underlying with its oracle and lot size; `model_set` and `scenarios_set` follow. Admin."
       ],
       "name": "underlyingAdd"
     },
@@ -1535,6 +2290,57 @@ export type MarginEngine = {
       }
     },
     {
+      "docs": [
+        "How an account is margined. Stored as one byte."
+      ],
+      "name": "accountMode",
+      "repr": {
+        "kind": "rust"
+      },
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "portfolio"
+          },
+          {
+            "name": "isolated"
+          },
+          {
+            "name": "standard"
+          }
+        ]
+      }
+    },
+    {
+      "name": "accountModeSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "accountOpenArgs",
       "type": {
         "fields": [
@@ -1551,6 +2357,14 @@ export type MarginEngine = {
             ],
             "name": "delegate",
             "type": "pubkey"
+          },
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -1575,6 +2389,92 @@ export type MarginEngine = {
           {
             "name": "index",
             "type": "u16"
+          },
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Spot moves that follow the market's own vol; `reference` 0: off."
+      ],
+      "name": "adaptiveRange",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Spot move that the grid was designed for."
+            ],
+            "name": "reference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least expected move."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Standard deviations to cover."
+            ],
+            "name": "deviations",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: seconds. Time over which the market may move."
+            ],
+            "name": "horizon",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least scale of the grid."
+            ],
+            "name": "least",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Largest scale of the grid."
+            ],
+            "name": "most",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Largest change of the scale in a day."
+            ],
+            "name": "dailyChange",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Scale that the grid has now."
+            ],
+            "name": "scale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last change of the scale."
+            ],
+            "name": "scaledAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -1610,6 +2510,156 @@ export type MarginEngine = {
                 6
               ]
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Forward contingency."
+      ],
+      "name": "basisContingency",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Upper forward over the forward."
+            ],
+            "name": "up",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Lower forward over the forward."
+            ],
+            "name": "down",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the loss that counts at expiry."
+            ],
+            "name": "add",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to it for each year."
+            ],
+            "name": "annual",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
+        "`margin_breakdown`. The parts of a book add up to the book exactly."
+      ],
+      "name": "breakdown",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "markToMarket",
+            "type": "i128"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. By scenario, in the grid's order."
+            ],
+            "name": "profits",
+            "type": {
+              "vec": "i128"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What of an underlying's book is broken down."
+      ],
+      "name": "breakdownPart",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "book"
+          },
+          {
+            "name": "collateral"
+          },
+          {
+            "fields": [
+              "u8"
+            ],
+            "name": "position"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Charges on top of the scan risk. Roll, vega and concentration are before the factors that some models scale them with."
+      ],
+      "name": "chargesReport",
+      "type": {
+        "fields": [
+          {
+            "name": "perpetualMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With what initial margin has on top; so is `short_option_initial`."
+            ],
+            "name": "perpetualInitial",
+            "type": "i64"
+          },
+          {
+            "name": "shortOptionMaintenance",
+            "type": "i64"
+          },
+          {
+            "name": "shortOptionInitial",
+            "type": "i64"
+          },
+          {
+            "name": "roll",
+            "type": "i64"
+          },
+          {
+            "name": "vega",
+            "type": "i64"
+          },
+          {
+            "name": "concentration",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Initial margin only."
+            ],
+            "name": "confidence",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Initial margin only."
+            ],
+            "name": "unrealisedProfit",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -1675,7 +2725,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "All zero for the quote token, which counts at face value."
+              "All zero for a quote token that counts at face value."
             ],
             "name": "oracle",
             "type": {
@@ -1690,6 +2740,49 @@ export type MarginEngine = {
               "defined": {
                 "name": "collateralHaircuts"
               }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where its oracle or its underlying's index is unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "A [`CollateralLink`]."
+            ],
+            "name": "link",
+            "type": "u8"
+          },
+          {
+            "name": "padding2",
+            "type": {
+              "array": [
+                "u8",
+                1
+              ]
+            }
+          },
+          {
+            "docs": [
+              "The underlying that `link` is about."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "padding3",
+            "type": {
+              "array": [
+                "u8",
+                4
+              ]
             }
           },
           {
@@ -1725,7 +2818,7 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "None for the quote token, which counts at face value; needed for every other."
+              "Needed, but for a quote token that counts at face value."
             ],
             "name": "oracle",
             "type": {
@@ -1743,6 +2836,29 @@ export type MarginEngine = {
                 "name": "collateralHaircuts"
               }
             }
+          },
+          {
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "name": "link",
+            "type": {
+              "defined": {
+                "name": "collateralLink"
+              }
+            }
+          },
+          {
+            "docs": [
+              "The underlying that `link` is about; otherwise 0."
+            ],
+            "name": "underlying",
+            "type": "u16"
           },
           {
             "docs": [
@@ -1809,6 +2925,301 @@ export type MarginEngine = {
       }
     },
     {
+      "docs": [
+        "What a token has to do with an underlying. Stored as one byte."
+      ],
+      "name": "collateralLink",
+      "repr": {
+        "kind": "rust"
+      },
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "none"
+          },
+          {
+            "name": "index"
+          },
+          {
+            "name": "cancelsRisk"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Charge on positions too large for the market. A depth of 0: none."
+      ],
+      "name": "concentration",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-6 USD. Cash delta that the market absorbs."
+            ],
+            "name": "deltaDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rate when the excess is as large as the depth."
+            ],
+            "name": "deltaRate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-6 USD for 1.00 of vol. Vega that the market absorbs."
+            ],
+            "name": "vegaDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rate when the excess is as large as the depth, per 1.00 of vol."
+            ],
+            "name": "vegaRate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Highest rate of either."
+            ],
+            "name": "maxRate",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Initial margin only: charge where oracles are unsure."
+      ],
+      "name": "confidenceCharge",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Confidence that costs nothing."
+            ],
+            "name": "threshold",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the notional at no confidence at all."
+            ],
+            "name": "factor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The cross-underlying model of an engine: scenarios of one market factor, and the floor for the day correlations break.",
+        "",
+        "PDA of `[\"correlation\", engine]`. Read by checks of portfolio accounts while `Engine::correlates` is set."
+      ],
+      "name": "correlationModel",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "name": "scenarioCount",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least share of the stand-alone scan risks."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "name": "scenarios",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "factorScenario"
+                  }
+                },
+                40
+              ]
+            }
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                128
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "correlationSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Scenarios of the market factor."
+            ],
+            "name": "count",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "floor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "correlationSetArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Least share of the stand-alone scan risks."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Scenarios of the market factor."
+            ],
+            "name": "scenarios",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "factorScenarioArgs"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Scan risk across underlyings; losses in quote atoms, rounded up."
+      ],
+      "name": "crossReport",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Worst sum over the market factor."
+            ],
+            "name": "systematic",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Root sum of squares of the residual losses."
+            ],
+            "name": "idiosyncratic",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Sum of the stand-alone scan risks."
+            ],
+            "name": "standAlone",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Scan risk that counts: systematic + idiosyncratic, at least the breakdown floor's share of `stand_alone`."
+            ],
+            "name": "scanRisk",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Initial margin only: charge while the quote token is below its peg."
+      ],
+      "name": "depeg",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 USD. Price below which the token counts as off its peg."
+            ],
+            "name": "threshold",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rise of the initial factor for each USD below."
+            ],
+            "name": "factor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "deposited",
       "type": {
         "fields": [
@@ -1863,13 +3274,11 @@ export type MarginEngine = {
             "type": "u8"
           },
           {
-            "name": "padding",
-            "type": {
-              "array": [
-                "u8",
-                1
-              ]
-            }
+            "docs": [
+              "Bits of [`EngineFeatures`]."
+            ],
+            "name": "features",
+            "type": "u8"
           },
           {
             "docs": [
@@ -2041,12 +3450,134 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "precision: 1e-9. The publisher's least confidence in forward, rate and surface."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
+              "forward stands in for it."
+            ],
+            "name": "observedAverage",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u64",
-                6
+                4
               ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the underlying depends on the market factor of the cross-underlying model."
+      ],
+      "name": "factorExposure",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Move of the underlying for a move of the factor."
+            ],
+            "name": "beta",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Range of its own over the range of its grid."
+            ],
+            "name": "residual",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A scenario of the market factor."
+      ],
+      "name": "factorScenario",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Move of the factor; an underlying with a beta of one moves by as much."
+            ],
+            "name": "marketMove",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The sum of profits is multiplied by this."
+            ],
+            "name": "weight",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "A [`VolShock`]; never a skew."
+            ],
+            "name": "vol",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Instruction argument that becomes a [`FactorScenario`]."
+      ],
+      "name": "factorScenarioArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "marketMove",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "weight",
+            "type": "u64"
+          },
+          {
+            "name": "vol",
+            "type": {
+              "defined": {
+                "name": "volShock"
+              }
             }
           }
         ],
@@ -2123,7 +3654,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-12 USD per unit of underlying; 0 for a perpetual."
+              "precision: 1e-12 USD per unit of underlying; 0 for perpetuals and futures."
             ],
             "name": "strike",
             "type": "u64"
@@ -2142,7 +3673,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "What a position is. Stored as one byte; the order is the order of positions within one strike."
+        "What a position is. Stored as one byte; among calls and puts the order is that of positions within one strike."
       ],
       "name": "instrumentKind",
       "repr": {
@@ -2159,6 +3690,9 @@ export type MarginEngine = {
           },
           {
             "name": "put"
+          },
+          {
+            "name": "future"
           }
         ]
       }
@@ -2487,7 +4021,7 @@ export type MarginEngine = {
                     "name": "balance"
                   }
                 },
-                8
+                12
               ]
             }
           },
@@ -2496,7 +4030,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                256
+                192
               ]
             }
           },
@@ -2522,11 +4056,132 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "How an account is judged. The default is its own mode, every scenario, liquidation's tolerance of prices."
+      ],
+      "name": "marginCheckArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Another mode than the account's: what the same book would need in it."
+            ],
+            "name": "mode",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "accountMode"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "How fresh and sure prices must be."
+            ],
+            "name": "usage",
+            "type": {
+              "defined": {
+                "name": "priceUse"
+              }
+            }
+          },
+          {
+            "docs": [
+              "One scenario number (254: forward contingency, 255: none) for each underlying the account is exposed to, by index:",
+              "a lower bound of the requirements at a fraction of the cost."
+            ],
+            "name": "witness",
+            "type": {
+              "option": "bytes"
+            }
+          },
+          {
+            "name": "minimum",
+            "type": {
+              "defined": {
+                "name": "minimumHealth"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Whether net Greeks are wanted."
+            ],
+            "name": "greeks",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "Number of the first underlying to report; a report holds four."
+            ],
+            "name": "firstUnderlying",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "marginQuoteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Trades of the account, in this order."
+            ],
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "tradeLeg"
+                }
+              }
+            }
+          },
+          {
+            "name": "transfers",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "quoteTransfer"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "How the resulting account is judged."
+            ],
+            "name": "check",
+            "type": {
+              "defined": {
+                "name": "marginCheckArgs"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Margin of an account: return data of `margin_check`. Amounts in quote atoms; equity rounds down, requirements up."
       ],
       "name": "marginReport",
       "type": {
         "fields": [
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          },
+          {
+            "name": "inLiquidation",
+            "type": "bool"
+          },
           {
             "name": "cash",
             "type": "i64"
@@ -2540,7 +4195,21 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Options at their marks, perpetuals at their unrealised profit."
+              "Part of the requirements: haircuts and doubtful oracles of token balances."
+            ],
+            "name": "collateralMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "As `collateral_maintenance`, in initial margin."
+            ],
+            "name": "collateralInitial",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Options at their marks, linear instruments at their unrealised profit."
             ],
             "name": "positionsValue",
             "type": "i64"
@@ -2564,16 +4233,182 @@ export type MarginEngine = {
             "type": "i64"
           },
           {
-            "name": "inLiquidation",
-            "type": "bool"
+            "docs": [
+              "Scan risk across underlyings, where that model is on; the underlyings' own figures then are stand-alone ones."
+            ],
+            "name": "cross",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "crossReport"
+                }
+              }
+            }
           },
           {
+            "docs": [
+              "How many underlyings the account is exposed to."
+            ],
+            "name": "underlyingCount",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "At most [`REPORT_UNDERLYINGS`] of them, from the number that was asked for."
+            ],
             "name": "underlyings",
             "type": {
               "vec": {
                 "defined": {
                   "name": "underlyingReport"
                 }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Floor on the scan risk."
+      ],
+      "name": "minimumDelta",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On the net delta."
+            ],
+            "name": "unhedged",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On the delta that cancels."
+            ],
+            "name": "hedged",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Quote atoms that must be left; the instruction fails below. None: anything goes."
+      ],
+      "name": "minimumHealth",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Least equity over initial margin."
+            ],
+            "name": "initial",
+            "type": {
+              "option": "i64"
+            }
+          },
+          {
+            "docs": [
+              "Least equity over maintenance margin."
+            ],
+            "name": "maintenance",
+            "type": {
+              "option": "i64"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The parts of an underlying's requirement."
+      ],
+      "name": "modelReport",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "fields": [
+              {
+                "defined": {
+                  "name": "portfolioReport"
+                }
+              }
+            ],
+            "name": "portfolio"
+          },
+          {
+            "fields": [
+              {
+                "defined": {
+                  "name": "standardReport"
+                }
+              }
+            ],
+            "name": "standard"
+          }
+        ]
+      }
+    },
+    {
+      "name": "modelSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "modelSetArgs",
+      "type": {
+        "fields": [
+          {
+            "name": "risk",
+            "type": {
+              "defined": {
+                "name": "riskParameters"
+              }
+            }
+          },
+          {
+            "docs": [
+              "All zero: the underlying offers no standard margin."
+            ],
+            "name": "standard",
+            "type": {
+              "defined": {
+                "name": "standardParameters"
+              }
+            }
+          },
+          {
+            "name": "exposure",
+            "type": {
+              "defined": {
+                "name": "factorExposure"
+              }
+            }
+          },
+          {
+            "docs": [
+              "`scale` and `scaled_at` are the program's: zero."
+            ],
+            "name": "adaptive",
+            "type": {
+              "defined": {
+                "name": "adaptiveRange"
               }
             }
           }
@@ -2619,6 +4454,13 @@ export type MarginEngine = {
           },
           {
             "name": "liquidationMaxConfidence",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Interval over price at which the confidence is zero; 0: not scored."
+            ],
+            "name": "confidenceFullScale",
             "type": "u32"
           }
         ],
@@ -2688,9 +4530,17 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                7
+                3
               ]
             }
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Confidence interval over price at which the price's confidence is zero; 0: every price that passes",
+              "counts as certain."
+            ],
+            "name": "confidenceFullScale",
+            "type": "u32"
           },
           {
             "name": "reserved",
@@ -2727,6 +4577,189 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "What a publisher says about the perpetual."
+      ],
+      "name": "perpetualPublishArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Spot when the mark was taken; later the mark moves with spot in proportion."
+            ],
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Confidence in the mark; one: certain."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which the publisher took the mark. Publications must come in order, and its age counts from here."
+            ],
+            "name": "observedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "perpetualPublished",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Mark of the perpetual."
+      ],
+      "name": "perpetualSlot",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds of the last publication; 0: never, and the perpetual is marked at the index."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Mark at `spot_reference`; the live one moves with spot in proportion."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Spot when `mark` was taken."
+            ],
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The publisher's confidence in the mark."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Requirement = factor · scan risk + charges. Quote atoms, rounded up where not said otherwise."
+      ],
+      "name": "portfolioReport",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the scenario that costs most; 254: the forward contingency; 255: nothing costs anything."
+            ],
+            "name": "worstCase",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Profit in it: never positive, rounded down."
+            ],
+            "name": "worstProfit",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Forward contingency: never positive, rounded down."
+            ],
+            "name": "basisContingency",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Floor on the scan risk."
+            ],
+            "name": "minimumDelta",
+            "type": "i64"
+          },
+          {
+            "name": "scanRisk",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. With the rise while the quote token is off its peg."
+            ],
+            "name": "initialFactor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "maintenanceFactor",
+            "type": "u64"
+          },
+          {
+            "name": "charges",
+            "type": {
+              "defined": {
+                "name": "chargesReport"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "A signed quantity of one instrument."
       ],
       "name": "position",
@@ -2759,7 +4792,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: quote atoms. Perpetual: its value when it was last settled to cash; the unrealised profit is today's",
+              "precision: quote atoms. Linear instruments: their value when last settled to cash; the unrealised profit is today's",
               "value less this. Options: 0, their premium settles in full."
             ],
             "name": "settledValue",
@@ -2798,7 +4831,131 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "The margin model of one underlying. Ratios in 1e-9. `docs/risk-model.md` gives the formulas."
+        "Charges on spot notional."
+      ],
+      "name": "positionCharges",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On perpetuals and futures, in both margins."
+            ],
+            "name": "perpetualMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On top in initial margin."
+            ],
+            "name": "perpetualInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On naked short options, in both margins."
+            ],
+            "name": "shortOptionMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On top in initial margin."
+            ],
+            "name": "shortOptionInitial",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
+        "not."
+      ],
+      "name": "preparedGrid",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "shocks",
+            "type": {
+              "array": [
+                {
+                  "array": [
+                    "i64",
+                    2
+                  ]
+                },
+                43
+              ]
+            }
+          },
+          {
+            "name": "table",
+            "type": {
+              "array": [
+                "u8",
+                56
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What a price is for: the limits on age and confidence depend on it."
+      ],
+      "name": "priceUse",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "raiseRisk"
+          },
+          {
+            "name": "liquidation"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Tokens into the account (positive) or out of it."
+      ],
+      "name": "quoteTransfer",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The portfolio-margin model."
       ],
       "name": "riskParameters",
       "repr": {
@@ -2809,87 +4966,268 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Vol in an Up scenario is raised by this share, times the tenor multiplier."
+              "How scenarios move vol by tenor."
             ],
-            "name": "volRangeUp",
-            "type": "u32"
+            "name": "vol",
+            "type": {
+              "defined": {
+                "name": "volShocks"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Vol in a Down scenario is lowered by this share, times the tenor multiplier."
+              "From the profits of all scenarios to a requirement."
             ],
-            "name": "volRangeDown",
-            "type": "u32"
+            "name": "scan",
+            "type": {
+              "defined": {
+                "name": "scanFactors"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Power of the tenor multiplier up to 30 days."
+              "Markdown of options held and markup of options owed inside scenarios, net for each expiry."
             ],
-            "name": "shortTermPower",
-            "type": "u32"
+            "name": "staticDiscount",
+            "type": {
+              "defined": {
+                "name": "staticDiscount"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Power of the tenor multiplier beyond 30 days."
+              "How skew scenarios move the smile."
             ],
-            "name": "longTermPower",
-            "type": "u32"
+            "name": "skew",
+            "type": {
+              "defined": {
+                "name": "skewShock"
+              }
+            }
           },
           {
             "docs": [
-              "precision: seconds. The tenor multiplier treats shorter times as this one."
+              "Forward contingency."
             ],
-            "name": "tenorFloor",
-            "type": "u32"
+            "name": "basis",
+            "type": {
+              "defined": {
+                "name": "basisContingency"
+              }
+            }
           },
+          {
+            "docs": [
+              "Charges on spot notional."
+            ],
+            "name": "charges",
+            "type": {
+              "defined": {
+                "name": "positionCharges"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Floor on the scan risk."
+            ],
+            "name": "minimumDelta",
+            "type": {
+              "defined": {
+                "name": "minimumDelta"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on deltas that must be rolled."
+            ],
+            "name": "roll",
+            "type": {
+              "defined": {
+                "name": "roll"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on vega netted between expiries."
+            ],
+            "name": "vega",
+            "type": {
+              "defined": {
+                "name": "vegaTermStructure"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on positions too large for the market. A depth of 0: none."
+            ],
+            "name": "concentration",
+            "type": {
+              "defined": {
+                "name": "concentration"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where oracles are unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge while the quote token is below its peg."
+            ],
+            "name": "depeg",
+            "type": {
+              "defined": {
+                "name": "depeg"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 1e-6 USD. Unrealised profit beyond this counts for maintenance margin only; the largest number: no",
+              "cap."
+            ],
+            "name": "unrealisedProfitCap",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Charge on deltas that must be rolled."
+      ],
+      "name": "roll",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Smallest move."
+            ],
+            "name": "minMove",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Move for each year to expiry."
+            ],
+            "name": "annualMove",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "1: instruments of one expiry add up instead of netting."
+            ],
+            "name": "gross",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "From the profits of all scenarios to a requirement."
+      ],
+      "name": "scanFactors",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
           {
             "docs": [
               "precision: 1e-9. Share of the scan risk in initial margin."
             ],
-            "name": "initialFactor",
-            "type": "u32"
+            "name": "initial",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9. Share of the scan risk in maintenance margin; at most `initial_factor`."
+              "precision: 1e-9. Share of the scan risk in maintenance margin; at most `initial`."
             ],
-            "name": "maintenanceFactor",
-            "type": "u32"
+            "name": "maintenance",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Perpetual charge in both margins."
+              "precision: 1e-9. Share of a scenario's profit that does not count."
             ],
-            "name": "perpetualMaintenance",
-            "type": "u32"
+            "name": "gainHaircut",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Perpetual charge on top in initial margin."
+              "precision: 1e-9. Linear instruments move by at most this in an extended scenario; 0: by all of it."
             ],
-            "name": "perpetualInitial",
-            "type": "u32"
+            "name": "extendedRange",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Charge on naked short options in both margins."
+              "precision: 1e-6 USD. Loss in an extended scenario that does not count."
             ],
-            "name": "shortOptionMaintenance",
-            "type": "u32"
+            "name": "extendedDampener",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Charge on naked short options on top in initial margin."
+              "Scan risk is the mean of this many worst scenarios; 0: the worst one."
             ],
-            "name": "shortOptionInitial",
-            "type": "u32"
+            "name": "shortfallCount",
+            "type": "u8"
           },
           {
             "docs": [
-              "precision: 1e-8. Vol in an Up scenario is at least this."
+              "1: the factors also scale the charges on roll, vega and concentration."
             ],
-            "name": "minVolUp",
-            "type": "u32"
+            "name": "scalesCharges",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1: linear instruments settle in the underlying; amounts and prices are in units of it."
+            ],
+            "name": "inverse",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
           }
         ],
         "kind": "struct"
@@ -2908,14 +5246,21 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Spot is multiplied by this."
+              "precision: 1e-9. Spot multiplier that the grid was designed with."
+            ],
+            "name": "designSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Spot is multiplied by this: the design's, scaled by an adaptive range."
             ],
             "name": "spot",
             "type": "u64"
           },
           {
             "docs": [
-              "ln of `spot` in the kernel's format, computed once when the scenario is set."
+              "ln of `spot` in the kernel's format, computed when `spot` is set."
             ],
             "name": "lnSpot",
             "type": "i64"
@@ -2936,9 +5281,9 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "0: a normal scenario (skew scenarios will have their own numbers)."
+              "1: a tail, for which the model's extended range and dampener hold."
             ],
-            "name": "kind",
+            "name": "extended",
             "type": "u8"
           },
           {
@@ -2962,10 +5307,16 @@ export type MarginEngine = {
       "type": {
         "fields": [
           {
+            "docs": [
+              "precision: 1e-9; one in a skew scenario."
+            ],
             "name": "spot",
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: 1e-9."
+            ],
             "name": "weight",
             "type": "u32"
           },
@@ -2976,6 +5327,26 @@ export type MarginEngine = {
                 "name": "volShock"
               }
             }
+          },
+          {
+            "name": "extended",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "scenariosSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "count",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -3013,6 +5384,331 @@ export type MarginEngine = {
             ],
             "name": "cost",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "`base + slope·√τ`."
+      ],
+      "name": "skewCap",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. At expiry."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. By √τ."
+            ],
+            "name": "slope",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How skew scenarios move the smile."
+      ],
+      "name": "skewShock",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Cap of the linear scenario."
+            ],
+            "name": "linear",
+            "type": {
+              "defined": {
+                "name": "skewCap"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Cap of the absolute scenario."
+            ],
+            "name": "abs",
+            "type": {
+              "defined": {
+                "name": "skewCap"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Smallest width k*."
+            ],
+            "name": "minWidth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Factor on √τ in k*."
+            ],
+            "name": "widthScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol of k*, its constant part."
+            ],
+            "name": "volStatic",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol of k*, its part by √τ."
+            ],
+            "name": "volScale",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Standard mode: position by position. All zero: the mode is not offered on this underlying."
+      ],
+      "name": "standardParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On linear instruments at their mark, initial."
+            ],
+            "name": "perpetualInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On linear instruments at their mark, maintenance."
+            ],
+            "name": "perpetualMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Initial margin of a short option is max(this − its distance out of the money over spot,",
+              "`least_spot`) of spot."
+            ],
+            "name": "mostSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least initial margin of a short option, of spot."
+            ],
+            "name": "leastSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short call, of spot."
+            ],
+            "name": "callMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short put, of spot; the larger of this and the next."
+            ],
+            "name": "putMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short put, of its mark."
+            ],
+            "name": "putMarkMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Initial margin of a short put with its mark is at least this share of the maintenance one."
+            ],
+            "name": "putInitialOverMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the forward that each uncovered call adds to the maximum loss, initial."
+            ],
+            "name": "unpairedInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the forward that each uncovered call adds to the maximum loss, maintenance."
+            ],
+            "name": "unpairedMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the value of collateral in the underlying itself that counts, maintenance."
+            ],
+            "name": "collateral",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of that in initial margin."
+            ],
+            "name": "collateralInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where oracles are unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: share of all shorts and linear instruments for each USD under the peg."
+            ],
+            "name": "depeg",
+            "type": {
+              "defined": {
+                "name": "depeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Margins position by position, negative where they demand something; quote atoms, rounded down. Charges round up."
+      ],
+      "name": "standardReport",
+      "type": {
+        "fields": [
+          {
+            "name": "linearInitial",
+            "type": "i64"
+          },
+          {
+            "name": "linearMaintenance",
+            "type": "i64"
+          },
+          {
+            "name": "optionsInitial",
+            "type": "i64"
+          },
+          {
+            "name": "optionsMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "What tokens of the underlying count."
+            ],
+            "name": "collateralInitial",
+            "type": "i64"
+          },
+          {
+            "name": "collateralMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Charge, initial margin only."
+            ],
+            "name": "confidence",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Charge, initial margin only."
+            ],
+            "name": "depeg",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Markdown of options held and markup of options owed inside scenarios, net for each expiry."
+      ],
+      "name": "staticDiscount",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. 1 − the base factor of an asset."
+            ],
+            "name": "longMarkdown",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Multiplies the rate."
+            ],
+            "name": "longRateScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to the rate, per year."
+            ],
+            "name": "longRateAdd",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The base factor of a liability − 1."
+            ],
+            "name": "shortMarkup",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Multiplies the rate."
+            ],
+            "name": "shortRateScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to the rate, per year."
+            ],
+            "name": "shortRateAdd",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -3060,6 +5756,13 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-9. Least confidence in forward, rate and surface; one: certain."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Unix seconds at which the publisher took the figures. Publications must come in order, and its age counts from here."
             ],
             "name": "observedAt",
@@ -3092,6 +5795,20 @@ export type MarginEngine = {
           {
             "name": "rate",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Scale of the risk grid after the publication."
+            ],
+            "name": "gridScale",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -3151,6 +5868,9 @@ export type MarginEngine = {
       "type": {
         "fields": [
           {
+            "docs": [
+              "The taker's side."
+            ],
             "name": "legs",
             "type": {
               "vec": {
@@ -3233,7 +5953,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "One leg. The taker's side: positive lots are bought from the maker."
+        "One leg. Positive lots are bought."
       ],
       "name": "tradeLeg",
       "type": {
@@ -3283,6 +6003,9 @@ export type MarginEngine = {
             "type": "u8"
           },
           {
+            "docs": [
+              "0 until the risk grid is set: nothing trades before."
+            ],
             "name": "scenarioCount",
             "type": "u8"
           },
@@ -3352,6 +6075,22 @@ export type MarginEngine = {
             "type": "u32"
           },
           {
+            "docs": [
+              "precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price."
+            ],
+            "name": "settlementWindow",
+            "type": "u32"
+          },
+          {
+            "name": "padding2",
+            "type": {
+              "array": [
+                "u8",
+                4
+              ]
+            }
+          },
+          {
             "name": "risk",
             "type": {
               "defined": {
@@ -3360,6 +6099,33 @@ export type MarginEngine = {
             }
           },
           {
+            "name": "standard",
+            "type": {
+              "defined": {
+                "name": "standardParameters"
+              }
+            }
+          },
+          {
+            "name": "exposure",
+            "type": {
+              "defined": {
+                "name": "factorExposure"
+              }
+            }
+          },
+          {
+            "name": "adaptive",
+            "type": {
+              "defined": {
+                "name": "adaptiveRange"
+              }
+            }
+          },
+          {
+            "docs": [
+              "The risk grid in the kernel's order, with the moves that hold now."
+            ],
             "name": "scenarios",
             "type": {
               "array": [
@@ -3370,6 +6136,25 @@ export type MarginEngine = {
                 },
                 40
               ]
+            }
+          },
+          {
+            "docs": [
+              "The same as the kernel wants it."
+            ],
+            "name": "preparedGrid",
+            "type": {
+              "defined": {
+                "name": "preparedGrid"
+              }
+            }
+          },
+          {
+            "name": "perpetual",
+            "type": {
+              "defined": {
+                "name": "perpetualSlot"
+              }
             }
           },
           {
@@ -3448,22 +6233,11 @@ export type MarginEngine = {
             "type": "u32"
           },
           {
-            "name": "risk",
-            "type": {
-              "defined": {
-                "name": "riskParameters"
-              }
-            }
-          },
-          {
-            "name": "scenarios",
-            "type": {
-              "vec": {
-                "defined": {
-                  "name": "scenarioArgs"
-                }
-              }
-            }
+            "docs": [
+              "precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price."
+            ],
+            "name": "settlementWindow",
+            "type": "u32"
           }
         ],
         "kind": "struct"
@@ -3510,20 +6284,6 @@ export type MarginEngine = {
             "type": "u16"
           },
           {
-            "docs": [
-              "Position in the risk grid of the scenario that costs most; 255: none costs anything."
-            ],
-            "name": "worstScenario",
-            "type": "u8"
-          },
-          {
-            "docs": [
-              "Quote atoms, never positive, rounded down."
-            ],
-            "name": "worstScenarioProfit",
-            "type": "i64"
-          },
-          {
             "name": "positionsValue",
             "type": "i64"
           },
@@ -3542,6 +6302,14 @@ export type MarginEngine = {
                 "name": "greeksReport"
               }
             }
+          },
+          {
+            "name": "model",
+            "type": {
+              "defined": {
+                "name": "modelReport"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -3549,7 +6317,36 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "How a scenario moves vol. Stored as one byte."
+        "Charge on vega netted between expiries."
+      ],
+      "name": "vegaTermStructure",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Absolute vol move at 30 days."
+            ],
+            "name": "range",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of opposite vegas of different expiries that cancels."
+            ],
+            "name": "offset",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How a scenario moves vol. Stored as one byte; the order is the kernel's."
       ],
       "name": "volShock",
       "repr": {
@@ -3559,15 +6356,78 @@ export type MarginEngine = {
         "kind": "enum",
         "variants": [
           {
-            "name": "none"
-          },
-          {
             "name": "up"
           },
           {
+            "name": "none"
+          },
+          {
             "name": "down"
+          },
+          {
+            "name": "skewLinear"
+          },
+          {
+            "name": "skewAbs"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "How scenarios move vol by tenor."
+      ],
+      "name": "volShocks",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Vol in an Up scenario rises by this share, times the tenor multiplier."
+            ],
+            "name": "rangeUp",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol in a Down scenario falls by this share, times the tenor multiplier."
+            ],
+            "name": "rangeDown",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Power of the tenor multiplier up to 30 days."
+            ],
+            "name": "shortTermPower",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Power of the tenor multiplier beyond 30 days."
+            ],
+            "name": "longTermPower",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: seconds. Shorter times count as this one."
+            ],
+            "name": "tenorFloor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-8. Vol in an Up scenario is at least this."
+            ],
+            "name": "minVolUp",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -3619,6 +6479,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        88,
+        22,
+        69,
+        39,
+        150,
+        13,
+        63,
+        178
+      ],
+      "name": "correlationModel"
+    },
+    {
+      "discriminator": [
         246,
         94,
         41,
@@ -3711,7 +6584,7 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6043,
-      "msg": "The quote token counts at face value: it takes no oracle and no haircut",
+      "msg": "The quote token takes no haircut, no charge and no underlying",
       "name": "quoteCollateralParameters"
     },
     {
@@ -3811,33 +6684,18 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6063,
-      "msg": "Between 1 and 40 scenarios are needed",
-      "name": "scenarioCount"
+      "msg": "The settlement window must be at most a day",
+      "name": "settlementWindow"
     },
     {
       "code": 6064,
-      "msg": "A scenario's spot multiplier must be within 0.01 and 8",
-      "name": "scenarioSpot"
+      "msg": "An oracle's full scale of confidence must be at most 100 %",
+      "name": "oracleConfidenceScale"
     },
     {
       "code": 6065,
-      "msg": "A scenario's weight must be above 0 and at most 1",
-      "name": "scenarioWeight"
-    },
-    {
-      "code": 6066,
-      "msg": "Vol shocks: ranges at most 400 %, down range below 100 %, powers at most 1, floor 1 hour to 30 days",
-      "name": "volShockParameter"
-    },
-    {
-      "code": 6067,
-      "msg": "Margin factors must satisfy 0 < maintenance_factor <= initial_factor <= 4",
-      "name": "marginFactorParameter"
-    },
-    {
-      "code": 6068,
-      "msg": "A position charge must be at most 100 % of notional",
-      "name": "positionChargeParameter"
+      "msg": "A collateral is linked to an underlying that is not listed",
+      "name": "collateralLink"
     },
     {
       "code": 6080,
@@ -3903,6 +6761,21 @@ export const IDL: MarginEngine = {
       "code": 6092,
       "msg": "The publication is older than the one it would replace",
       "name": "surfaceOutOfOrder"
+    },
+    {
+      "code": 6093,
+      "msg": "A published confidence must be at most 1",
+      "name": "publishedConfidence"
+    },
+    {
+      "code": 6094,
+      "msg": "The perpetual's mark must be within 50 % of the spot it was taken at",
+      "name": "perpetualRange"
+    },
+    {
+      "code": 6095,
+      "msg": "The perpetual's mark is too old",
+      "name": "perpetualStale"
     },
     {
       "code": 6120,
@@ -3978,6 +6851,16 @@ export const IDL: MarginEngine = {
       "code": 6164,
       "msg": "A risk account is neither a collateral nor an underlying",
       "name": "riskAccountKind"
+    },
+    {
+      "code": 6165,
+      "msg": "A risk account was passed twice",
+      "name": "riskAccountDuplicate"
+    },
+    {
+      "code": 6166,
+      "msg": "The first risk account must be the engine's cross-underlying model",
+      "name": "riskAccountCorrelation"
     },
     {
       "code": 6200,
@@ -4086,7 +6969,7 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6247,
-      "msg": "A perpetual has no expiry and no strike; an option has both",
+      "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
     },
     {
@@ -4123,6 +7006,56 @@ export const IDL: MarginEngine = {
       "code": 6286,
       "msg": "A value inside the margin calculation does not fit its type",
       "name": "kernelOverflow"
+    },
+    {
+      "code": 6287,
+      "msg": "The account is below the health that was asked for",
+      "name": "healthBelowMinimum"
+    },
+    {
+      "code": 6288,
+      "msg": "The grid has no scenario of that number",
+      "name": "unknownScenario"
+    },
+    {
+      "code": 6289,
+      "msg": "A witness names one scenario for each underlying of the account",
+      "name": "witnessCount"
+    },
+    {
+      "code": 6290,
+      "msg": "This mode or measure cannot be judged by one scenario",
+      "name": "witnessUnsupported"
+    },
+    {
+      "code": 6291,
+      "msg": "The underlying does not offer standard margin",
+      "name": "standardNotOffered"
+    },
+    {
+      "code": 6292,
+      "msg": "An isolated account holds positions of one underlying only",
+      "name": "isolatedUnderlying"
+    },
+    {
+      "code": 6293,
+      "msg": "The account holds no position of that number in the underlying",
+      "name": "unknownPosition"
+    },
+    {
+      "code": 6294,
+      "msg": "A quote takes at most 8 legs and 8 transfers",
+      "name": "quoteSize"
+    },
+    {
+      "code": 6295,
+      "msg": "A transfer must not be zero",
+      "name": "quoteTransfer"
+    },
+    {
+      "code": 6296,
+      "msg": "The account's sequence number is not the expected one",
+      "name": "sequenceMismatch"
     },
     {
       "code": 6320,
@@ -4168,6 +7101,251 @@ export const IDL: MarginEngine = {
       "code": 6328,
       "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
       "name": "bidWorsens"
+    },
+    {
+      "code": 6360,
+      "msg": "The margin model is set already",
+      "name": "modelAlreadySet"
+    },
+    {
+      "code": 6361,
+      "msg": "The margin model's parameters must be set before its scenarios",
+      "name": "modelMissing"
+    },
+    {
+      "code": 6362,
+      "msg": "The underlying has no risk grid yet",
+      "name": "modelIncomplete"
+    },
+    {
+      "code": 6363,
+      "msg": "Inverse models serve comparisons only; accounts are in quote tokens",
+      "name": "modelInverse"
+    },
+    {
+      "code": 6364,
+      "msg": "range_up must be at most 10, range_down at most 1",
+      "name": "parameterVolRange"
+    },
+    {
+      "code": 6365,
+      "msg": "A tenor power must be at most 10",
+      "name": "parameterTenorPower"
+    },
+    {
+      "code": 6366,
+      "msg": "The tenor floor must be one hour to 400 days",
+      "name": "parameterTenorFloor"
+    },
+    {
+      "code": 6367,
+      "msg": "The least vol of Up scenarios must be at most 1 000 %",
+      "name": "parameterMinVolUp"
+    },
+    {
+      "code": 6368,
+      "msg": "The maintenance factor must be above 0, both factors at most 10",
+      "name": "parameterScanFactor"
+    },
+    {
+      "code": 6369,
+      "msg": "The initial factor must not be below the maintenance factor",
+      "name": "parameterInitialBelowMaintenance"
+    },
+    {
+      "code": 6370,
+      "msg": "Expected shortfall takes at most 40 scenarios",
+      "name": "parameterShortfallCount"
+    },
+    {
+      "code": 6371,
+      "msg": "The gain haircut must be at most 100 %",
+      "name": "parameterGainHaircut"
+    },
+    {
+      "code": 6372,
+      "msg": "The extended range must be at most 8",
+      "name": "parameterExtended"
+    },
+    {
+      "code": 6373,
+      "msg": "The markdown of assets must be 0 to 100 %",
+      "name": "parameterLongMarkdown"
+    },
+    {
+      "code": 6374,
+      "msg": "The markup of liabilities must be at most 300 %",
+      "name": "parameterShortMarkup"
+    },
+    {
+      "code": 6375,
+      "msg": "Rate scales and additions of the static discount must be at most 10",
+      "name": "parameterDiscountRate"
+    },
+    {
+      "code": 6376,
+      "msg": "A skew cap must be at most 10, its slope within -10 and 10",
+      "name": "parameterSkewCap"
+    },
+    {
+      "code": 6377,
+      "msg": "The least skew width must be at most 10, and above 0 in a grid with skew scenarios",
+      "name": "parameterSkewWidth"
+    },
+    {
+      "code": 6378,
+      "msg": "The width scale must be at most 10, the vols of the skew width within -20 and 20",
+      "name": "parameterSkewVol"
+    },
+    {
+      "code": 6379,
+      "msg": "Forward shocks must satisfy 0 < down < 1 < up <= 8",
+      "name": "parameterBasisShock"
+    },
+    {
+      "code": 6380,
+      "msg": "Forward contingency factors must be at most 20",
+      "name": "parameterBasisFactor"
+    },
+    {
+      "code": 6381,
+      "msg": "A charge on notional must be at most 300 %",
+      "name": "parameterPositionCharge"
+    },
+    {
+      "code": 6382,
+      "msg": "Minimum-delta shares must satisfy hedged <= unhedged <= 100 %",
+      "name": "parameterMinimumDelta"
+    },
+    {
+      "code": 6383,
+      "msg": "A roll move must be at most 100 %",
+      "name": "parameterRollMove"
+    },
+    {
+      "code": 6384,
+      "msg": "The vega range must be at most 10",
+      "name": "parameterVegaRange"
+    },
+    {
+      "code": 6385,
+      "msg": "The vega offset must be at most 100 %",
+      "name": "parameterVegaOffset"
+    },
+    {
+      "code": 6386,
+      "msg": "A concentration rate must be at most 100 %",
+      "name": "parameterConcentrationRate"
+    },
+    {
+      "code": 6387,
+      "msg": "A confidence threshold must be at most 1",
+      "name": "parameterConfidenceThreshold"
+    },
+    {
+      "code": 6388,
+      "msg": "A confidence factor must be at most 20",
+      "name": "parameterConfidenceFactor"
+    },
+    {
+      "code": 6389,
+      "msg": "The peg threshold must be at most one USD",
+      "name": "parameterPegThreshold"
+    },
+    {
+      "code": 6390,
+      "msg": "The peg factor must be at most 10",
+      "name": "parameterPegFactor"
+    },
+    {
+      "code": 6391,
+      "msg": "A share of the standard model must be at most 300 %, a share of collateral at most 100 %",
+      "name": "parameterStandardShare"
+    },
+    {
+      "code": 6392,
+      "msg": "The standard model could ask for less initial than maintenance margin",
+      "name": "parameterStandardInitialBelowMaintenance"
+    },
+    {
+      "code": 6393,
+      "msg": "Adaptive bounds must satisfy 0 < least <= 1 <= most <= 8",
+      "name": "parameterAdaptiveBounds"
+    },
+    {
+      "code": 6394,
+      "msg": "Adaptive moves must be at most 1, deviations at most 20, the horizon one minute to a year",
+      "name": "parameterAdaptiveMove"
+    },
+    {
+      "code": 6395,
+      "msg": "The daily change of an adaptive range must be above 0 and at most 8",
+      "name": "parameterAdaptiveChange"
+    },
+    {
+      "code": 6396,
+      "msg": "A beta must be within -8 and 8",
+      "name": "parameterFactorBeta"
+    },
+    {
+      "code": 6397,
+      "msg": "A residual range must be at most 1",
+      "name": "parameterFactorResidual"
+    },
+    {
+      "code": 6398,
+      "msg": "Between 1 and 40 scenarios are needed",
+      "name": "scenarioCount"
+    },
+    {
+      "code": 6399,
+      "msg": "A scenario's spot multiplier must be within 0.01 and 8",
+      "name": "scenarioSpot"
+    },
+    {
+      "code": 6400,
+      "msg": "A scenario's weight must be above 0 and at most 1",
+      "name": "scenarioWeight"
+    },
+    {
+      "code": 6401,
+      "msg": "A skew scenario moves no spot: its multiplier must be 1",
+      "name": "scenarioSkewSpot"
+    },
+    {
+      "code": 6402,
+      "msg": "A grid needs a scenario that falls and one that rises",
+      "name": "scenarioOneSided"
+    },
+    {
+      "code": 6403,
+      "msg": "Scenarios must be sorted by vol shock, then by spot multiplier",
+      "name": "scenarioOrder"
+    },
+    {
+      "code": 6404,
+      "msg": "Between 1 and 40 scenarios of the market factor are needed",
+      "name": "factorCount"
+    },
+    {
+      "code": 6405,
+      "msg": "The market factor must move within -99 % and +700 %",
+      "name": "factorMove"
+    },
+    {
+      "code": 6406,
+      "msg": "The weight of a scenario of the market factor must be above 0 and at most 1",
+      "name": "factorWeight"
+    },
+    {
+      "code": 6407,
+      "msg": "The market factor has no skew scenarios",
+      "name": "factorSkew"
+    },
+    {
+      "code": 6408,
+      "msg": "The breakdown floor must be at most 100 %",
+      "name": "correlationFloor"
     }
   ],
   "events": [
@@ -4183,6 +7361,19 @@ export const IDL: MarginEngine = {
         48
       ],
       "name": "accountClosed"
+    },
+    {
+      "discriminator": [
+        110,
+        36,
+        89,
+        68,
+        106,
+        195,
+        117,
+        176
+      ],
+      "name": "accountModeSet"
     },
     {
       "discriminator": [
@@ -4209,6 +7400,19 @@ export const IDL: MarginEngine = {
         141
       ],
       "name": "collateralAdded"
+    },
+    {
+      "discriminator": [
+        68,
+        253,
+        28,
+        161,
+        202,
+        88,
+        85,
+        147
+      ],
+      "name": "correlationSet"
     },
     {
       "discriminator": [
@@ -4287,6 +7491,45 @@ export const IDL: MarginEngine = {
         84
       ],
       "name": "liquidationStopped"
+    },
+    {
+      "discriminator": [
+        55,
+        2,
+        153,
+        119,
+        230,
+        126,
+        180,
+        100
+      ],
+      "name": "modelSet"
+    },
+    {
+      "discriminator": [
+        179,
+        161,
+        105,
+        53,
+        59,
+        153,
+        187,
+        83
+      ],
+      "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        137,
+        69,
+        91,
+        58,
+        243,
+        189,
+        111,
+        248
+      ],
+      "name": "scenariosSet"
     },
     {
       "discriminator": [
@@ -4464,6 +7707,51 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "mode",
+          "type": {
+            "defined": {
+              "name": "accountMode"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        138,
+        144,
+        125,
+        6,
+        202,
+        78,
+        45,
+        223
+      ],
+      "docs": [
+        "Changes how an account is margined; it must have initial margin in the new mode. Owner."
+      ],
+      "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -4566,6 +7854,81 @@ export const IDL: MarginEngine = {
         "Lists a token as collateral, the quote token first, and creates its vault. Admin."
       ],
       "name": "collateralAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "correlation",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  99,
+                  111,
+                  114,
+                  114,
+                  101,
+                  108,
+                  97,
+                  116,
+                  105,
+                  111,
+                  110
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "correlationSetArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        252,
+        87,
+        2,
+        208,
+        104,
+        194,
+        115,
+        34
+      ],
+      "docs": [
+        "Sets the cross-underlying model of the engine and switches it on. Admin."
+      ],
+      "name": "correlationSet"
     },
     {
       "accounts": [
@@ -4859,7 +8222,59 @@ export const IDL: MarginEngine = {
           "name": "marginAccount"
         }
       ],
-      "args": [],
+      "args": [
+        {
+          "name": "underlying",
+          "type": "u16"
+        },
+        {
+          "name": "part",
+          "type": {
+            "defined": {
+              "name": "breakdownPart"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        210,
+        44,
+        28,
+        79,
+        83,
+        219,
+        28,
+        42
+      ],
+      "docs": [
+        "Computes what one leg makes in every scenario, exactly; for simulation. Anyone."
+      ],
+      "name": "marginBreakdown",
+      "returns": {
+        "defined": {
+          "name": "breakdown"
+        }
+      }
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "marginCheckArgs"
+            }
+          }
+        }
+      ],
       "discriminator": [
         82,
         71,
@@ -4871,7 +8286,7 @@ export const IDL: MarginEngine = {
         248
       ],
       "docs": [
-        "Computes an account's margin and returns a [`MarginReport`] as return data. Anyone."
+        "Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone."
       ],
       "name": "marginCheck",
       "returns": {
@@ -4879,6 +8294,206 @@ export const IDL: MarginEngine = {
           "name": "marginReport"
         }
       }
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "marginQuoteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        225,
+        110,
+        29,
+        92,
+        140,
+        40,
+        224,
+        126
+      ],
+      "docs": [
+        "Computes the margin an account would have after legs and transfers; changes nothing. Anyone."
+      ],
+      "name": "marginQuote",
+      "returns": {
+        "defined": {
+          "name": "marginReport"
+        }
+      }
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "modelSetArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        152,
+        238,
+        81,
+        233,
+        99,
+        181,
+        173,
+        185
+      ],
+      "docs": [
+        "Sets the parameters of an underlying's margin model. Admin."
+      ],
+      "name": "modelSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "publisher",
+          "signer": true
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "perpetualPublishArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        162,
+        220,
+        216,
+        132,
+        72,
+        67,
+        180,
+        31
+      ],
+      "docs": [
+        "Publishes the perpetual's mark. The underlying's publisher."
+      ],
+      "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "scenarios",
+          "type": {
+            "vec": {
+              "defined": {
+                "name": "scenarioArgs"
+              }
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        136,
+        176,
+        188,
+        151,
+        5,
+        187,
+        8,
+        158
+      ],
+      "docs": [
+        "Sets the risk grid of an underlying and so completes its margin model. Admin."
+      ],
+      "name": "scenariosSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "marginAccount"
+        }
+      ],
+      "args": [
+        {
+          "name": "sequence",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        163,
+        130,
+        217,
+        243,
+        132,
+        24,
+        110,
+        14
+      ],
+      "docs": [
+        "Fails unless an account's sequence number is the expected one. Anyone."
+      ],
+      "name": "sequenceCheck"
     },
     {
       "accounts": [
@@ -5049,7 +8664,7 @@ export const IDL: MarginEngine = {
         106
       ],
       "docs": [
-        "Lists an underlying with its oracle, lot size and margin model. Admin."
+        "Lists an underlying with its oracle and lot size; `model_set` and `scenarios_set` follow. Admin."
       ],
       "name": "underlyingAdd"
     },
@@ -5136,6 +8751,57 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "docs": [
+        "How an account is margined. Stored as one byte."
+      ],
+      "name": "accountMode",
+      "repr": {
+        "kind": "rust"
+      },
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "portfolio"
+          },
+          {
+            "name": "isolated"
+          },
+          {
+            "name": "standard"
+          }
+        ]
+      }
+    },
+    {
+      "name": "accountModeSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "accountOpenArgs",
       "type": {
         "fields": [
@@ -5152,6 +8818,14 @@ export const IDL: MarginEngine = {
             ],
             "name": "delegate",
             "type": "pubkey"
+          },
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -5176,6 +8850,92 @@ export const IDL: MarginEngine = {
           {
             "name": "index",
             "type": "u16"
+          },
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Spot moves that follow the market's own vol; `reference` 0: off."
+      ],
+      "name": "adaptiveRange",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Spot move that the grid was designed for."
+            ],
+            "name": "reference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least expected move."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Standard deviations to cover."
+            ],
+            "name": "deviations",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: seconds. Time over which the market may move."
+            ],
+            "name": "horizon",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least scale of the grid."
+            ],
+            "name": "least",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Largest scale of the grid."
+            ],
+            "name": "most",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Largest change of the scale in a day."
+            ],
+            "name": "dailyChange",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Scale that the grid has now."
+            ],
+            "name": "scale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last change of the scale."
+            ],
+            "name": "scaledAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5211,6 +8971,156 @@ export const IDL: MarginEngine = {
                 6
               ]
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Forward contingency."
+      ],
+      "name": "basisContingency",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Upper forward over the forward."
+            ],
+            "name": "up",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Lower forward over the forward."
+            ],
+            "name": "down",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the loss that counts at expiry."
+            ],
+            "name": "add",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to it for each year."
+            ],
+            "name": "annual",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
+        "`margin_breakdown`. The parts of a book add up to the book exactly."
+      ],
+      "name": "breakdown",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "markToMarket",
+            "type": "i128"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. By scenario, in the grid's order."
+            ],
+            "name": "profits",
+            "type": {
+              "vec": "i128"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What of an underlying's book is broken down."
+      ],
+      "name": "breakdownPart",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "book"
+          },
+          {
+            "name": "collateral"
+          },
+          {
+            "fields": [
+              "u8"
+            ],
+            "name": "position"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Charges on top of the scan risk. Roll, vega and concentration are before the factors that some models scale them with."
+      ],
+      "name": "chargesReport",
+      "type": {
+        "fields": [
+          {
+            "name": "perpetualMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With what initial margin has on top; so is `short_option_initial`."
+            ],
+            "name": "perpetualInitial",
+            "type": "i64"
+          },
+          {
+            "name": "shortOptionMaintenance",
+            "type": "i64"
+          },
+          {
+            "name": "shortOptionInitial",
+            "type": "i64"
+          },
+          {
+            "name": "roll",
+            "type": "i64"
+          },
+          {
+            "name": "vega",
+            "type": "i64"
+          },
+          {
+            "name": "concentration",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Initial margin only."
+            ],
+            "name": "confidence",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Initial margin only."
+            ],
+            "name": "unrealisedProfit",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5276,7 +9186,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "All zero for the quote token, which counts at face value."
+              "All zero for a quote token that counts at face value."
             ],
             "name": "oracle",
             "type": {
@@ -5291,6 +9201,49 @@ export const IDL: MarginEngine = {
               "defined": {
                 "name": "collateralHaircuts"
               }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where its oracle or its underlying's index is unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "A [`CollateralLink`]."
+            ],
+            "name": "link",
+            "type": "u8"
+          },
+          {
+            "name": "padding2",
+            "type": {
+              "array": [
+                "u8",
+                1
+              ]
+            }
+          },
+          {
+            "docs": [
+              "The underlying that `link` is about."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "padding3",
+            "type": {
+              "array": [
+                "u8",
+                4
+              ]
             }
           },
           {
@@ -5326,7 +9279,7 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "None for the quote token, which counts at face value; needed for every other."
+              "Needed, but for a quote token that counts at face value."
             ],
             "name": "oracle",
             "type": {
@@ -5344,6 +9297,29 @@ export const IDL: MarginEngine = {
                 "name": "collateralHaircuts"
               }
             }
+          },
+          {
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "name": "link",
+            "type": {
+              "defined": {
+                "name": "collateralLink"
+              }
+            }
+          },
+          {
+            "docs": [
+              "The underlying that `link` is about; otherwise 0."
+            ],
+            "name": "underlying",
+            "type": "u16"
           },
           {
             "docs": [
@@ -5410,6 +9386,301 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "docs": [
+        "What a token has to do with an underlying. Stored as one byte."
+      ],
+      "name": "collateralLink",
+      "repr": {
+        "kind": "rust"
+      },
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "none"
+          },
+          {
+            "name": "index"
+          },
+          {
+            "name": "cancelsRisk"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Charge on positions too large for the market. A depth of 0: none."
+      ],
+      "name": "concentration",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-6 USD. Cash delta that the market absorbs."
+            ],
+            "name": "deltaDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rate when the excess is as large as the depth."
+            ],
+            "name": "deltaRate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-6 USD for 1.00 of vol. Vega that the market absorbs."
+            ],
+            "name": "vegaDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rate when the excess is as large as the depth, per 1.00 of vol."
+            ],
+            "name": "vegaRate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Highest rate of either."
+            ],
+            "name": "maxRate",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Initial margin only: charge where oracles are unsure."
+      ],
+      "name": "confidenceCharge",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Confidence that costs nothing."
+            ],
+            "name": "threshold",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the notional at no confidence at all."
+            ],
+            "name": "factor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The cross-underlying model of an engine: scenarios of one market factor, and the floor for the day correlations break.",
+        "",
+        "PDA of `[\"correlation\", engine]`. Read by checks of portfolio accounts while `Engine::correlates` is set."
+      ],
+      "name": "correlationModel",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "name": "scenarioCount",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least share of the stand-alone scan risks."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "name": "scenarios",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "factorScenario"
+                  }
+                },
+                40
+              ]
+            }
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                128
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "correlationSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Scenarios of the market factor."
+            ],
+            "name": "count",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "floor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "correlationSetArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Least share of the stand-alone scan risks."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Scenarios of the market factor."
+            ],
+            "name": "scenarios",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "factorScenarioArgs"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Scan risk across underlyings; losses in quote atoms, rounded up."
+      ],
+      "name": "crossReport",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Worst sum over the market factor."
+            ],
+            "name": "systematic",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Root sum of squares of the residual losses."
+            ],
+            "name": "idiosyncratic",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Sum of the stand-alone scan risks."
+            ],
+            "name": "standAlone",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Scan risk that counts: systematic + idiosyncratic, at least the breakdown floor's share of `stand_alone`."
+            ],
+            "name": "scanRisk",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Initial margin only: charge while the quote token is below its peg."
+      ],
+      "name": "depeg",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 USD. Price below which the token counts as off its peg."
+            ],
+            "name": "threshold",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Rise of the initial factor for each USD below."
+            ],
+            "name": "factor",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "deposited",
       "type": {
         "fields": [
@@ -5464,13 +9735,11 @@ export const IDL: MarginEngine = {
             "type": "u8"
           },
           {
-            "name": "padding",
-            "type": {
-              "array": [
-                "u8",
-                1
-              ]
-            }
+            "docs": [
+              "Bits of [`EngineFeatures`]."
+            ],
+            "name": "features",
+            "type": "u8"
           },
           {
             "docs": [
@@ -5642,12 +9911,134 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "precision: 1e-9. The publisher's least confidence in forward, rate and surface."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
+              "forward stands in for it."
+            ],
+            "name": "observedAverage",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u64",
-                6
+                4
               ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the underlying depends on the market factor of the cross-underlying model."
+      ],
+      "name": "factorExposure",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Move of the underlying for a move of the factor."
+            ],
+            "name": "beta",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Range of its own over the range of its grid."
+            ],
+            "name": "residual",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A scenario of the market factor."
+      ],
+      "name": "factorScenario",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Move of the factor; an underlying with a beta of one moves by as much."
+            ],
+            "name": "marketMove",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The sum of profits is multiplied by this."
+            ],
+            "name": "weight",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "A [`VolShock`]; never a skew."
+            ],
+            "name": "vol",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Instruction argument that becomes a [`FactorScenario`]."
+      ],
+      "name": "factorScenarioArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "marketMove",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "weight",
+            "type": "u64"
+          },
+          {
+            "name": "vol",
+            "type": {
+              "defined": {
+                "name": "volShock"
+              }
             }
           }
         ],
@@ -5724,7 +10115,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-12 USD per unit of underlying; 0 for a perpetual."
+              "precision: 1e-12 USD per unit of underlying; 0 for perpetuals and futures."
             ],
             "name": "strike",
             "type": "u64"
@@ -5743,7 +10134,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "What a position is. Stored as one byte; the order is the order of positions within one strike."
+        "What a position is. Stored as one byte; among calls and puts the order is that of positions within one strike."
       ],
       "name": "instrumentKind",
       "repr": {
@@ -5760,6 +10151,9 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "put"
+          },
+          {
+            "name": "future"
           }
         ]
       }
@@ -6088,7 +10482,7 @@ export const IDL: MarginEngine = {
                     "name": "balance"
                   }
                 },
-                8
+                12
               ]
             }
           },
@@ -6097,7 +10491,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                256
+                192
               ]
             }
           },
@@ -6123,11 +10517,132 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "How an account is judged. The default is its own mode, every scenario, liquidation's tolerance of prices."
+      ],
+      "name": "marginCheckArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Another mode than the account's: what the same book would need in it."
+            ],
+            "name": "mode",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "accountMode"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "How fresh and sure prices must be."
+            ],
+            "name": "usage",
+            "type": {
+              "defined": {
+                "name": "priceUse"
+              }
+            }
+          },
+          {
+            "docs": [
+              "One scenario number (254: forward contingency, 255: none) for each underlying the account is exposed to, by index:",
+              "a lower bound of the requirements at a fraction of the cost."
+            ],
+            "name": "witness",
+            "type": {
+              "option": "bytes"
+            }
+          },
+          {
+            "name": "minimum",
+            "type": {
+              "defined": {
+                "name": "minimumHealth"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Whether net Greeks are wanted."
+            ],
+            "name": "greeks",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "Number of the first underlying to report; a report holds four."
+            ],
+            "name": "firstUnderlying",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "marginQuoteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Trades of the account, in this order."
+            ],
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "tradeLeg"
+                }
+              }
+            }
+          },
+          {
+            "name": "transfers",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "quoteTransfer"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "How the resulting account is judged."
+            ],
+            "name": "check",
+            "type": {
+              "defined": {
+                "name": "marginCheckArgs"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Margin of an account: return data of `margin_check`. Amounts in quote atoms; equity rounds down, requirements up."
       ],
       "name": "marginReport",
       "type": {
         "fields": [
+          {
+            "name": "mode",
+            "type": {
+              "defined": {
+                "name": "accountMode"
+              }
+            }
+          },
+          {
+            "name": "inLiquidation",
+            "type": "bool"
+          },
           {
             "name": "cash",
             "type": "i64"
@@ -6141,7 +10656,21 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Options at their marks, perpetuals at their unrealised profit."
+              "Part of the requirements: haircuts and doubtful oracles of token balances."
+            ],
+            "name": "collateralMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "As `collateral_maintenance`, in initial margin."
+            ],
+            "name": "collateralInitial",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Options at their marks, linear instruments at their unrealised profit."
             ],
             "name": "positionsValue",
             "type": "i64"
@@ -6165,16 +10694,182 @@ export const IDL: MarginEngine = {
             "type": "i64"
           },
           {
-            "name": "inLiquidation",
-            "type": "bool"
+            "docs": [
+              "Scan risk across underlyings, where that model is on; the underlyings' own figures then are stand-alone ones."
+            ],
+            "name": "cross",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "crossReport"
+                }
+              }
+            }
           },
           {
+            "docs": [
+              "How many underlyings the account is exposed to."
+            ],
+            "name": "underlyingCount",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "At most [`REPORT_UNDERLYINGS`] of them, from the number that was asked for."
+            ],
             "name": "underlyings",
             "type": {
               "vec": {
                 "defined": {
                   "name": "underlyingReport"
                 }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Floor on the scan risk."
+      ],
+      "name": "minimumDelta",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On the net delta."
+            ],
+            "name": "unhedged",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On the delta that cancels."
+            ],
+            "name": "hedged",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Quote atoms that must be left; the instruction fails below. None: anything goes."
+      ],
+      "name": "minimumHealth",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Least equity over initial margin."
+            ],
+            "name": "initial",
+            "type": {
+              "option": "i64"
+            }
+          },
+          {
+            "docs": [
+              "Least equity over maintenance margin."
+            ],
+            "name": "maintenance",
+            "type": {
+              "option": "i64"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The parts of an underlying's requirement."
+      ],
+      "name": "modelReport",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "fields": [
+              {
+                "defined": {
+                  "name": "portfolioReport"
+                }
+              }
+            ],
+            "name": "portfolio"
+          },
+          {
+            "fields": [
+              {
+                "defined": {
+                  "name": "standardReport"
+                }
+              }
+            ],
+            "name": "standard"
+          }
+        ]
+      }
+    },
+    {
+      "name": "modelSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "modelSetArgs",
+      "type": {
+        "fields": [
+          {
+            "name": "risk",
+            "type": {
+              "defined": {
+                "name": "riskParameters"
+              }
+            }
+          },
+          {
+            "docs": [
+              "All zero: the underlying offers no standard margin."
+            ],
+            "name": "standard",
+            "type": {
+              "defined": {
+                "name": "standardParameters"
+              }
+            }
+          },
+          {
+            "name": "exposure",
+            "type": {
+              "defined": {
+                "name": "factorExposure"
+              }
+            }
+          },
+          {
+            "docs": [
+              "`scale` and `scaled_at` are the program's: zero."
+            ],
+            "name": "adaptive",
+            "type": {
+              "defined": {
+                "name": "adaptiveRange"
               }
             }
           }
@@ -6220,6 +10915,13 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "liquidationMaxConfidence",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Interval over price at which the confidence is zero; 0: not scored."
+            ],
+            "name": "confidenceFullScale",
             "type": "u32"
           }
         ],
@@ -6289,9 +10991,17 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                7
+                3
               ]
             }
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Confidence interval over price at which the price's confidence is zero; 0: every price that passes",
+              "counts as certain."
+            ],
+            "name": "confidenceFullScale",
+            "type": "u32"
           },
           {
             "name": "reserved",
@@ -6328,6 +11038,189 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "What a publisher says about the perpetual."
+      ],
+      "name": "perpetualPublishArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Spot when the mark was taken; later the mark moves with spot in proportion."
+            ],
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Confidence in the mark; one: certain."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which the publisher took the mark. Publications must come in order, and its age counts from here."
+            ],
+            "name": "observedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "perpetualPublished",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Mark of the perpetual."
+      ],
+      "name": "perpetualSlot",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds of the last publication; 0: never, and the perpetual is marked at the index."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Mark at `spot_reference`; the live one moves with spot in proportion."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. Spot when `mark` was taken."
+            ],
+            "name": "spotReference",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The publisher's confidence in the mark."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Requirement = factor · scan risk + charges. Quote atoms, rounded up where not said otherwise."
+      ],
+      "name": "portfolioReport",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the scenario that costs most; 254: the forward contingency; 255: nothing costs anything."
+            ],
+            "name": "worstCase",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Profit in it: never positive, rounded down."
+            ],
+            "name": "worstProfit",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Forward contingency: never positive, rounded down."
+            ],
+            "name": "basisContingency",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Floor on the scan risk."
+            ],
+            "name": "minimumDelta",
+            "type": "i64"
+          },
+          {
+            "name": "scanRisk",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. With the rise while the quote token is off its peg."
+            ],
+            "name": "initialFactor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "maintenanceFactor",
+            "type": "u64"
+          },
+          {
+            "name": "charges",
+            "type": {
+              "defined": {
+                "name": "chargesReport"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "A signed quantity of one instrument."
       ],
       "name": "position",
@@ -6360,7 +11253,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: quote atoms. Perpetual: its value when it was last settled to cash; the unrealised profit is today's",
+              "precision: quote atoms. Linear instruments: their value when last settled to cash; the unrealised profit is today's",
               "value less this. Options: 0, their premium settles in full."
             ],
             "name": "settledValue",
@@ -6399,7 +11292,131 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "The margin model of one underlying. Ratios in 1e-9. `docs/risk-model.md` gives the formulas."
+        "Charges on spot notional."
+      ],
+      "name": "positionCharges",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On perpetuals and futures, in both margins."
+            ],
+            "name": "perpetualMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On top in initial margin."
+            ],
+            "name": "perpetualInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On naked short options, in both margins."
+            ],
+            "name": "shortOptionMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On top in initial margin."
+            ],
+            "name": "shortOptionInitial",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
+        "not."
+      ],
+      "name": "preparedGrid",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "shocks",
+            "type": {
+              "array": [
+                {
+                  "array": [
+                    "i64",
+                    2
+                  ]
+                },
+                43
+              ]
+            }
+          },
+          {
+            "name": "table",
+            "type": {
+              "array": [
+                "u8",
+                56
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What a price is for: the limits on age and confidence depend on it."
+      ],
+      "name": "priceUse",
+      "type": {
+        "kind": "enum",
+        "variants": [
+          {
+            "name": "raiseRisk"
+          },
+          {
+            "name": "liquidation"
+          }
+        ]
+      }
+    },
+    {
+      "docs": [
+        "Tokens into the account (positive) or out of it."
+      ],
+      "name": "quoteTransfer",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The portfolio-margin model."
       ],
       "name": "riskParameters",
       "repr": {
@@ -6410,87 +11427,268 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Vol in an Up scenario is raised by this share, times the tenor multiplier."
+              "How scenarios move vol by tenor."
             ],
-            "name": "volRangeUp",
-            "type": "u32"
+            "name": "vol",
+            "type": {
+              "defined": {
+                "name": "volShocks"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Vol in a Down scenario is lowered by this share, times the tenor multiplier."
+              "From the profits of all scenarios to a requirement."
             ],
-            "name": "volRangeDown",
-            "type": "u32"
+            "name": "scan",
+            "type": {
+              "defined": {
+                "name": "scanFactors"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Power of the tenor multiplier up to 30 days."
+              "Markdown of options held and markup of options owed inside scenarios, net for each expiry."
             ],
-            "name": "shortTermPower",
-            "type": "u32"
+            "name": "staticDiscount",
+            "type": {
+              "defined": {
+                "name": "staticDiscount"
+              }
+            }
           },
           {
             "docs": [
-              "precision: 1e-9. Power of the tenor multiplier beyond 30 days."
+              "How skew scenarios move the smile."
             ],
-            "name": "longTermPower",
-            "type": "u32"
+            "name": "skew",
+            "type": {
+              "defined": {
+                "name": "skewShock"
+              }
+            }
           },
           {
             "docs": [
-              "precision: seconds. The tenor multiplier treats shorter times as this one."
+              "Forward contingency."
             ],
-            "name": "tenorFloor",
-            "type": "u32"
+            "name": "basis",
+            "type": {
+              "defined": {
+                "name": "basisContingency"
+              }
+            }
           },
+          {
+            "docs": [
+              "Charges on spot notional."
+            ],
+            "name": "charges",
+            "type": {
+              "defined": {
+                "name": "positionCharges"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Floor on the scan risk."
+            ],
+            "name": "minimumDelta",
+            "type": {
+              "defined": {
+                "name": "minimumDelta"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on deltas that must be rolled."
+            ],
+            "name": "roll",
+            "type": {
+              "defined": {
+                "name": "roll"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on vega netted between expiries."
+            ],
+            "name": "vega",
+            "type": {
+              "defined": {
+                "name": "vegaTermStructure"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Charge on positions too large for the market. A depth of 0: none."
+            ],
+            "name": "concentration",
+            "type": {
+              "defined": {
+                "name": "concentration"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where oracles are unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: charge while the quote token is below its peg."
+            ],
+            "name": "depeg",
+            "type": {
+              "defined": {
+                "name": "depeg"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 1e-6 USD. Unrealised profit beyond this counts for maintenance margin only; the largest number: no",
+              "cap."
+            ],
+            "name": "unrealisedProfitCap",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Charge on deltas that must be rolled."
+      ],
+      "name": "roll",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Smallest move."
+            ],
+            "name": "minMove",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Move for each year to expiry."
+            ],
+            "name": "annualMove",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "1: instruments of one expiry add up instead of netting."
+            ],
+            "name": "gross",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "From the profits of all scenarios to a requirement."
+      ],
+      "name": "scanFactors",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
           {
             "docs": [
               "precision: 1e-9. Share of the scan risk in initial margin."
             ],
-            "name": "initialFactor",
-            "type": "u32"
+            "name": "initial",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9. Share of the scan risk in maintenance margin; at most `initial_factor`."
+              "precision: 1e-9. Share of the scan risk in maintenance margin; at most `initial`."
             ],
-            "name": "maintenanceFactor",
-            "type": "u32"
+            "name": "maintenance",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Perpetual charge in both margins."
+              "precision: 1e-9. Share of a scenario's profit that does not count."
             ],
-            "name": "perpetualMaintenance",
-            "type": "u32"
+            "name": "gainHaircut",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Perpetual charge on top in initial margin."
+              "precision: 1e-9. Linear instruments move by at most this in an extended scenario; 0: by all of it."
             ],
-            "name": "perpetualInitial",
-            "type": "u32"
+            "name": "extendedRange",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Charge on naked short options in both margins."
+              "precision: 1e-6 USD. Loss in an extended scenario that does not count."
             ],
-            "name": "shortOptionMaintenance",
-            "type": "u32"
+            "name": "extendedDampener",
+            "type": "u64"
           },
           {
             "docs": [
-              "precision: 1e-9 of spot notional. Charge on naked short options on top in initial margin."
+              "Scan risk is the mean of this many worst scenarios; 0: the worst one."
             ],
-            "name": "shortOptionInitial",
-            "type": "u32"
+            "name": "shortfallCount",
+            "type": "u8"
           },
           {
             "docs": [
-              "precision: 1e-8. Vol in an Up scenario is at least this."
+              "1: the factors also scale the charges on roll, vega and concentration."
             ],
-            "name": "minVolUp",
-            "type": "u32"
+            "name": "scalesCharges",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1: linear instruments settle in the underlying; amounts and prices are in units of it."
+            ],
+            "name": "inverse",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
           }
         ],
         "kind": "struct"
@@ -6509,14 +11707,21 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Spot is multiplied by this."
+              "precision: 1e-9. Spot multiplier that the grid was designed with."
+            ],
+            "name": "designSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Spot is multiplied by this: the design's, scaled by an adaptive range."
             ],
             "name": "spot",
             "type": "u64"
           },
           {
             "docs": [
-              "ln of `spot` in the kernel's format, computed once when the scenario is set."
+              "ln of `spot` in the kernel's format, computed when `spot` is set."
             ],
             "name": "lnSpot",
             "type": "i64"
@@ -6537,9 +11742,9 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "0: a normal scenario (skew scenarios will have their own numbers)."
+              "1: a tail, for which the model's extended range and dampener hold."
             ],
-            "name": "kind",
+            "name": "extended",
             "type": "u8"
           },
           {
@@ -6563,10 +11768,16 @@ export const IDL: MarginEngine = {
       "type": {
         "fields": [
           {
+            "docs": [
+              "precision: 1e-9; one in a skew scenario."
+            ],
             "name": "spot",
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: 1e-9."
+            ],
             "name": "weight",
             "type": "u32"
           },
@@ -6577,6 +11788,26 @@ export const IDL: MarginEngine = {
                 "name": "volShock"
               }
             }
+          },
+          {
+            "name": "extended",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "scenariosSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "count",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -6614,6 +11845,331 @@ export const IDL: MarginEngine = {
             ],
             "name": "cost",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "`base + slope·√τ`."
+      ],
+      "name": "skewCap",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. At expiry."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. By √τ."
+            ],
+            "name": "slope",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How skew scenarios move the smile."
+      ],
+      "name": "skewShock",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Cap of the linear scenario."
+            ],
+            "name": "linear",
+            "type": {
+              "defined": {
+                "name": "skewCap"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Cap of the absolute scenario."
+            ],
+            "name": "abs",
+            "type": {
+              "defined": {
+                "name": "skewCap"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Smallest width k*."
+            ],
+            "name": "minWidth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Factor on √τ in k*."
+            ],
+            "name": "widthScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol of k*, its constant part."
+            ],
+            "name": "volStatic",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol of k*, its part by √τ."
+            ],
+            "name": "volScale",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Standard mode: position by position. All zero: the mode is not offered on this underlying."
+      ],
+      "name": "standardParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. On linear instruments at their mark, initial."
+            ],
+            "name": "perpetualInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. On linear instruments at their mark, maintenance."
+            ],
+            "name": "perpetualMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Initial margin of a short option is max(this − its distance out of the money over spot,",
+              "`least_spot`) of spot."
+            ],
+            "name": "mostSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Least initial margin of a short option, of spot."
+            ],
+            "name": "leastSpot",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short call, of spot."
+            ],
+            "name": "callMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short put, of spot; the larger of this and the next."
+            ],
+            "name": "putMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Maintenance margin of a short put, of its mark."
+            ],
+            "name": "putMarkMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Initial margin of a short put with its mark is at least this share of the maintenance one."
+            ],
+            "name": "putInitialOverMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the forward that each uncovered call adds to the maximum loss, initial."
+            ],
+            "name": "unpairedInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the forward that each uncovered call adds to the maximum loss, maintenance."
+            ],
+            "name": "unpairedMaintenance",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the value of collateral in the underlying itself that counts, maintenance."
+            ],
+            "name": "collateral",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of that in initial margin."
+            ],
+            "name": "collateralInitial",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Initial margin only: charge where oracles are unsure."
+            ],
+            "name": "confidence",
+            "type": {
+              "defined": {
+                "name": "confidenceCharge"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Initial margin only: share of all shorts and linear instruments for each USD under the peg."
+            ],
+            "name": "depeg",
+            "type": {
+              "defined": {
+                "name": "depeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Margins position by position, negative where they demand something; quote atoms, rounded down. Charges round up."
+      ],
+      "name": "standardReport",
+      "type": {
+        "fields": [
+          {
+            "name": "linearInitial",
+            "type": "i64"
+          },
+          {
+            "name": "linearMaintenance",
+            "type": "i64"
+          },
+          {
+            "name": "optionsInitial",
+            "type": "i64"
+          },
+          {
+            "name": "optionsMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "What tokens of the underlying count."
+            ],
+            "name": "collateralInitial",
+            "type": "i64"
+          },
+          {
+            "name": "collateralMaintenance",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Charge, initial margin only."
+            ],
+            "name": "confidence",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Charge, initial margin only."
+            ],
+            "name": "depeg",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Markdown of options held and markup of options owed inside scenarios, net for each expiry."
+      ],
+      "name": "staticDiscount",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. 1 − the base factor of an asset."
+            ],
+            "name": "longMarkdown",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Multiplies the rate."
+            ],
+            "name": "longRateScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to the rate, per year."
+            ],
+            "name": "longRateAdd",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The base factor of a liability − 1."
+            ],
+            "name": "shortMarkup",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Multiplies the rate."
+            ],
+            "name": "shortRateScale",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Added to the rate, per year."
+            ],
+            "name": "shortRateAdd",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6661,6 +12217,13 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-9. Least confidence in forward, rate and surface; one: certain."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Unix seconds at which the publisher took the figures. Publications must come in order, and its age counts from here."
             ],
             "name": "observedAt",
@@ -6693,6 +12256,20 @@ export const IDL: MarginEngine = {
           {
             "name": "rate",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9."
+            ],
+            "name": "confidence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Scale of the risk grid after the publication."
+            ],
+            "name": "gridScale",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6752,6 +12329,9 @@ export const IDL: MarginEngine = {
       "type": {
         "fields": [
           {
+            "docs": [
+              "The taker's side."
+            ],
             "name": "legs",
             "type": {
               "vec": {
@@ -6834,7 +12414,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "One leg. The taker's side: positive lots are bought from the maker."
+        "One leg. Positive lots are bought."
       ],
       "name": "tradeLeg",
       "type": {
@@ -6884,6 +12464,9 @@ export const IDL: MarginEngine = {
             "type": "u8"
           },
           {
+            "docs": [
+              "0 until the risk grid is set: nothing trades before."
+            ],
             "name": "scenarioCount",
             "type": "u8"
           },
@@ -6953,6 +12536,22 @@ export const IDL: MarginEngine = {
             "type": "u32"
           },
           {
+            "docs": [
+              "precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price."
+            ],
+            "name": "settlementWindow",
+            "type": "u32"
+          },
+          {
+            "name": "padding2",
+            "type": {
+              "array": [
+                "u8",
+                4
+              ]
+            }
+          },
+          {
             "name": "risk",
             "type": {
               "defined": {
@@ -6961,6 +12560,33 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "name": "standard",
+            "type": {
+              "defined": {
+                "name": "standardParameters"
+              }
+            }
+          },
+          {
+            "name": "exposure",
+            "type": {
+              "defined": {
+                "name": "factorExposure"
+              }
+            }
+          },
+          {
+            "name": "adaptive",
+            "type": {
+              "defined": {
+                "name": "adaptiveRange"
+              }
+            }
+          },
+          {
+            "docs": [
+              "The risk grid in the kernel's order, with the moves that hold now."
+            ],
             "name": "scenarios",
             "type": {
               "array": [
@@ -6971,6 +12597,25 @@ export const IDL: MarginEngine = {
                 },
                 40
               ]
+            }
+          },
+          {
+            "docs": [
+              "The same as the kernel wants it."
+            ],
+            "name": "preparedGrid",
+            "type": {
+              "defined": {
+                "name": "preparedGrid"
+              }
+            }
+          },
+          {
+            "name": "perpetual",
+            "type": {
+              "defined": {
+                "name": "perpetualSlot"
+              }
             }
           },
           {
@@ -7049,22 +12694,11 @@ export const IDL: MarginEngine = {
             "type": "u32"
           },
           {
-            "name": "risk",
-            "type": {
-              "defined": {
-                "name": "riskParameters"
-              }
-            }
-          },
-          {
-            "name": "scenarios",
-            "type": {
-              "vec": {
-                "defined": {
-                  "name": "scenarioArgs"
-                }
-              }
-            }
+            "docs": [
+              "precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price."
+            ],
+            "name": "settlementWindow",
+            "type": "u32"
           }
         ],
         "kind": "struct"
@@ -7111,20 +12745,6 @@ export const IDL: MarginEngine = {
             "type": "u16"
           },
           {
-            "docs": [
-              "Position in the risk grid of the scenario that costs most; 255: none costs anything."
-            ],
-            "name": "worstScenario",
-            "type": "u8"
-          },
-          {
-            "docs": [
-              "Quote atoms, never positive, rounded down."
-            ],
-            "name": "worstScenarioProfit",
-            "type": "i64"
-          },
-          {
             "name": "positionsValue",
             "type": "i64"
           },
@@ -7143,6 +12763,14 @@ export const IDL: MarginEngine = {
                 "name": "greeksReport"
               }
             }
+          },
+          {
+            "name": "model",
+            "type": {
+              "defined": {
+                "name": "modelReport"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -7150,7 +12778,36 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "How a scenario moves vol. Stored as one byte."
+        "Charge on vega netted between expiries."
+      ],
+      "name": "vegaTermStructure",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Absolute vol move at 30 days."
+            ],
+            "name": "range",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of opposite vegas of different expiries that cancels."
+            ],
+            "name": "offset",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How a scenario moves vol. Stored as one byte; the order is the kernel's."
       ],
       "name": "volShock",
       "repr": {
@@ -7160,15 +12817,78 @@ export const IDL: MarginEngine = {
         "kind": "enum",
         "variants": [
           {
-            "name": "none"
-          },
-          {
             "name": "up"
           },
           {
+            "name": "none"
+          },
+          {
             "name": "down"
+          },
+          {
+            "name": "skewLinear"
+          },
+          {
+            "name": "skewAbs"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "How scenarios move vol by tenor."
+      ],
+      "name": "volShocks",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Vol in an Up scenario rises by this share, times the tenor multiplier."
+            ],
+            "name": "rangeUp",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Vol in a Down scenario falls by this share, times the tenor multiplier."
+            ],
+            "name": "rangeDown",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Power of the tenor multiplier up to 30 days."
+            ],
+            "name": "shortTermPower",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Power of the tenor multiplier beyond 30 days."
+            ],
+            "name": "longTermPower",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: seconds. Shorter times count as this one."
+            ],
+            "name": "tenorFloor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-8. Vol in an Up scenario is at least this."
+            ],
+            "name": "minVolUp",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {

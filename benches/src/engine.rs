@@ -199,66 +199,6 @@ fn stored<T: Stored>(state: &T) -> Account {
     Account { lamports: 1_000_000_000, data: encode(state), owner: PROGRAM_ID, ..Account::default() }
 }
 
-/// TEMPORARY until the preset file.
-pub fn pmrm2() -> MarginModel {
-    use margin_client::state::*;
-    let cap = SkewCap { base: 150_000_000, slope: -50_000_000 };
-    let mut model = margin_client::presets::major();
-    let risk = &mut model.parameters.risk;
-    risk.static_discount = StaticDiscount {
-        long_markdown: 50_000_000,
-        long_rate_scale: RATIO_ONE,
-        long_rate_add: 80_000_000,
-        short_markup: 40_000_000,
-        short_rate_scale: 500_000_000,
-        short_rate_add: 80_000_000,
-    };
-    risk.skew = SkewShock {
-        linear: cap,
-        abs: cap,
-        min_width: 10_000_000,
-        width_scale: 4_000_000_000,
-        vol_static: 600_000_000,
-        vol_scale: -100_000_000,
-    };
-    risk.basis = BasisContingency { up: 1_045_000_000, down: 955_000_000, add: 500_000_000, annual: 2_000_000_000 };
-    risk.confidence = ConfidenceCharge { threshold: 550_000_000, factor: RATIO_ONE };
-    risk.depeg = Depeg { threshold: 980_000_000, factor: 2_000_000_000 };
-    let mut grid = Vec::new();
-    let mut add = |spot: u64, vol, weight: u64| {
-        grid.push(ScenarioArgs { spot: spot * 1_000_000, vol, weight: weight as u32, extended: false })
-    };
-    for (s, w) in [
-        (340, 54_545_455),
-        (670, 109_090_909),
-        (820, RATIO_ONE),
-        (865, RATIO_ONE),
-        (910, RATIO_ONE),
-        (955, RATIO_ONE),
-        (1_000, RATIO_ONE),
-        (1_045, RATIO_ONE),
-        (1_090, RATIO_ONE),
-        (1_135, RATIO_ONE),
-        (1_180, RATIO_ONE),
-        (1_500, 72_000_000),
-        (2_000, 36_000_000),
-        (3_000, 18_000_000),
-        (4_000, 12_000_000),
-    ] {
-        add(s, VolShock::Up, w);
-    }
-    for vol in [VolShock::None, VolShock::Down] {
-        for s in [865, 910, 955, 1_000, 1_045, 1_090, 1_135] {
-            add(s, vol, RATIO_ONE);
-        }
-    }
-    for vol in [VolShock::SkewLinear, VolShock::SkewAbs] {
-        add(1_000, vol, RATIO_ONE);
-    }
-    model.scenarios = grid;
-    model
-}
-
 /// 65 000 USD and a little less for each further underlying.
 fn spot(underlying: u16) -> Price {
     Price(65_000_123_456_000_000 - 9_000_000_000_000_000 * u64::from(underlying))

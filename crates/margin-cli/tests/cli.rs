@@ -221,9 +221,13 @@ fn markets_are_shown_with_their_prices() {
         assert!(shown.contains(line), "{line}:\n{shown}");
     }
     let btc_shown = text(&margin(&node, &["market", "show", "btc"]));
-    for line in
-        ["94 128.89 ± 94.13, 5 s old", "2026-01-30 08:00:00", "94 459.67", "42.82 %", "scan risk in initial margin"]
-    {
+    for line in [
+        "94 128.89 ± 94.13, 5 s old",
+        "2026-01-30 08:00:00",
+        "94 459.67",
+        "42.82 %",
+        "vol.min_vol_up                     0.45",
+    ] {
         assert!(btc_shown.contains(line), "{line}:\n{btc_shown}");
     }
     let data = json_of(&margin(&node, &["market", "show", "BTC", "--json"]));

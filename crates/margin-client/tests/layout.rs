@@ -162,6 +162,8 @@ fn underlying() {
     };
     state.scenarios[39] =
         Scenario { design_spot: 12, spot: 13, ln_spot: -1, weight: 14, vol: 2, extended: 1, ..Scenario::default() };
+    state.prepared_grid.shocks[42] = [-5, 27];
+    state.prepared_grid.table[55] = 28;
     state.perpetual =
         PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, ..PerpetualSlot::default() };
     let slot = &mut state.expiries[11];
@@ -179,10 +181,11 @@ fn underlying() {
     parameters[11 * 8..12 * 8].copy_from_slice(&[12, 1, 1, 0, 0, 0, 0, 0]);
     parameters[38 * 8..39 * 8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 824, 32 bytes each; the first expiry at 2168, 144 bytes each.
-    let (scenario, expiry) = (824 + 39 * 32, 2_168 + 11 * 144);
+    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2912, 144 bytes
+    // each.
+    let (scenario, expiry) = (824 + 39 * 32, 2_912 + 11 * 144);
     let want = golden(
-        4_408,
+        5_152,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -209,7 +212,10 @@ fn underlying() {
             (scenario + 16, &(-1i64).to_le_bytes()),
             (scenario + 24, &14u32.to_le_bytes()),
             (scenario + 28, &[2, 1]),
-            (2_104, &words(88..=91)),
+            (2_104 + 42 * 16, &(-5i64).to_le_bytes()),
+            (2_104 + 42 * 16 + 8, &words(27..=27)),
+            (2_847, &[28]),
+            (2_848, &words(88..=91)),
             (expiry, &15i64.to_le_bytes()),
             (expiry + 8, &16i64.to_le_bytes()),
             (expiry + 16, &17u64.to_le_bytes()),
@@ -310,7 +316,7 @@ fn margin_account() {
     state.version = 1;
     state.bump = 250;
     state.mode = 1;
-    state.balance_count = 8;
+    state.balance_count = 12;
     state.index = 0x0708;
     state.position_count = 128;
     state.engine = key(1);
@@ -325,16 +331,16 @@ fn margin_account() {
         cash_from_bids: (5i128 << 48).to_le_bytes(),
         ..LiquidationState::default()
     };
-    state.balances[7] = Balance { amount: 99, collateral: 12, ..Balance::default() };
+    state.balances[11] = Balance { amount: 99, collateral: 12, ..Balance::default() };
     let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
     state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
     // The first balance stands at 200, 16 bytes each; the first position at 584, 48 bytes each.
-    let (balance, position) = (200 + 7 * 16, 584 + 127 * 48);
+    let (balance, position) = (200 + 11 * 16, 584 + 127 * 48);
     let want = golden(
         6_728,
         &[
             (0, &[0x85, 0xdc, 0xad, 0xd5, 0xb3, 0xd3, 0x2b, 0xee]),
-            (8, &[1, 250, 1, 8, 8, 7, 128, 0]),
+            (8, &[1, 250, 1, 12, 8, 7, 128, 0]),
             (16, &[1; 32]),
             (48, &[2; 32]),
             (80, &[3; 32]),
@@ -361,7 +367,7 @@ fn margin_account() {
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
     assert_eq!(account_size::<Collateral>(), 528);
-    assert_eq!(account_size::<Underlying>(), 4_408);
+    assert_eq!(account_size::<Underlying>(), 5_152);
     assert_eq!(account_size::<MarginAccount>(), 6_728);
     assert_eq!(account_size::<CorrelationModel>(), 1_144);
     let kinds = [

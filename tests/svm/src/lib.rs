@@ -28,7 +28,7 @@ pub use market::{
     BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, future, lots_of, perpetual, put, sell, specs, usd,
     usdc,
 };
-pub use reference::{Figures, Reference};
+pub use reference::{CrossFigures, Figures, Reference};
 pub use rich::{correlation, rich_model};
 pub use rng::Rng;
 pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};

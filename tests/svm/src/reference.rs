@@ -4,7 +4,8 @@
 use std::collections::BTreeMap;
 
 use margin_client::state::{
-    Collateral, ExpirySlot, InstrumentKind, MarginAccount, Position, Scenario, SviParameters, Underlying, VolShock,
+    Collateral, CorrelationModel, ExpirySlot, InstrumentKind, MarginAccount, Position, Scenario, SviParameters,
+    Underlying, VolShock,
 };
 
 const YEAR: f64 = 31_536_000.0;
@@ -18,6 +19,15 @@ pub struct Figures {
     pub maintenance_margin: f64,
     /// Sum of the absolute values that make up equity: the scale of its rounding error.
     pub gross: f64,
+}
+
+/// Parts of the scan risk across underlyings, in USD.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct CrossFigures {
+    pub systematic: f64,
+    pub idiosyncratic: f64,
+    pub stand_alone: f64,
+    pub scan_risk: f64,
 }
 
 /// A market at one moment.
@@ -57,11 +67,11 @@ impl Reference<'_> {
 
     fn add_underlying(&self, figures: &mut Figures, state: &Underlying, spot: f64, book: &[&Position], atom: f64) {
         let risk = &state.risk;
-        let unit = state.lot_size as f64 * 1e-9;
+        let unit = lot(state);
         let mut marks = 0.0;
         let mut perpetual = 0.0;
         let mut naked = BTreeMap::<(i64, u64), f64>::new();
-        let options: Vec<_> = book.iter().filter_map(|position| self.option(state, spot, position, unit)).collect();
+        let options = self.options(state, spot, book);
         for position in book {
             let quantity = position.lots as f64 * unit;
             if position.kind == InstrumentKind::Perpetual as u8 {
@@ -78,15 +88,7 @@ impl Reference<'_> {
             figures.gross += mark.abs();
         }
         let scenarios = &state.scenarios[..usize::from(state.scenario_count)];
-        let profit = |scenario: &Scenario| {
-            let move_ = scenario.spot as f64 * 1e-9;
-            let shocked: f64 = options
-                .iter()
-                .map(|o| o.quantity * (o.value(move_, o.shocked_vol(risk, scenario)) - o.value(1.0, o.vol)))
-                .sum();
-            ratio(u64::from(scenario.weight)) * (shocked + perpetual * spot * (move_ - 1.0))
-        };
-        let loss = -scenarios.iter().map(profit).fold(0.0, f64::min);
+        let loss = -self.profits(state, spot, book, scenarios).into_iter().fold(0.0, f64::min);
         let naked: f64 = naked.values().map(|net| (-net).max(0.0)).sum::<f64>() * spot;
         let perpetual = perpetual.abs() * spot;
         let maintenance_charges = perpetual * ratio(risk.charges.perpetual_maintenance)
@@ -96,6 +98,63 @@ impl Reference<'_> {
         figures.equity += marks;
         figures.maintenance_margin += ratio(risk.scan.maintenance) * loss + maintenance_charges;
         figures.initial_margin += ratio(risk.scan.initial) * loss + maintenance_charges + initial_charges;
+    }
+
+    fn options(&self, state: &Underlying, spot: f64, book: &[&Position]) -> Vec<OptionLeg> {
+        book.iter().filter_map(|position| self.option(state, spot, position, lot(state))).collect()
+    }
+
+    /// Weighted profit of options and perpetuals in each scenario.
+    fn profits(&self, state: &Underlying, spot: f64, book: &[&Position], scenarios: &[Scenario]) -> Vec<f64> {
+        let options = self.options(state, spot, book);
+        let linear = book.iter().filter(|position| position.kind == InstrumentKind::Perpetual as u8);
+        let perpetual: f64 = linear.map(|position| position.lots as f64 * lot(state)).sum();
+        let profit = |scenario: &Scenario| {
+            let move_ = scenario.spot as f64 * 1e-9;
+            let shocked: f64 = options
+                .iter()
+                .map(|o| o.quantity * (o.value(move_, o.shocked_vol(&state.risk, scenario)) - o.value(1.0, o.vol)))
+                .sum();
+            ratio(u64::from(scenario.weight)) * (shocked + perpetual * spot * (move_ - 1.0))
+        };
+        scenarios.iter().map(profit).collect()
+    }
+
+    /// Scan risk across underlyings, every part a loss.
+    #[must_use]
+    pub fn cross(&self, account: &MarginAccount, model: &CorrelationModel) -> CrossFigures {
+        let mut sums = vec![0.0; model.scenarios().len()];
+        let (mut squares, mut stand_alone) = (0.0, 0.0);
+        for (index, (state, spot)) in &self.underlyings {
+            let book: Vec<_> = account.positions().iter().filter(|p| p.underlying == *index).collect();
+            let loss =
+                |scenarios: &[Scenario]| -self.profits(state, *spot, &book, scenarios).into_iter().fold(0.0, f64::min);
+            let (beta, residual) = (state.exposure.beta as f64 * 1e-9, ratio(state.exposure.residual));
+            let scaled = |by: f64, change: f64| ((1.0 + by * change).clamp(0.01, 8.0) * 1e9).round() as u64;
+            let factors: Vec<_> = model
+                .scenarios()
+                .iter()
+                .map(|factor| Scenario {
+                    spot: scaled(beta, factor.market_move as f64 * 1e-9),
+                    weight: 1_000_000_000,
+                    vol: factor.vol,
+                    ..Scenario::default()
+                })
+                .collect();
+            for (sum, profit) in sums.iter_mut().zip(self.profits(state, *spot, &book, &factors)) {
+                *sum += profit;
+            }
+            let own = state.scenarios();
+            let shrunk: Vec<_> =
+                own.iter().map(|s| Scenario { spot: scaled(residual, ratio(s.spot) - 1.0), ..*s }).collect();
+            squares += loss(&shrunk).powi(2);
+            stand_alone += loss(own);
+        }
+        let weighted = sums.iter().zip(model.scenarios()).map(|(sum, factor)| sum * ratio(factor.weight));
+        let systematic = -weighted.fold(0.0, f64::min);
+        let idiosyncratic = squares.sqrt();
+        let scan_risk = (systematic + idiosyncratic).max(ratio(model.floor) * stand_alone);
+        CrossFigures { systematic, idiosyncratic, stand_alone, scan_risk }
     }
 
     fn option(&self, state: &Underlying, spot: f64, position: &Position, unit: f64) -> Option<OptionLeg> {
@@ -158,6 +217,11 @@ impl OptionLeg {
             VolShock::Down => self.vol * (1.0 - ratio(risk.vol.range_down) * tenor).max(0.0),
         }
     }
+}
+
+/// Units of the underlying in one lot.
+fn lot(state: &Underlying) -> f64 {
+    state.lot_size as f64 * 1e-9
 }
 
 fn ratio(billionths: u64) -> f64 {

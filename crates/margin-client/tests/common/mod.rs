@@ -10,10 +10,10 @@ use margin_client::{
     pyth::{FeedId, PriceUpdate, feeds},
     state::{
         AccountMode, Balance, Collateral, CollateralHaircuts, Engine, ExpirySlot, Instrument, InstrumentKind,
-        MarginAccount, OracleConfig, OracleProvider, Position, Scenario, SviParameters, Underlying,
+        MarginAccount, OracleConfig, OracleProvider, Position, SviParameters, Underlying,
     },
 };
-use margin_core::{Multiplier, Price, VolLevel};
+use margin_core::Price;
 use solana_account::Account;
 use solana_pubkey::Pubkey;
 
@@ -103,18 +103,7 @@ fn underlying(index: u16, symbol: &str, feed: FeedId, model: MarginModel, slot: 
     state.risk = model.parameters.risk;
     state.standard = model.parameters.standard;
     state.exposure = model.parameters.exposure;
-    state.scenario_count = model.scenarios.len() as u8;
-    for (stored, args) in state.scenarios.iter_mut().zip(&model.scenarios) {
-        let kernel = margin_core::Scenario::new(Multiplier(args.spot), VolLevel::None).unwrap();
-        *stored = Scenario {
-            design_spot: args.spot,
-            spot: args.spot,
-            ln_spot: kernel.ln_spot,
-            weight: args.weight,
-            vol: args.vol as u8,
-            ..Scenario::default()
-        };
-    }
+    state.set_scenarios(&model.scenarios).unwrap();
     state.expiries[3] = slot;
     Loaded::from_state(addresses::underlying(&engine, index), state)
 }

@@ -147,12 +147,12 @@ impl<'a> Book<'a> {
         let marks = position.lots.checked_mul_price(price).ok_or(overflow)?;
         self.linear_marks = self.linear_marks.checked_add(marks).ok_or(overflow)?;
         self.settled_value = add(self.settled_value, position.settled_value)?;
-        self.greeks.add_linear(marks)?;
         Ok(marks)
     }
 
     pub(super) fn add_perpetual(&mut self, position: &BookPosition) -> Result<(), MarginError> {
         let marks = self.add_linear(position, self.market.perpetual)?;
+        self.greeks.add_linear(marks)?;
         self.linear_variable = self.linear_variable.checked_add(marks).ok_or(MarginError::Overflow)?;
         self.perpetual_lots = self.perpetual_lots.checked_add(position.lots).ok_or(MarginError::Overflow)?;
         Ok(())
@@ -187,6 +187,8 @@ impl<'a> Book<'a> {
     pub(super) fn add_future(&mut self, open: &mut OpenExpiry, position: &BookPosition) -> Result<(), MarginError> {
         self.add_linear(position, open.expiry.forward())?;
         let variable = position.lots.checked_mul_price(open.inputs.forward).ok_or(MarginError::Overflow)?;
+        // What a settlement average has fixed moves no more.
+        self.greeks.add_linear(variable)?;
         open.linear_variable = open.linear_variable.checked_add(variable).ok_or(MarginError::Overflow)?;
         open.future_lots = open.future_lots.checked_add(position.lots).ok_or(MarginError::Overflow)?;
         Ok(())

@@ -1,11 +1,15 @@
 //! The cross-underlying model: figures are those of the formulas and of the core, and it counts for portfolio accounts only.
 
+use std::collections::BTreeMap;
+
 use margin_client::{
-    CrossReport, MarginReport, UnderlyingReport,
+    CrossReport, MarginReport, UnderlyingReport, addresses,
     instructions::{CorrelationSetArgs, MarginCheckArgs},
-    state::{AccountMode, FactorScenarioArgs, MarginAccount, VolShock},
+    state::{AccountMode, CorrelationModel, FactorExposure, FactorScenarioArgs, MarginAccount, Underlying, VolShock},
 };
-use tests_svm::{BTC, ETH, Rng, SOL, Trader, World, call, correlation, perpetual, random_book};
+use tests_svm::{
+    BTC, ETH, Reference, Rng, SOL, SOL_TOKEN, Trader, World, call, correlation, perpetual, random_book, specs,
+};
 
 const ONE: i64 = 1_000_000_000;
 
@@ -116,6 +120,48 @@ fn one_underlying_alone_has_no_use_for_it_and_an_empty_account_no_risk() {
     let figures = cross(&alone);
     assert_eq!(figures.stand_alone, scan_risk(&alone.underlyings[0]));
     assert!(figures.scan_risk >= figures.stand_alone * 3 / 10);
+}
+
+#[test]
+fn figures_agree_with_an_independent_model() {
+    let (mut world, trader) = correlated(CorrelationSetArgs { floor: 750_000_000, ..correlation() });
+    for (index, beta, residual) in [(BTC, 1.0, 0.3), (ETH, 1.3, 0.5), (SOL, -0.4, 1.0)] {
+        let address = addresses::underlying(&world.engine, index);
+        world.forge::<Underlying>(address, |state| {
+            state.exposure = FactorExposure { beta: (beta * 1e9) as i64, residual: (residual * 1e9) as u64 };
+        });
+    }
+    let correlated = world.load::<CorrelationModel>(addresses::correlation(&world.engine));
+    let mut floors = 0;
+    for seed in 0..120u64 {
+        let mut rng = Rng::new(0xc2_0000 + seed);
+        world.forge::<MarginAccount>(trader.account, |account| {
+            random_book(account, &mut rng);
+            account.set_balance(SOL_TOKEN, 0).expect("nothing to add");
+        });
+        let underlyings = [BTC, ETH, SOL].map(|index| world.underlying(index));
+        let spot = |index: u16| world.spot(&specs()[usize::from(index)].feed) as f64 * 1e-12;
+        let model = Reference {
+            underlyings: underlyings.iter().map(|state| (state.index, (&**state, spot(state.index)))).collect(),
+            collaterals: BTreeMap::new(),
+            quote_decimals: 6,
+            now: world.now(),
+        };
+        let want = model.cross(&world.account(&trader), &correlated);
+        let report = world.report(&trader);
+        let got = cross(&report);
+        for (got, want, name) in [
+            (got.systematic, want.systematic, "systematic"),
+            (got.idiosyncratic, want.idiosyncratic, "idiosyncratic"),
+            (got.stand_alone, want.stand_alone, "stand-alone"),
+            (got.scan_risk, want.scan_risk, "scan"),
+        ] {
+            let close = (got as f64 * 1e-6 - want).abs() <= 1e-6 * want + 1e-5;
+            assert!(close, "seed {seed}: {name} risk {got}, not {want}");
+        }
+        floors += u32::from(want.scan_risk > want.systematic + want.idiosyncratic);
+    }
+    assert!(floors > 0, "the floor never held");
 }
 
 #[test]

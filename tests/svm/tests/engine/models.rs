@@ -237,7 +237,7 @@ fn only_the_admin_sets_models_and_only_of_his_own_engine() {
     let mut set = model_set(&world, parameters());
     set.admin = stranger.owner();
     world.refuse(set.instruction(), &[&stranger.key], E::NotAdmin);
-    let mut set = scenarios_set(&world, presets::risk_grid(45_000_000));
+    let mut set = scenarios_set(&world, presets::major().scenarios);
     set.admin = stranger.owner();
     world.refuse(set.instruction(), &[&stranger.key], E::NotAdmin);
     world.set_price(&specs()[0].feed, specs()[0].spot);
@@ -245,7 +245,7 @@ fn only_the_admin_sets_models_and_only_of_his_own_engine() {
     let mut set = model_set(&world, parameters());
     set.underlying = addresses::underlying(&other, BTC);
     world.refuse(set.instruction(), &[&admin], E::ForeignEngine);
-    let mut set = scenarios_set(&world, presets::risk_grid(45_000_000));
+    let mut set = scenarios_set(&world, presets::major().scenarios);
     set.underlying = addresses::underlying(&other, BTC);
     world.refuse(set.instruction(), &[&admin], E::ForeignEngine);
 }

@@ -59,11 +59,11 @@ fn a_change_of_mode_needs_initial_margin_in_the_new_one() {
     assert!(missing > 0, "{standard:?}");
     let setting = world.mode_setting(&trader, AccountMode::Standard);
     world.refuse(setting.instruction(), &[&trader.key], E::BelowInitialMargin);
-    world.fund(&trader, USDC, missing.unsigned_abs() - 1);
+    world.fund(&trader, USDC, missing.unsigned_abs() - 2);
     let setting = world.mode_setting(&trader, AccountMode::Standard);
     world.refuse(setting.instruction(), &[&trader.key], E::BelowInitialMargin);
     // Requirement and equity both round against the account, by less than an atom each.
-    world.fund(&trader, USDC, 1);
+    world.fund(&trader, USDC, 2);
     let events = world.set_mode(&trader, AccountMode::Standard).events();
     let [EngineEvent::AccountModeSet(event)] = &events[..] else { panic!("one event") };
     assert_eq!((event.before, event.after), (AccountMode::Portfolio, AccountMode::Standard));
@@ -190,6 +190,29 @@ fn each_mode_needs_its_own_risk_accounts() {
     // From now on it does not need the cross-underlying model.
     assert_eq!(world.margin_check(&trader).markets.len(), 2);
     world.report(&trader);
+}
+
+#[test]
+fn accounts_of_different_modes_trade_with_each_other() {
+    let mut world = World::rich();
+    world.correlate(correlation());
+    let traders = MODES.map(|mode| {
+        let trader = world.funded(1_000_000.0);
+        world.set_mode(&trader, mode);
+        trader
+    });
+    for (maker, taker, lots) in [(0, 1, 3), (1, 2, 1), (2, 0, 5)] {
+        let legs = [buy(lots, call(BTC, NEAR, 100_000), 2_500.0), sell(lots, future(BTC, FAR), 95_000.0)];
+        world.fill(&traders[maker], &traders[taker], &legs);
+    }
+    // Only the portfolio account's check reads the cross-underlying model.
+    let lengths = traders.each_ref().map(|trader| world.margin_check(trader).markets.len());
+    assert_eq!(lengths, [5, 4, 4]);
+    let trade = world.trade(&traders[1], &traders[2], &[buy(1, perpetual(BTC), 94_000.0)]);
+    assert_eq!(trade.markets.len(), 4);
+    let trade = world.trade(&traders[1], &traders[0], &[buy(1, perpetual(BTC), 94_000.0)]);
+    assert_eq!(trade.markets.len(), 5);
+    assert!(world.report(&traders[0]).cross.is_some() && world.report(&traders[1]).cross.is_none());
 }
 
 #[test]

@@ -157,6 +157,7 @@ fn worsen(steps: &[fn(&mut World)], keeps_tokens: bool) {
     let mut rises = 0;
     for seed in 0..25u64 {
         world.refresh_prices();
+        world.set_price(&feeds::USDC_USD, usd(0.97));
         for spec in specs() {
             with_interval(&mut world, &spec.feed, 1);
             world.forge::<Underlying>(margin_client::addresses::underlying(&world.engine, spec.index), |state| {

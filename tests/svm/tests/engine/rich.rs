@@ -8,7 +8,9 @@ use margin_client::{
     pyth::feeds,
     state::{AccountMode, MarginAccount},
 };
-use tests_svm::{Rng, SOL_TOKEN, Trader, World, correlation, random_rich_book, specs, usd};
+use tests_svm::{
+    BTC, NEAR, Rng, SOL, SOL_TOKEN, Trader, World, correlation, future, perpetual, random_rich_book, specs, usd,
+};
 
 const MODES: [AccountMode; 3] = [AccountMode::Portfolio, AccountMode::Isolated, AccountMode::Standard];
 const BOOKS: u64 = 240;
@@ -126,7 +128,7 @@ fn the_whole_model_on_chain_is_the_clients_bit_for_bit() {
 
 #[test]
 fn standard_margin_on_chain_is_the_clients_bit_for_bit() {
-    let seen = compare(World::rich(), 0x57d0_0000..0x57d0_0000 + BOOKS / 2, &[AccountMode::Standard]);
+    let seen = compare(World::rich(), 0x57d0_0000..0x57d0_0000 + BOOKS, &[AccountMode::Standard]);
     assert_all(&seen, &["linear", "options", "own token", "confidence", "depeg"]);
 }
 
@@ -159,6 +161,27 @@ fn every_way_to_ask_is_the_clients_too() {
 }
 
 #[test]
+fn books_with_expired_series_are_the_clients_too() {
+    let mut world = World::rich();
+    let trader = world.trader();
+    let admin = world.admin.insecure_clone();
+    world.set_time(NEAR + 60);
+    world.refresh();
+    for spec in specs() {
+        let publish = world.perpetual_publication(&spec, 1_000_000_000);
+        world.accept(publish.instruction(), &[&admin]);
+    }
+    for (seed, mode) in (0xe4b1_0000..0xe4b1_0030u64).zip(MODES.into_iter().cycle()) {
+        let mut rng = Rng::new(seed);
+        world.forge::<MarginAccount>(trader.account, |account| {
+            random_rich_book(account, &mut rng);
+            account.add_position(future(BTC, NEAR), 1 + account.positions().len() as i64, 7).expect("a row");
+        });
+        assert_equal(&mut world, &trader, of_mode(mode), &format!("seed {seed:#x}, {mode:?}"));
+    }
+}
+
+#[test]
 fn a_token_of_the_underlying_offsets_its_risk() {
     let mut world = World::rich();
     let trader = world.funded(100_000.0);
@@ -168,7 +191,7 @@ fn a_token_of_the_underlying_offsets_its_risk() {
     assert_eq!(sol_only.underlying_count, 1);
     assert!(sol_only.underlyings[0].portfolio().expect("parts").worst_profit < 0);
     world.forge::<MarginAccount>(trader.account, |account| {
-        account.add_position(tests_svm::perpetual(tests_svm::SOL), -100, -13_700_000_000).expect("a row");
+        account.add_position(perpetual(SOL), -100, -13_700_000_000).expect("a row");
     });
     let hedged = world.report(&trader);
     let worst = |report: &MarginReport| report.underlyings[0].portfolio().expect("parts").worst_profit;

@@ -1,6 +1,13 @@
 //! The markets that follow an instruction's accounts: exactly those that are needed, in one order, each genuine.
 
-use margin_client::{MarginReport, errors::EngineError as E};
+use std::collections::BTreeSet;
+
+use margin_client::{
+    MarginReport, addresses,
+    errors::EngineError as E,
+    instructions::MarginCheck,
+    state::{ExpirySlot, MarginAccount, Underlying},
+};
 use solana_instruction::AccountMeta;
 use solana_pubkey::Pubkey;
 use tests_svm::{BTC, ETH, NEAR, SOL, SOL_TOKEN, Trader, World, buy, call, perpetual};
@@ -75,10 +82,7 @@ fn shuffled_markets_are_refused() {
 
 #[test]
 fn a_market_in_excess_is_refused() {
-    let sol = |world: &World| {
-        let addresses = world.directory.underlying(SOL).expect("listed");
-        pair(addresses.market, addresses.price)
-    };
+    let sol = |world: &World| pair_of(world, SOL);
     refuse(|world, pairs| pairs.push(sol(world)), E::RiskAccountUnexpected);
     // In place of a needed one, too.
     refuse(|world, pairs| pairs[2] = sol(world), E::RiskAccountUnexpected);
@@ -92,7 +96,7 @@ fn a_market_of_another_engine_is_refused() {
     let (mut world, trader) = holder();
     let other = world.another_engine();
     let mut check = world.margin_check(&trader);
-    check.markets[2].pubkey = margin_client::addresses::underlying(&other, BTC);
+    check.markets[2].pubkey = addresses::underlying(&other, BTC);
     world.refuse(check.instruction(), &[], E::ForeignEngine);
     let mut check = world.margin_check(&trader);
     check.markets[0].pubkey = world.tokens[0].collateral(&other).collateral;
@@ -152,4 +156,63 @@ fn trades_and_withdrawals_are_as_strict() {
     world.refuse(withdraw.clone().instruction(), &[&trader.key], E::RiskAccountUnexpected);
     withdraw.markets.truncate(2);
     world.refuse(withdraw.instruction(), &[&trader.key], E::RiskAccountMissing);
+}
+
+/// What a check can be given wrong, each with an error that nothing else has.
+#[test]
+fn every_bad_input_has_an_error_of_its_own() {
+    type Change = fn(&mut World, &Trader, &mut MarginCheck);
+    let faults: &[(Change, E)] = &[
+        (|_, _, check| check.markets.truncate(4), E::RiskAccountMissing),
+        (|_, _, check| check.markets.extend(check.markets[4..].to_vec()), E::RiskAccountDuplicate),
+        (|_, _, check| check.markets[2..].rotate_left(2), E::RiskAccountOrder),
+        (
+            |world, _, check| check.markets[2].pubkey = addresses::underlying(&world.another_engine(), BTC),
+            E::ForeignEngine,
+        ),
+        (|_, _, check| check.markets[2].pubkey = Pubkey::new_unique(), E::RiskAccountOwner),
+        (|world, _, check| check.markets[2].pubkey = world.engine, E::RiskAccountKind),
+        (|world, _, check| check.markets.extend(pair_of(world, SOL)), E::RiskAccountUnexpected),
+        (|_, _, check| check.markets.swap(3, 5), E::OracleFeed),
+        (|world, _, _| world.advance(301), E::OracleStale),
+        (
+            |world, _, _| {
+                world.advance(3_601);
+                world.refresh_prices();
+            },
+            E::SurfaceStale,
+        ),
+        (
+            |world, _, _| {
+                let unpublished = |slot: &mut ExpirySlot| slot.updated_at = 0;
+                let address = addresses::underlying(&world.engine, BTC);
+                world.forge::<Underlying>(address, |state| state.expiries.iter_mut().for_each(unpublished));
+            },
+            E::SurfaceMissing,
+        ),
+        (
+            |world, trader, _| {
+                world.forge::<MarginAccount>(trader.account, |account| {
+                    account.add_position(call(BTC, NEAR + 1, 90_000), 1, 0).expect("a row");
+                });
+            },
+            E::ExpiryUnknown,
+        ),
+        (|_, _, check| check.args.witness = Some(vec![0, 31]), E::UnknownScenario),
+        (|_, _, check| check.args.witness = Some(vec![0]), E::WitnessCount),
+        (|_, _, check| check.args.minimum.initial = Some(i64::MAX), E::HealthBelowMinimum),
+    ];
+    let mut errors = BTreeSet::new();
+    for (change, error) in faults {
+        let (mut world, trader) = holder();
+        let mut check = world.margin_check(&trader);
+        change(&mut world, &trader, &mut check);
+        world.refuse(check.instruction(), &[], *error);
+        assert!(errors.insert(u32::from(*error)), "{error:?} twice");
+    }
+}
+
+fn pair_of(world: &World, underlying: u16) -> Pair {
+    let addresses = world.directory.underlying(underlying).expect("listed");
+    pair(addresses.market, addresses.price)
 }
