@@ -1,7 +1,8 @@
 //! One account's margin: from the program, and explained by the client.
 
+use margin_client::instructions::MarginCheckArgs;
 use margin_client::margin::{PositionByPosition, PriceUse, ScenarioProfit, StandAlone};
-use margin_client::state::VolShock;
+use margin_client::state::{AccountMode, VolShock};
 use margin_client::text::{Align, Cell, Style, Table, Tone, UNIT_DECIMALS, fixed};
 use margin_client::{MarginReport, UnderlyingReport};
 
@@ -24,6 +25,9 @@ pub struct AccountReport {
     pub reproduced: bool,
     /// Every position on its own.
     pub alone: Vec<StandAlone>,
+    /// The same book in the other modes.
+    pub isolated: MarginReport,
+    pub standard: MarginReport,
     /// The requirement if nothing netted.
     pub separate: PositionByPosition,
     /// The worst scenario of each underlying that has one, beside its entry in `margin.underlyings`.
@@ -47,11 +51,17 @@ pub fn account_report(sender: &Sender, venue: &Venue, trader: &Trader) -> Result
         let number = underlying.portfolio().map_or(usize::MAX, |parts| usize::from(parts.worst_case));
         worst.push(scenarios.get(number).copied());
     }
+    let in_mode = |mode| {
+        let args = MarginCheckArgs { mode: Some(mode), usage, ..Default::default() };
+        snapshot.check(&state, &args, now)
+    };
     Ok(AccountReport {
         name: trader.name,
         address: trader.account.to_string(),
         reproduced: snapshot.report(&state, usage, now)? == margin,
         alone: snapshot.stand_alone(&state, usage, now)?,
+        isolated: in_mode(AccountMode::Isolated)?,
+        standard: in_mode(AccountMode::Standard)?,
         separate: snapshot.position_by_position(&state, usage, now)?,
         margin,
         worst,
@@ -95,20 +105,26 @@ impl AccountReport {
     fn requirements(&self) -> Table {
         let mut table = Table::new([
             ("requirement", Align::Left),
-            ("netted", Align::Right),
+            ("portfolio", Align::Right),
             ("of equity", Align::Right),
+            ("isolated", Align::Right),
+            ("standard", Align::Right),
             ("position by position", Align::Right),
             ("saved", Align::Right),
         ]);
+        let initial = [&self.margin, &self.isolated, &self.standard].map(|report| report.initial_margin);
+        let maintenance = [&self.margin, &self.isolated, &self.standard].map(|report| report.maintenance_margin);
         let rows = [
-            ("initial margin", self.margin.initial_margin, self.separate.initial_margin),
-            ("maintenance margin", self.margin.maintenance_margin, self.separate.maintenance_margin),
+            ("initial margin", initial, self.separate.initial_margin),
+            ("maintenance margin", maintenance, self.separate.maintenance_margin),
         ];
-        for (label, netted, separate) in rows {
+        for (label, [netted, isolated, standard], separate) in rows {
             table.row([
                 label.into(),
                 dollars(netted).into(),
                 percent(netted, self.margin.equity).into(),
+                dollars(isolated).into(),
+                dollars(standard).into(),
                 dollars(separate).into(),
                 percent(separate.saturating_sub(netted), separate).into(),
             ]);
