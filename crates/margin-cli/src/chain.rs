@@ -150,7 +150,7 @@ impl Markets {
         let has_quote_oracle = self.engine.has_quote_oracle();
         for Listed { market, price } in &self.collaterals {
             let held = account.balances().iter().any(|balance| balance.collateral == market.index);
-            if !held && !(market.is_quote() && has_quote_oracle) {
+            if !(held || market.is_quote() && has_quote_oracle) {
                 continue;
             }
             let name = || format!("the token {}", market.mint);

@@ -53,6 +53,16 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
         fee_payer: Option<Pubkey>,
     },
+    /// Whether the program's figures are right: recomputes them here and compares, line by line
+    ///
+    /// Simulates `margin_check` on the node; nothing is sent and nobody signs. Exit status 1 when a figure differs.
+    Dispute {
+        #[command(flatten)]
+        account: AccountSelector,
+        /// Pays the fee of the simulation, so it must hold some SOL [default: the account's owner]
+        #[arg(long, value_name = "ADDRESS", value_parser = address)]
+        fee_payer: Option<Pubkey>,
+    },
     /// The margin of a portfolio in a file; needs no network
     ///
     /// docs/evaluate.md describes the file, examples/portfolio.json is one.

@@ -5,6 +5,7 @@
 mod account;
 mod chain;
 mod cli;
+mod dispute;
 mod error;
 mod evaluate;
 mod market;
@@ -29,7 +30,10 @@ use crate::{
 fn main() -> ExitCode {
     let cli = Cli::parse();
     match run(&cli) {
-        Ok(output) => print(&output, cli.global.json),
+        Ok((output, holds)) => match print(&output, cli.global.json) {
+            ExitCode::SUCCESS if !holds => ExitCode::FAILURE,
+            printed => printed,
+        },
         Err(error) => {
             if cli.global.json {
                 let object = json!({ "error": { "code": error.code(), "message": error.to_string() } });
@@ -42,15 +46,18 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(cli: &Cli) -> Result<Output, CliError> {
+/// What to print, and whether what the command set out to show holds.
+fn run(cli: &Cli) -> Result<(Output, bool), CliError> {
     let (global, node) = (&cli.global, Node::new(&cli.global.url));
     let style = Style::detect();
-    match &cli.command {
+    let output = match &cli.command {
+        Command::Dispute { account, fee_payer } => return dispute::show(&node, global, account, *fee_payer, style),
         Command::Account(AccountCommand::Show { account }) => account::show(&node, global, account, style),
         Command::Market(MarketCommand::Show { symbol }) => market::show(&node, global, symbol.as_deref(), style),
         Command::Evaluate(arguments) => evaluate::show(arguments, style),
         Command::Report { account, fee_payer } => report::show(&node, global, account, *fee_payer, style),
-    }
+    };
+    Ok((output?, true))
 }
 
 /// Writes the result; a reader that has seen enough (`| head`) is no failure.

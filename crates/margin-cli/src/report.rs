@@ -93,7 +93,8 @@ pub fn show(
     Ok(Output { json: report.json(), text: report.text(style) })
 }
 
-fn simulate(node: &Node, fee_payer: Pubkey, check: Instruction) -> Result<(MarginReport, Option<u64>), CliError> {
+/// Simulates a check and decodes its answer; the second is its compute units.
+pub fn simulate(node: &Node, fee_payer: Pubkey, check: Instruction) -> Result<(MarginReport, Option<u64>), CliError> {
     let simulation = node.simulate(&fee_payer, &[compute_unit_limit(MAX_COMPUTE_UNITS), check])?;
     match (simulation.error, simulation.return_data) {
         (None, Some((program, data))) => Ok((decode_margin_report(&program, &data)?, simulation.units)),

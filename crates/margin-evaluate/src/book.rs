@@ -6,18 +6,20 @@ use margin_client::{
     accounts::{Stored, encode},
     addresses,
     constants::{LAYOUT_VERSION, MAX_BALANCES, MAX_COLLATERALS, MAX_POSITIONS, MAX_UNDERLYINGS},
-    decimal::{Decimal, Scaled},
+    decimal::Decimal,
     margin::Snapshot,
     presets::ModelFile,
-    state::{self, AccountMode, Engine, EngineFeatures, Instrument, InstrumentKind, MarginAccount, store_cash},
+    state::{self, AccountMode, Engine, EngineFeatures, MarginAccount, store_cash},
 };
-use margin_engine::{error::EngineError, risk::cost_atoms};
+use margin_engine::error::EngineError;
 use solana_account::Account as ChainAccount;
 use solana_pubkey::Pubkey;
 
 use crate::{
-    Kind, Link, Portfolio, PortfolioError, Position,
-    listing::{self, FeedKind, feed, owner, rule, underlying_index},
+    Link, Portfolio, PortfolioError,
+    listing::{self, owner, rule, underlying_index},
+    position::add_position,
+    prices::{FeedKind, feed, oracle, price_account},
 };
 
 /// A portfolio's accounts at their addresses, and the client's view of them.
@@ -108,8 +110,8 @@ impl Builder<'_> {
         let (address, mut state) = listing::token(self.engine, 0, SYMBOL, quote.decimals);
         if let Some(price) = quote.price {
             let feed = feed(FeedKind::Token, SYMBOL);
-            state.oracle = listing::oracle("quote", feed)?;
-            let price = listing::price_account("quote", &feed, price, quote.confidence, self.portfolio.time)?;
+            state.oracle = oracle("quote", feed)?;
+            let price = price_account("quote", &feed, price, quote.confidence, self.portfolio.time)?;
             self.directory.insert_collateral(0, address, price.0);
             self.accounts.push(price);
             self.features |= EngineFeatures::QUOTE_ORACLE;
@@ -128,7 +130,7 @@ impl Builder<'_> {
             distinct(&path, &source.symbol, earlier.iter().map(|other| &other.symbol))?;
             let state = listing::underlying(&path, source, self.engine, index, portfolio.time)?;
             let feed = feed(FeedKind::Underlying, &source.symbol);
-            let price = listing::price_account(&path, &feed, source.spot, source.confidence, portfolio.time)?;
+            let price = price_account(&path, &feed, source.spot, source.confidence, portfolio.time)?;
             let address = addresses::underlying(&self.engine, index);
             self.directory.insert_underlying(index, address, price.0);
             self.accounts.push(price);
@@ -160,7 +162,7 @@ impl Builder<'_> {
             };
             let (address, state) = listing::collateral(&path, source, self.engine, index, underlying)?;
             let feed = feed(FeedKind::Token, &source.symbol);
-            let price = listing::price_account(&path, &feed, source.price, source.confidence, portfolio.time)?;
+            let price = price_account(&path, &feed, source.price, source.confidence, portfolio.time)?;
             self.directory.insert_collateral(index, address, price.0);
             if source.link != Link::None {
                 self.directory.link_collateral(index, underlying);
@@ -217,122 +219,9 @@ impl Builder<'_> {
         limit("account.positions", source.positions.len(), MAX_POSITIONS)?;
         for (number, position) in source.positions.iter().enumerate() {
             let path = format!("account.positions[{number}]");
-            self.add_position(&path, position, underlyings, &mut account)?;
+            add_position(portfolio, &path, position, underlyings, &mut account)?;
         }
         Ok(account)
-    }
-
-    fn add_position(
-        &self,
-        path: &str,
-        source: &Position,
-        underlyings: &[Box<state::Underlying>],
-        account: &mut MarginAccount,
-    ) -> Result<(), PortfolioError> {
-        let at = |member: &str| format!("{path}.{member}");
-        let index = underlying_index(self.portfolio, &at("underlying"), &source.underlying)?;
-        let underlying = &underlyings[usize::from(index)];
-        let instrument = self.instrument(path, source, index, underlying)?;
-        let lot_size = underlying.lot_size;
-        let part = || PortfolioError::PartOfALot {
-            path: at("quantity"),
-            quantity: source.quantity,
-            lot_size: Scaled::<u64, 9>(lot_size).into(),
-        };
-        let units = source.quantity.exactly(9).map_err(|_| part())?;
-        if units % i128::from(lot_size) != 0 {
-            return Err(part());
-        }
-        if units == 0 {
-            return Err(PortfolioError::Zero { path: at("quantity") });
-        }
-        let overflow = || PortfolioError::Overflow { path: at("quantity"), value: source.quantity };
-        let lots = i64::try_from(units / i128::from(lot_size)).map_err(|_| overflow())?;
-        let settled_value = self.settled_value(path, source, lots, lot_size)?;
-        if account.position(&instrument).is_some() {
-            let symbol = format!("{} {:?}", source.underlying, source.kind).to_lowercase();
-            return Err(PortfolioError::Duplicate { path: path.to_owned(), symbol });
-        }
-        account
-            .add_position(instrument, lots, settled_value)
-            .map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: listing::message(error) })
-    }
-
-    fn instrument(
-        &self,
-        path: &str,
-        source: &Position,
-        index: u16,
-        underlying: &state::Underlying,
-    ) -> Result<Instrument, PortfolioError> {
-        let at = |member: &str| format!("{path}.{member}");
-        let kind = match source.kind {
-            Kind::Call => InstrumentKind::Call,
-            Kind::Put => InstrumentKind::Put,
-            Kind::Future => InstrumentKind::Future,
-            Kind::Perpetual => InstrumentKind::Perpetual,
-        };
-        let expiry = match (source.expiry, kind.has_expiry()) {
-            (Some(expiry), true) => expiry.at(self.portfolio.time),
-            (None, false) => 0,
-            (Some(_), false) => {
-                return Err(PortfolioError::Unexpected { path: at("expiry"), why: "a perpetual has no expiry" });
-            }
-            (None, true) => {
-                let needs = "options and futures need one of the underlying's expiries";
-                return Err(PortfolioError::Missing { path: at("expiry"), needs });
-            }
-        };
-        let strike = match (source.strike, kind.is_option()) {
-            (Some(strike), true) if strike.0 > 0 => strike.0,
-            (Some(_), true) => return Err(rule(&at("strike"), EngineError::LegStrike)),
-            (None, false) => 0,
-            (Some(_), false) => {
-                return Err(PortfolioError::Unexpected { path: at("strike"), why: "only options have a strike" });
-            }
-            (None, true) => return Err(PortfolioError::Missing { path: at("strike"), needs: "options need a strike" }),
-        };
-        if kind.has_expiry() {
-            let listed = underlying.expiry(expiry);
-            let unknown = || PortfolioError::UnknownExpiry { path: at("expiry"), expiry };
-            listed.ok_or_else(unknown)?;
-            let has_surface = self.portfolio.underlyings[usize::from(index)]
-                .expiries
-                .iter()
-                .any(|slot| slot.expiry.at(self.portfolio.time) == expiry && slot.svi.is_some());
-            if kind.is_option() && expiry > self.portfolio.time && !has_surface {
-                let needs = "an option that has not expired needs the `svi` of its expiry";
-                return Err(PortfolioError::Missing { path: at("expiry"), needs });
-            }
-        }
-        Ok(Instrument { underlying: index, expiry, strike, kind })
-    }
-
-    /// Value of a linear position when it was last settled, in quote atoms.
-    fn settled_value(&self, path: &str, source: &Position, lots: i64, lot_size: u64) -> Result<i64, PortfolioError> {
-        let decimals = self.portfolio.quote.decimals;
-        let is_option = matches!(source.kind, Kind::Call | Kind::Put);
-        let at = |member: &str| format!("{path}.{member}");
-        match (source.entry, source.settled_value) {
-            (None, None) if is_option => Ok(0),
-            (Some(_), _) | (_, Some(_)) if is_option => {
-                let member = if source.entry.is_some() { "entry" } else { "settled_value" };
-                Err(PortfolioError::Unexpected { path: at(member), why: "an option's premium settles at once" })
-            }
-            (Some(entry), None) => cost_atoms(lots, entry.0, lot_size, decimals)
-                .map_err(|_| PortfolioError::Overflow { path: at("entry"), value: entry.into() }),
-            (None, Some(value)) => {
-                let atoms = value.scaled(u32::from(decimals)).and_then(|atoms| i64::try_from(atoms).ok());
-                atoms.ok_or_else(|| PortfolioError::Overflow { path: at("settled_value"), value })
-            }
-            (Some(_), Some(_)) => {
-                Err(PortfolioError::Unexpected { path: at("settled_value"), why: "`entry` says the same; keep one" })
-            }
-            (None, None) => {
-                let needs = "futures and perpetuals need the price at which they were last settled";
-                Err(PortfolioError::Missing { path: at("entry"), needs })
-            }
-        }
     }
 }
 

@@ -27,6 +27,8 @@ mod error;
 mod evaluate;
 mod listing;
 mod portfolio;
+mod position;
+mod prices;
 mod svm;
 
 pub use book::Book;

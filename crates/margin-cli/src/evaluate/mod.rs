@@ -134,7 +134,7 @@ impl Assessment<'_> {
 }
 
 /// The mode's name in files and output.
-fn mode_name(mode: AccountMode) -> &'static str {
+pub fn mode_name(mode: AccountMode) -> &'static str {
     match mode {
         AccountMode::Portfolio => "portfolio",
         AccountMode::Isolated => "isolated",

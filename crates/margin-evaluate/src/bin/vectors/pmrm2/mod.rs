@@ -1,5 +1,7 @@
 //! Derive's second portfolio-margin model: markets, portfolios, parameters and every scenario's profit.
 
+mod source;
+
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
@@ -14,7 +16,9 @@ use margin_evaluate::{
     Account, Balance, Book, Collateral, Expiry, Haircuts, Kind, Link, Moment, Options, Perpetual, Portfolio, Position,
     Quote, Svi, Svm, evaluate,
 };
-use serde::Deserialize;
+
+pub use source::File;
+use source::{Cell, Feed, Parameters, Source, Vector};
 
 use crate::{
     NOW,
@@ -26,104 +30,6 @@ const SYMBOL: &str = "X";
 /// Options settle on the average of the last half hour.
 const SETTLEMENT_WINDOW: u32 = 1_800;
 const YEAR: i128 = 31_536_000;
-
-#[derive(Deserialize)]
-pub struct File {
-    scenario_sets: BTreeMap<String, Vec<Cell>>,
-    vectors: Vec<Vector>,
-}
-
-#[derive(Deserialize)]
-struct Cell {
-    spot: Decimal,
-    vol: String,
-    damp: Decimal,
-}
-
-#[derive(Deserialize)]
-struct Vector {
-    name: String,
-    scenario_set: String,
-    market_and_portfolio: Source,
-    params: Parameters,
-    expected: Expected,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Source {
-    cash: Decimal,
-    collaterals: Vec<Token>,
-    spot_price: Decimal,
-    spot_confidence: Decimal,
-    num_perps: Decimal,
-    perp_price: Decimal,
-    perp_confidence: Decimal,
-    #[serde(rename = "UnrealisedPerpPNL")]
-    unrealised_pnl: Decimal,
-    unrealised_funding: Decimal,
-    stable_price: Decimal,
-    options: Vec<OptionPosition>,
-    option_feeds: Vec<Feed>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Token {
-    amount: Decimal,
-    price: Decimal,
-    confidence: Decimal,
-    is_risk_cancelling: bool,
-    #[serde(rename = "IMHaircut")]
-    initial_haircut: Decimal,
-    #[serde(rename = "MMHaircut")]
-    maintenance_haircut: Decimal,
-    /// The threshold, whatever it is called.
-    confidence_factor: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct OptionPosition {
-    expiry: i64,
-    strike: Decimal,
-    is_call: u8,
-    amount: Decimal,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Feed {
-    feed_expiry: i64,
-    forward: Decimal,
-    forward_confidence: Decimal,
-    rate: Decimal,
-    rate_confidence: Decimal,
-    #[serde(rename = "SVIparam")]
-    svi: [Decimal; 7],
-    option_vol_confidences: Decimal,
-}
-
-#[derive(Deserialize)]
-#[allow(non_snake_case, reason = "the file's names")]
-struct Parameters {
-    SkewShock: BTreeMap<String, Decimal>,
-    VolShock: BTreeMap<String, Decimal>,
-    Margin: BTreeMap<String, Decimal>,
-    BasisContingency: BTreeMap<String, Decimal>,
-    OtherContingency: BTreeMap<String, Decimal>,
-}
-
-#[derive(Deserialize)]
-struct Expected {
-    #[serde(rename = "IM")]
-    initial: Decimal,
-    #[serde(rename = "MM")]
-    maintenance: Decimal,
-    option_mtm: Decimal,
-    basis_contingency: Decimal,
-    scenario_pnl: Vec<Decimal>,
-}
 
 pub fn run(file: &File, machine: &mut Svm, score: &mut Score) {
     for vector in &file.vectors {
