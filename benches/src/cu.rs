@@ -4,14 +4,19 @@ use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result, bail, ensure};
+use margin_client::presets;
 use serde::Serialize;
 use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
+use crate::chart::{self, Series};
+use crate::engine::{Bench, Book};
 use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
 use crate::svm::{Probe, root};
 
 /// Where the table is committed.
 const TABLE: &str = "benches/CU.md";
+/// Where the chart is.
+const CHART: &str = "docs/compute-units.svg";
 /// A figure may grow by this share before the run fails.
 const TOLERANCE_PERCENT: u64 = 2;
 
@@ -28,7 +33,10 @@ struct Row {
 
 /// Measures, prints, and fails when a figure passes its limit or grows by more than the tolerance.
 pub fn run(json: bool, update: bool) -> Result<()> {
-    let rows = measure(&mut Probe::load()?)?;
+    let mut rows = measure(&mut Probe::load()?)?;
+    let mut bench = Bench::load(crate::engine::pmrm2())?;
+    rows.extend(checks(&mut bench)?);
+    let chart = chart(&mut bench)?;
     let text = render(&rows)?;
     if json {
         println!("{}", serde_json::to_string(&rows)?);
@@ -38,6 +46,7 @@ pub fn run(json: bool, update: bool) -> Result<()> {
     let path = root().join(TABLE);
     if update {
         fs::write(&path, &text).with_context(|| format!("write {TABLE}"))?;
+        fs::write(root().join(CHART), &chart).with_context(|| format!("write {CHART}"))?;
     }
     let committed = fs::read_to_string(&path).with_context(|| format!("read {TABLE}; `--update` writes it"))?;
     let problems = judge(&rows, &parse(&committed)?);
@@ -144,6 +153,43 @@ fn measure(probe: &mut Probe) -> Result<Vec<Row>> {
             what: "plain I80F48 Black-Scholes: mean",
         },
     ])
+}
+
+/// Whole instructions.
+fn checks(bench: &mut Bench) -> Result<Vec<Row>> {
+    let book = |underlyings, expiries, legs| Book { underlyings, expiries, legs };
+    let mut check =
+        |name, limit, book, what| -> Result<Row> { Ok(Row { name, cu: bench.check(book)?, limit: Some(limit), what }) };
+    let mut rows = vec![
+        check("margin_check_1", 15_000, book(1, 1, 1), "whole `margin_check` with net Greeks: one option")?,
+        check("margin_check_16", 80_000, book(1, 4, 16), "16 options at strikes of their own on 4 expiries")?,
+        check("margin_check_64x1", 280_000, book(1, 4, 64), "64 options on 4 expiries of one underlying")?,
+        check("margin_check_64x4", 320_000, book(4, 2, 64), "64 options on 2 expiries of each of 4 underlyings")?,
+        check("margin_check_128", 560_000, book(1, 8, 128), "128 options on 8 expiries of one underlying")?,
+    ];
+    rows.push(Row {
+        name: "witness_64",
+        cu: bench.witness(book(1, 4, 64))?,
+        limit: Some(90_000),
+        what: "`margin_check` of one scenario, the book of `margin_check_64x1`: dearest scenario",
+    });
+    Ok(rows)
+}
+
+/// Compute units against legs, under a model with everything and under our own default.
+fn chart(bench: &mut Bench) -> Result<String> {
+    let mut series = Vec::new();
+    for (name, class, model) in
+        [("derive-pmrm2 preset", "first", crate::engine::pmrm2()), ("major preset", "second", presets::major())]
+    {
+        bench.set_model(model);
+        let mut points = Vec::new();
+        for legs in [1, 2, 4, 8, 16, 32, 48, 64, 80, 96, 112, 128] {
+            points.push((legs, bench.check(Book { underlyings: 1, expiries: legs.min(4), legs })?));
+        }
+        series.push(Series { name, class, points });
+    }
+    chart::svg(&series)
 }
 
 fn units(probe: &mut Probe, request: &Writer) -> Result<u64> {

@@ -3,8 +3,10 @@
 //! Both run the probe program `target/deploy/svm_probe.so`; `cargo xtask cu` and `cargo xtask reference` build it
 //! first.
 
+mod chart;
 mod cu;
 mod decimal;
+mod engine;
 mod inputs;
 mod reference;
 mod svm;

@@ -20,6 +20,15 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
+/// A built program, in `MARGIN_DEPLOY_DIR` or else in the target folder.
+pub fn deployed(file: &str) -> PathBuf {
+    let folder = std::env::var_os("MARGIN_DEPLOY_DIR").map_or_else(
+        || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("deploy"),
+        PathBuf::from,
+    );
+    folder.join(file)
+}
+
 /// A loaded probe.
 pub struct Probe {
     svm: LiteSVM,
@@ -28,13 +37,9 @@ pub struct Probe {
 }
 
 impl Probe {
-    /// Loads `svm_probe.so` from `MARGIN_DEPLOY_DIR`, else from the target folder.
+    /// Loads `svm_probe.so`.
     pub fn load() -> Result<Self> {
-        let folder = std::env::var_os("MARGIN_DEPLOY_DIR").map_or_else(
-            || std::env::var_os("CARGO_TARGET_DIR").map_or_else(|| root().join("target"), PathBuf::from).join("deploy"),
-            PathBuf::from,
-        );
-        let file = folder.join("svm_probe.so");
+        let file = deployed("svm_probe.so");
         let mut svm = LiteSVM::new();
         let program = Pubkey::new_unique();
         svm.add_program_from_file(program, &file)

@@ -69,6 +69,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Draw the risk grid of a real book: docs/risk-grid.svg and its table in docs/risk-model.md
+    RiskGrid {
+        /// Write nothing and fail if the committed files differ
+        #[arg(long)]
+        check: bool,
+    },
     /// Run every check: format, programs, clippy, IDL, all tests
     Test,
     /// Check format and clippy only
@@ -117,6 +123,7 @@ fn run(task: Task) -> Result<()> {
         Task::Demo { arguments } => run::run(&workspace, run::DEMO, &arguments),
         Task::Cu { arguments } => run::run(&workspace, run::BENCH, &with_command("cu", arguments)),
         Task::Reference { arguments } => run::run(&workspace, run::BENCH, &with_command("reference", arguments)),
+        Task::RiskGrid { check } => run::risk_grid(&workspace, check),
         Task::Test => test::all(&workspace),
         Task::Lint => test::lint(&workspace),
         Task::Fmt => test::format(&workspace),

@@ -1,4 +1,4 @@
-//! Tasks that build a member's executable and become it: `demo`, `cu` and `reference`.
+//! Tasks that build and run an executable of a member: `demo`, `cu`, `reference` and `risk-grid`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -36,6 +36,16 @@ pub fn run(workspace: &Workspace, executable: Executable, arguments: &[OsString]
 /// The same as a child, for a stage of `cargo xtask test`, after the programs were built.
 pub fn check(workspace: &Workspace, executable: Executable, arguments: &[OsString]) -> Result<()> {
     process::run(Command::new(build(workspace, executable)?).args(arguments))
+}
+
+/// Draws the picture of the risk model's document, or compares it with the committed one.
+pub fn risk_grid(workspace: &Workspace, check: bool) -> Result<()> {
+    let mut command = workspace.cargo();
+    command.args(["run", "--locked", "--package", "margin-client", "--example", "risk_grid"]);
+    if check {
+        command.args(["--", "--check"]);
+    }
+    process::run(&mut command)
 }
 
 fn build(workspace: &Workspace, executable: Executable) -> Result<PathBuf> {

@@ -66,6 +66,7 @@ fn stages(workspace: &Workspace, finished: &mut Vec<Finished>, results: &mut Res
         let file = data.join("reference/bs_reference.json");
         run::check(workspace, run::BENCH, &["reference".into(), file.into()])
     })?;
+    stage(finished, "picture", || run::risk_grid(workspace, true))?;
     stage(finished, "compute", || {
         if build_sbf::anza_is_installed() {
             eprintln!("skipped: the figures of benches/CU.md hold for the project's own toolchain");

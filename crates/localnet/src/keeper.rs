@@ -1,7 +1,7 @@
 //! A keeper: asks the program whether accounts are safe, and buys what must be sold.
 
 use margin_client::events::{EngineEvent, LiquidationBid as LiquidationBidEvent};
-use margin_client::instructions::{LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck};
+use margin_client::instructions::{LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck, MarginCheckArgs};
 use margin_client::{MarginReport, constants, decode_margin_report, presets};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -31,6 +31,7 @@ pub fn margin_check(sender: &Sender, venue: &Venue, trader: &Trader) -> Result<M
         engine: venue.engine,
         margin_account: trader.account,
         markets: venue.directory.for_account(&state)?,
+        args: MarginCheckArgs::default(),
     };
     let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);
     let simulation = sender.simulate(&[limit, check.instruction()], &trader.key)?;

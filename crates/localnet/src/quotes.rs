@@ -76,6 +76,13 @@ pub fn mark(listing: &Listing, market: &Snapshot, instrument: &Instrument) -> Re
     let quotes = market.quotes(&listing.symbol)?;
     let kind = match instrument.kind {
         InstrumentKind::Perpetual => return Ok(Price(quotes.spot)),
+        InstrumentKind::Future => {
+            let published = quotes.expiries.iter().find(|published| published.expiry == instrument.expiry);
+            return published.map(|published| Price(published.forward)).ok_or_else(|| LocalnetError::Pricing {
+                instrument: name(listing, instrument),
+                reason: "the expiry has no surface".to_owned(),
+            });
+        }
         InstrumentKind::Call => OptionKind::Call,
         InstrumentKind::Put => OptionKind::Put,
     };

@@ -44,7 +44,8 @@ pub fn account_report(sender: &Sender, venue: &Venue, trader: &Trader) -> Result
     let mut worst = Vec::with_capacity(margin.underlyings.len());
     for underlying in &margin.underlyings {
         let scenarios = snapshot.scenarios(&state, underlying.index, usage, now)?;
-        worst.push(scenarios.get(usize::from(underlying.worst_scenario)).copied());
+        let number = underlying.portfolio().map_or(usize::MAX, |parts| usize::from(parts.worst_case));
+        worst.push(scenarios.get(number).copied());
     }
     Ok(AccountReport {
         name: trader.name,
@@ -150,11 +151,9 @@ impl AccountReport {
             ("initial", Align::Right),
             ("maintenance", Align::Right),
         ]);
-        for (
-            UnderlyingReport { index, greeks, worst_scenario_profit, initial_margin, maintenance_margin, .. },
-            worst,
-        ) in self.margin.underlyings.iter().zip(&self.worst)
-        {
+        for (underlying, worst) in self.margin.underlyings.iter().zip(&self.worst) {
+            let UnderlyingReport { index, greeks, initial_margin, maintenance_margin, .. } = underlying;
+            let loss = underlying.portfolio().map_or(0, |parts| parts.worst_profit.saturating_neg());
             table.row([
                 venue.listing_at(*index)?.symbol.clone().into(),
                 units(i128::from(greeks.delta)).into(),
@@ -163,7 +162,7 @@ impl AccountReport {
                 dollars(greeks.theta).into(),
                 dollars(greeks.rho).into(),
                 worst.as_ref().map_or_else(|| "none".to_owned(), scenario).into(),
-                dollars(worst_scenario_profit.saturating_neg()).into(),
+                dollars(loss).into(),
                 dollars(*initial_margin).into(),
                 dollars(*maintenance_margin).into(),
             ]);
@@ -180,6 +179,8 @@ fn scenario(profit: &ScenarioProfit) -> String {
         VolShock::None => "vol same",
         VolShock::Up => "vol up",
         VolShock::Down => "vol down",
+        VolShock::SkewLinear => "smile tilted",
+        VolShock::SkewAbs => "smile steeper",
     };
     let weight = profit.weight.0;
     let weighted =

@@ -8,7 +8,7 @@ use margin_client::instructions::{
 };
 use margin_client::presets::{self, MarginModel};
 use margin_client::pyth::{FeedId, feeds};
-use margin_client::state::{CollateralHaircuts, OracleArgs, OracleProvider};
+use margin_client::state::{CollateralHaircuts, CollateralLink, ConfidenceCharge, OracleArgs, OracleProvider};
 use margin_client::{MarketDirectory, PROGRAM_ID, accounts, addresses};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -32,6 +32,8 @@ const PRICE_AGE: (u32, u32) = (60, 300);
 const SURFACE_AGE: (u32, u32) = (900, 7_200);
 /// Widest confidence interval, 1e-9 of the price: 1 % for trades, 5 % for liquidation.
 const PRICE_CONFIDENCE: (u32, u32) = (10_000_000, 50_000_000);
+/// Options settle on the average of the last half hour, seconds.
+const SETTLEMENT_WINDOW: u32 = 1_800;
 /// Share of SOL collateral that does not count, 1e-9: 10 % in both margins, 5 % more in initial margin.
 const SOL_HAIRCUTS: CollateralHaircuts = CollateralHaircuts { maintenance: 100_000_000, initial: 50_000_000 };
 
@@ -118,7 +120,14 @@ fn initialize(
             engine: *engine,
             mint: token.mint,
             token_program: token.token_program,
-            args: CollateralAddArgs { oracle, haircuts, deposit_cap: u64::MAX },
+            args: CollateralAddArgs {
+                oracle,
+                haircuts,
+                confidence: ConfidenceCharge::default(),
+                link: CollateralLink::None,
+                underlying: 0,
+                deposit_cap: u64::MAX,
+            },
         };
         sender.send(&[add.instruction()], admin, &[])?;
     }
@@ -137,7 +146,6 @@ fn list_underlying(
         table: "listings",
         reason: format!("the symbol {} is too long", terms.symbol),
     })?;
-    let MarginModel { risk, scenarios } = (terms.model)();
     let add = UnderlyingAdd {
         admin: admin.pubkey(),
         engine: *engine,
@@ -149,15 +157,18 @@ fn list_underlying(
             lot_size: terms.lot_size,
             max_surface_age: SURFACE_AGE.0,
             liquidation_max_surface_age: SURFACE_AGE.1,
-            risk,
-            scenarios,
+            settlement_window: SETTLEMENT_WINDOW,
         },
     };
     sender.send(&[add.instruction()], admin, &[])?;
+    let address = addresses::underlying(engine, index);
+    for instruction in (terms.model)().instructions(admin.pubkey(), *engine, address) {
+        sender.send(&[instruction], admin, &[])?;
+    }
     Ok(Listing {
         symbol: terms.symbol.to_owned(),
         index,
-        address: addresses::underlying(engine, index),
+        address,
         feed: terms.feed,
         price: test_address(&format!("margin {}/USD price", terms.symbol)),
         lot_size: terms.lot_size,
@@ -172,5 +183,6 @@ fn oracle(feed_id: FeedId) -> OracleArgs {
         liquidation_max_age: PRICE_AGE.1,
         max_confidence: PRICE_CONFIDENCE.0,
         liquidation_max_confidence: PRICE_CONFIDENCE.1,
+        confidence_full_scale: 0,
     }
 }

@@ -1,7 +1,7 @@
 //! People with margin accounts, and the trades they sign with each other.
 
 use margin_client::instructions::{AccountOpen, AccountOpenArgs, Deposit, TradeExecute, TradeExecuteArgs, TradeLeg};
-use margin_client::{Loaded, addresses, presets, state::MarginAccount};
+use margin_client::{Loaded, addresses, presets, state::AccountMode, state::MarginAccount};
 use solana_keypair::{Keypair, Signature};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -43,7 +43,7 @@ impl Trader {
             owner: key.pubkey(),
             payer: key.pubkey(),
             engine: venue.engine,
-            args: AccountOpenArgs { index: 0, delegate: Pubkey::default() },
+            args: AccountOpenArgs { index: 0, delegate: Pubkey::default(), mode: AccountMode::Portfolio },
         };
         sender.send(&[open.instruction()], &key, &[])?;
         for (collateral, amount) in [(venue.quote, funds.usdc), (venue.sol, funds.sol)] {

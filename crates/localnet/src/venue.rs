@@ -4,7 +4,7 @@ use margin_client::instructions::{CollateralAddresses, SurfacePublish, SurfacePu
 use margin_client::margin::Snapshot as MarginSnapshot;
 use margin_client::pyth::{FeedId, PriceUpdate};
 use margin_client::state::{Engine, MarginAccount, SviParameters};
-use margin_client::{Loaded, MarketDirectory};
+use margin_client::{Loaded, MarketDirectory, constants};
 use margin_core::Price;
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -117,6 +117,7 @@ impl Venue {
                     forward: expiry.forward,
                     time: (expiry.expiry - market.time).unsigned_abs(),
                 },
+                confidence: constants::RATIO_ONE,
                 observed_at: now,
             },
         }

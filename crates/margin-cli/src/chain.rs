@@ -1,12 +1,14 @@
 //! Engines, markets and prices as a node shows them.
 
+use std::collections::BTreeSet;
+
 use margin_client::{
     AccountError, AccountKind, Loaded, MarketDirectory, PROGRAM_ID,
     accounts::{Stored, search_filters},
     addresses,
     margin::{MarginFailure, PriceUse, PriceView, Snapshot, read_price},
     pyth::{self, FEED_ID_OFFSET_WHEN_FULL, RECEIVER_PROGRAM},
-    state::{Collateral, Engine, MarginAccount, OracleConfig, OracleProvider, Underlying},
+    state::{Collateral, CorrelationModel, Engine, MarginAccount, OracleConfig, OracleProvider, Underlying},
 };
 use solana_account::Account;
 use solana_pubkey::Pubkey;
@@ -37,6 +39,8 @@ pub struct Markets {
     /// By index; the quote token first.
     pub collaterals: Vec<Listed<Collateral>>,
     pub underlyings: Vec<Listed<Underlying>>,
+    /// The cross-underlying model, where it is on.
+    pub correlation: Option<Loaded<CorrelationModel>>,
     /// Unix seconds of the chain.
     pub now: i64,
 }
@@ -83,7 +87,11 @@ impl Markets {
     pub fn load(node: &Node, global: &Global, engine: Pubkey) -> Result<Self, CliError> {
         let mut markets = Self::load_without_prices(node, engine)?;
         let prices = Prices { node, chosen: &global.price_accounts, now: markets.now };
-        for listed in markets.collaterals.iter_mut().filter(|listed| !listed.market.is_quote()) {
+        let has_quote_oracle = markets.engine.has_quote_oracle();
+        for listed in &mut markets.collaterals {
+            if listed.market.is_quote() && !has_quote_oracle {
+                continue;
+            }
             listed.price = prices.find(&listed.market.oracle, None)?;
         }
         for listed in &mut markets.underlyings {
@@ -112,7 +120,11 @@ impl Markets {
             let account = account.ok_or(CliError::AccountNotFound { address: *address })?;
             underlyings.push(Listed { market: decoded(*address, &account)?, price: None });
         }
-        Ok(Self { engine, collaterals, underlyings, now })
+        let correlation = match engine.correlates() {
+            true => Some(load(node, addresses::correlation(&engine.address))?),
+            false => None,
+        };
+        Ok(Self { engine, collaterals, underlyings, correlation, now })
     }
 
     /// Finds an underlying by symbol, in any case of letters.
@@ -134,24 +146,34 @@ impl Markets {
     pub fn snapshot(&self, account: &MarginAccount) -> Result<Snapshot, CliError> {
         let mut directory = MarketDirectory::default();
         let mut accounts = Vec::new();
-        for balance in account.balances() {
-            if let Some(Listed { market, price }) =
-                self.collaterals.iter().find(|listed| listed.market.index == balance.collateral)
-            {
-                let name = || format!("the token {}", market.mint);
-                let priced = price.as_ref().ok_or_else(|| no_price(name(), &market.oracle))?;
-                directory.insert_collateral(market.index, market.address, priced.address);
-                accounts.push((market.address, stored(&**market)));
-                accounts.push((priced.address, priced.account.clone()));
+        let mut needed: BTreeSet<u16> = account.positions().iter().map(|position| position.underlying).collect();
+        let has_quote_oracle = self.engine.has_quote_oracle();
+        for Listed { market, price } in &self.collaterals {
+            let held = account.balances().iter().any(|balance| balance.collateral == market.index);
+            if !held && !(market.is_quote() && has_quote_oracle) {
+                continue;
             }
+            let name = || format!("the token {}", market.mint);
+            let priced = price.as_ref().ok_or_else(|| no_price(name(), &market.oracle))?;
+            directory.insert_collateral(market.index, market.address, priced.address);
+            if let Some(underlying) = market.linked_underlying() {
+                directory.link_collateral(market.index, underlying);
+                needed.insert(underlying);
+            }
+            accounts.push((market.address, stored(&**market)));
+            accounts.push((priced.address, priced.account.clone()));
         }
-        for position in account.positions() {
-            if let Some(Listed { market, price }) = self.underlyings.get(usize::from(position.underlying)) {
+        for index in needed {
+            if let Some(Listed { market, price }) = self.underlyings.get(usize::from(index)) {
                 let priced = price.as_ref().ok_or_else(|| no_price(market.symbol().to_owned(), &market.oracle))?;
                 directory.insert_underlying(market.index, market.address, priced.address);
                 accounts.push((market.address, stored(&**market)));
                 accounts.push((priced.address, priced.account.clone()));
             }
+        }
+        if let Some(model) = &self.correlation {
+            directory.set_correlation(model.address);
+            accounts.push((model.address, stored(&**model)));
         }
         Ok(Snapshot::new(self.engine.clone(), directory, accounts))
     }

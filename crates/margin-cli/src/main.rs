@@ -7,6 +7,7 @@ mod chain;
 mod cli;
 mod error;
 mod market;
+mod model;
 mod node;
 mod output;
 mod report;

@@ -2,7 +2,7 @@
 
 use margin_client::{
     margin::MarginFailure,
-    state::{ExpirySlot, OracleProvider, RiskParameters, Scenario, Underlying, VolShock},
+    state::{ExpirySlot, OracleProvider, Scenario, Underlying, VolShock},
     text::{Align, Cell, PRICE_DECIMALS, Style, Table, Tone, UNIT_DECIMALS, exact, fixed, utc},
 };
 use margin_core::{Price, Svi};
@@ -12,6 +12,7 @@ use crate::{
     chain::{Listed, Markets, Priced, engine_address, hex},
     cli::Global,
     error::CliError,
+    model::{parameters, vol_name},
     node::Node,
     output::{Output, Page},
 };
@@ -156,7 +157,7 @@ fn underlying_text(listed: &Listed<Underlying>, now: i64, style: Style) -> Strin
         ("lot", format!("{} {}", exact(i128::from(market.lot_size), UNIT_DECIMALS), market.symbol()).into()),
     ]);
     page.table("Expiries", &expiries_table(market.listed_expiries(), now));
-    page.amounts("Margin model", model(&market.risk).map(|(name, value)| (name, value.into())));
+    page.amounts("Margin model", parameters(&market.risk).into_iter().map(|(name, value)| (name, value.into())));
     page.table("Scenarios", &scenarios_table(market.scenarios()));
     page.finish()
 }
@@ -197,27 +198,6 @@ fn forward_vol(slot: &ExpirySlot) -> Option<i128> {
     Some(i128::from(slice.vol(Price(slot.forward)).ok()?.0))
 }
 
-/// Names and values of a margin model, in words.
-fn model(risk: &RiskParameters) -> [(&'static str, String); 12] {
-    [
-        ("vol up at 30 days", percent(risk.vol_range_up)),
-        ("vol down at 30 days", percent(risk.vol_range_down)),
-        ("lowest vol in Up", format!("{} %", fixed(i128::from(risk.min_vol_up), VOL_DECIMALS - 2, 1))),
-        ("tenor power to 30 days", ratio(risk.short_term_power)),
-        ("tenor power beyond", ratio(risk.long_term_power)),
-        ("shortest tenor", format!("{} h", exact(i128::from(risk.tenor_floor) * 100 / 3_600, 2))),
-        ("scan risk in initial margin", percent(risk.initial_factor)),
-        ("scan risk in maintenance margin", percent(risk.maintenance_factor)),
-        ("perpetual, initial", percent(risk.perpetual_maintenance.saturating_add(risk.perpetual_initial))),
-        ("perpetual, maintenance", percent(risk.perpetual_maintenance)),
-        (
-            "naked short option, initial",
-            percent(risk.short_option_maintenance.saturating_add(risk.short_option_initial)),
-        ),
-        ("naked short option, maintenance", percent(risk.short_option_maintenance)),
-    ]
-}
-
 fn scenarios_table(scenarios: &[Scenario]) -> Table {
     let mut table =
         Table::new([("", Align::Right), ("spot", Align::Right), ("vol", Align::Left), ("weight", Align::Right)]);
@@ -227,7 +207,7 @@ fn scenarios_table(scenarios: &[Scenario]) -> Table {
         table.row([
             number.to_string().into(),
             format!("{sign}{} %", fixed(shift, RATIO_DECIMALS - 2, 1)).into(),
-            vol_name(scenario.vol).into(),
+            vol_name(VolShock::from_byte(scenario.vol)).into(),
             fixed(i128::from(scenario.weight), RATIO_DECIMALS, 3).into(),
         ]);
     }
@@ -290,11 +270,12 @@ fn underlying_json(listed: &Listed<Underlying>, now: i64) -> Value {
     let scenario_json = |scenario: &Scenario| {
         json!({
             "spot": exact(i128::from(scenario.spot), RATIO_DECIMALS),
-            "vol": vol_name(scenario.vol),
+            "vol": vol_name(VolShock::from_byte(scenario.vol)),
             "weight": ratio(scenario.weight),
         })
     };
-    let risk = market.risk;
+    let model: serde_json::Map<String, Value> =
+        parameters(&market.risk).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
     json!({
         "index": market.index,
         "symbol": market.symbol(),
@@ -304,20 +285,7 @@ fn underlying_json(listed: &Listed<Underlying>, now: i64) -> Value {
         "price": price.as_ref().map(price_json),
         "lotSize": exact(i128::from(market.lot_size), UNIT_DECIMALS),
         "expiries": market.listed_expiries().into_iter().map(slot_json).collect::<Vec<_>>(),
-        "model": {
-            "volRangeUp": ratio(risk.vol_range_up),
-            "volRangeDown": ratio(risk.vol_range_down),
-            "minVolUp": exact(i128::from(risk.min_vol_up), VOL_DECIMALS),
-            "shortTermPower": ratio(risk.short_term_power),
-            "longTermPower": ratio(risk.long_term_power),
-            "tenorFloor": risk.tenor_floor,
-            "initialFactor": ratio(risk.initial_factor),
-            "maintenanceFactor": ratio(risk.maintenance_factor),
-            "perpetualMaintenance": ratio(risk.perpetual_maintenance),
-            "perpetualInitialOnTop": ratio(risk.perpetual_initial),
-            "shortOptionMaintenance": ratio(risk.short_option_maintenance),
-            "shortOptionInitialOnTop": ratio(risk.short_option_initial),
-        },
+        "model": model,
         "scenarios": market.scenarios().iter().map(scenario_json).collect::<Vec<_>>(),
     })
 }
@@ -364,14 +332,6 @@ fn provider(byte: u8) -> &'static str {
         PULL => "Pyth pull",
         PUSH => "Pyth push (legacy)",
         _ => "unknown",
-    }
-}
-
-fn vol_name(byte: u8) -> &'static str {
-    match VolShock::from_byte(byte) {
-        VolShock::None => "none",
-        VolShock::Up => "up",
-        VolShock::Down => "down",
     }
 }
 

@@ -3,10 +3,10 @@
 use margin_client::{
     Loaded, MarginReport, UnderlyingReport, decode_margin_report,
     errors::explain,
-    instructions::MarginCheck,
-    margin::{PositionByPosition, PriceUse, ScenarioProfit, StandAlone},
+    instructions::{MarginCheck, MarginCheckArgs},
+    margin::{MarginFailure, PositionByPosition, PriceUse, ScenarioProfit, StandAlone},
     presets::{MAX_COMPUTE_UNITS, compute_unit_limit},
-    state::{MarginAccount, VolShock},
+    state::{AccountMode, MarginAccount, VolShock},
     text::{Align, Cell, Style, Table, Tone, UNIT_DECIMALS, exact, fixed, utc},
 };
 use serde_json::{Value, json};
@@ -19,6 +19,7 @@ use crate::{
     chain::{Markets, margin_account},
     cli::{AccountSelector, Global},
     error::CliError,
+    model::vol_name,
     node::Node,
     output::{Output, Page, signed},
 };
@@ -35,6 +36,8 @@ struct Report<'a> {
     units: Option<u64>,
     apart: Vec<StandAlone>,
     apart_total: PositionByPosition,
+    /// The same book in each mode that its underlyings offer.
+    modes: Vec<(&'static str, MarginReport)>,
     /// The worst scenario of each underlying in `margin.underlyings`.
     worst: Vec<Option<ScenarioProfit>>,
 }
@@ -53,13 +56,29 @@ pub fn show(
         engine: account.engine,
         margin_account: account.address,
         markets: snapshot.directory.for_account(&account)?,
+        args: MarginCheckArgs::default(),
     };
     let (margin, units) = simulate(node, fee_payer.unwrap_or(account.owner), check.instruction())?;
     let now = markets.now;
     let mut worst = Vec::with_capacity(margin.underlyings.len());
     for underlying in &margin.underlyings {
         let scenarios = snapshot.scenarios(&account, underlying.index, USAGE, now)?;
-        worst.push(scenarios.get(usize::from(underlying.worst_scenario)).copied());
+        let number = underlying.portfolio().map_or(usize::MAX, |parts| usize::from(parts.worst_case));
+        worst.push(scenarios.get(number).copied());
+    }
+    let mut modes = Vec::new();
+    for (mode, name) in [
+        (AccountMode::Portfolio, "portfolio"),
+        (AccountMode::Isolated, "isolated"),
+        (AccountMode::Standard, "standard"),
+    ] {
+        let args = MarginCheckArgs { mode: Some(mode), ..Default::default() };
+        match snapshot.check(&account, &args, now) {
+            Ok(report) => modes.push((name, report)),
+            // Not every underlying offers every mode.
+            Err(MarginFailure::Program(error)) if error.name == "StandardNotOffered" => {}
+            Err(error) => return Err(error.into()),
+        }
     }
     let report = Report {
         apart: snapshot.stand_alone(&account, USAGE, now)?,
@@ -68,6 +87,7 @@ pub fn show(
         markets: &markets,
         margin,
         units,
+        modes,
         worst,
     };
     Ok(Output { json: report.json(), text: report.text(style) })
@@ -152,6 +172,7 @@ impl Report<'_> {
             ]);
         }
         page.table("Margin", &table);
+        page.table("The same book in each mode", &self.modes_table());
         page.table("By underlying", &self.underlyings_table());
         page.table("Net Greeks", &self.greeks_table());
         if !margin.underlyings.is_empty() {
@@ -159,6 +180,32 @@ impl Report<'_> {
         }
         page.table("Each position on its own", &self.positions_table());
         page.finish()
+    }
+
+    /// Requirements in each mode, and with no netting at all.
+    fn modes_table(&self) -> Table {
+        let mut table = Table::new([
+            ("", Align::Left),
+            ("initial", Align::Right),
+            ("maintenance", Align::Right),
+            ("", Align::Left),
+        ]);
+        for (name, report) in &self.modes {
+            let own = if report.mode == self.margin.mode { "this account" } else { "" };
+            table.row([
+                (*name).into(),
+                self.money(report.initial_margin).into(),
+                self.money(report.maintenance_margin).into(),
+                own.into(),
+            ]);
+        }
+        table.row([
+            "every position alone".into(),
+            self.money(self.apart_total.initial_margin).into(),
+            self.money(self.apart_total.maintenance_margin).into(),
+            "".into(),
+        ]);
+        table
     }
 
     fn underlyings_table(&self) -> Table {
@@ -179,7 +226,7 @@ impl Report<'_> {
                 self.money(underlying.initial_margin).into(),
                 self.money(underlying.maintenance_margin).into(),
                 worst.as_ref().map_or_else(|| "none loses".to_owned(), scenario_name).into(),
-                signed(self.money(underlying.worst_scenario_profit)),
+                signed(self.money(worst_profit(underlying))),
             ]);
         }
         table
@@ -251,11 +298,11 @@ impl Report<'_> {
                 "initialMargin": self.exact(underlying.initial_margin),
                 "maintenanceMargin": self.exact(underlying.maintenance_margin),
                 "worstScenario": worst.map(|scenario| json!({
-                    "number": underlying.worst_scenario,
+                    "number": underlying.portfolio().map(|parts| parts.worst_case),
                     "spot": exact(i128::from(scenario.spot.0), 9),
                     "vol": vol_name(scenario.vol),
                     "weight": exact(i128::from(scenario.weight.0), 9),
-                    "profit": self.exact(underlying.worst_scenario_profit),
+                    "profit": self.exact(worst_profit(underlying)),
                 })),
                 "greeks": {
                     "delta": units(greeks.delta),
@@ -278,6 +325,18 @@ impl Report<'_> {
                 "delta": exact(i128::from(alone.greeks.delta), UNIT_DECIMALS),
             })
         };
+        let modes: Vec<Value> = self
+            .modes
+            .iter()
+            .map(|(name, report)| {
+                json!({
+                    "mode": name,
+                    "equity": self.exact(report.equity),
+                    "initialMargin": self.exact(report.initial_margin),
+                    "maintenanceMargin": self.exact(report.maintenance_margin),
+                })
+            })
+            .collect();
         json!({
             "address": self.account.address.to_string(),
             "owner": self.account.owner.to_string(),
@@ -291,6 +350,7 @@ impl Report<'_> {
             "initialMargin": self.exact(margin.initial_margin),
             "maintenanceMargin": self.exact(margin.maintenance_margin),
             "underlyings": margin.underlyings.iter().zip(&self.worst).map(underlying).collect::<Vec<_>>(),
+            "modes": modes,
             "positionByPosition": {
                 "initialMargin": self.exact(self.apart_total.initial_margin),
                 "maintenanceMargin": self.exact(self.apart_total.maintenance_margin),
@@ -320,18 +380,17 @@ fn scenario_name(scenario: &ScenarioProfit) -> String {
         VolShock::None => "vol as it is",
         VolShock::Up => "vol up",
         VolShock::Down => "vol down",
+        VolShock::SkewLinear => "smile tilted",
+        VolShock::SkewAbs => "smile steeper",
     };
     let weight = scenario.weight.0 as f64 / RATIO_ONE;
     let weighted = if weight < 1.0 { format!(", weight {weight:.3}") } else { String::new() };
     format!("spot {move_in_percent:+.1} %, {vol}{weighted}")
 }
 
-fn vol_name(vol: VolShock) -> &'static str {
-    match vol {
-        VolShock::None => "none",
-        VolShock::Up => "up",
-        VolShock::Down => "down",
-    }
+/// Profit in the worst scenario; position by position there is none.
+fn worst_profit(underlying: &UnderlyingReport) -> i64 {
+    underlying.portfolio().map_or(0, |parts| parts.worst_profit)
 }
 
 /// Share that netting saves, in whole percent.

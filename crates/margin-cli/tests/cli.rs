@@ -250,7 +250,10 @@ fn a_report_carries_the_programs_figures_and_their_parts() {
     assert_eq!(atoms(&data["equity"]), want.equity);
     assert_eq!(atoms(&data["initialMargin"]), want.initial_margin);
     assert_eq!(atoms(&data["maintenanceMargin"]), want.maintenance_margin);
-    assert_eq!(atoms(&data["underlyings"][1]["worstScenario"]["profit"]), want.underlyings[1].worst_scenario_profit);
+    assert_eq!(
+        atoms(&data["underlyings"][1]["worstScenario"]["profit"]),
+        want.underlyings[1].portfolio().unwrap().worst_profit
+    );
     assert_eq!(atoms(&data["positionByPosition"]["initialMargin"]), apart.initial_margin);
     assert_eq!(data["positionByPosition"]["positions"].as_array().unwrap().len(), 4);
     assert_eq!(data["computeUnits"], 123_456);

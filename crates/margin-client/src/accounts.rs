@@ -10,7 +10,7 @@ use bytemuck::Pod;
 use fixed::types::I80F48;
 use margin_engine::{
     constants::LAYOUT_VERSION,
-    state::{Collateral, Engine, ExpirySlot, MarginAccount, Underlying},
+    state::{Collateral, CorrelationModel, Engine, ExpirySlot, MarginAccount, Underlying},
 };
 use solana_account::ReadableAccount;
 use solana_pubkey::Pubkey;
@@ -24,10 +24,12 @@ pub enum AccountKind {
     Collateral,
     Underlying,
     MarginAccount,
+    CorrelationModel,
 }
 
 impl AccountKind {
-    const ALL: [Self; 4] = [Self::Engine, Self::Collateral, Self::Underlying, Self::MarginAccount];
+    const ALL: [Self; 5] =
+        [Self::Engine, Self::Collateral, Self::Underlying, Self::MarginAccount, Self::CorrelationModel];
 
     /// The eight bytes an account of this kind begins with; also the filter to search for its kind.
     #[must_use]
@@ -37,6 +39,7 @@ impl AccountKind {
             Self::Collateral => Collateral::DISCRIMINATOR,
             Self::Underlying => Underlying::DISCRIMINATOR,
             Self::MarginAccount => MarginAccount::DISCRIMINATOR,
+            Self::CorrelationModel => CorrelationModel::DISCRIMINATOR,
         }
     }
 
@@ -54,6 +57,7 @@ impl AccountKind {
             Self::Collateral => "a collateral",
             Self::Underlying => "an underlying",
             Self::MarginAccount => "a margin account",
+            Self::CorrelationModel => "a cross-underlying model",
         }
     }
 }
@@ -74,6 +78,9 @@ impl Stored for Underlying {
 }
 impl Stored for MarginAccount {
     const KIND: AccountKind = AccountKind::MarginAccount;
+}
+impl Stored for CorrelationModel {
+    const KIND: AccountKind = AccountKind::CorrelationModel;
 }
 
 /// Content by which a node finds all accounts of a type in an engine: (offset, bytes), for `getProgramAccounts`.

@@ -3,7 +3,9 @@
 //! Everything but a margin account's index and an engine's creator follows from another address, so a client needs
 //! no look-up to address an instruction.
 
-use margin_engine::constants::{ACCOUNT_SEED, COLLATERAL_SEED, ENGINE_SEED, UNDERLYING_SEED, VAULT_SEED};
+use margin_engine::constants::{
+    ACCOUNT_SEED, COLLATERAL_SEED, CORRELATION_SEED, ENGINE_SEED, UNDERLYING_SEED, VAULT_SEED,
+};
 use solana_pubkey::Pubkey;
 
 /// The margin engine's program.
@@ -31,6 +33,12 @@ pub fn vault(collateral: &Pubkey) -> Pubkey {
 #[must_use]
 pub fn underlying(engine: &Pubkey, index: u16) -> Pubkey {
     derive(&[UNDERLYING_SEED, engine.as_ref(), &index.to_le_bytes()])
+}
+
+/// Cross-underlying model of an engine.
+#[must_use]
+pub fn correlation(engine: &Pubkey) -> Pubkey {
+    derive(&[CORRELATION_SEED, engine.as_ref()])
 }
 
 /// Margin account of an owner by the owner's own number.

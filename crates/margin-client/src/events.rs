@@ -26,6 +26,9 @@ macro_rules! engine_events {
         }
 
         impl EngineEvent {
+            /// Names of all types of event.
+            pub const NAMES: &[&str] = &[$(stringify!($event)),*];
+
             /// Name of the event's type.
             #[must_use]
             pub fn name(&self) -> &'static str {
@@ -51,9 +54,14 @@ engine_events!(
     EngineInitialized,
     CollateralAdded,
     UnderlyingAdded,
+    ModelSet,
+    ScenariosSet,
+    CorrelationSet,
     ExpiryListed,
     SurfacePublished,
+    PerpetualPublished,
     AccountOpened,
+    AccountModeSet,
     AccountClosed,
     Deposited,
     Withdrawn,

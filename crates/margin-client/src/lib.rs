@@ -17,6 +17,7 @@
 //!     engine: account.engine,
 //!     margin_account: account.address,
 //!     markets: directory.for_account(&account)?,
+//!     args: Default::default(),
 //! };
 //! // Simulate it, then decode the return data with `decode_margin_report`.
 //! let instruction = check.instruction();
@@ -39,7 +40,7 @@ pub mod text;
 pub use accounts::{AccountError, AccountKind, Loaded};
 pub use addresses::PROGRAM_ID;
 pub use markets::{DirectoryError, MarketAddresses, MarketDirectory, RequiredMarkets};
-pub use report::{GreeksReport, MarginReport, ReportError, UnderlyingReport, decode_margin_report};
+pub use report::*;
 
 /// Limits, seeds and fixed-point scales of the program.
 pub use margin_engine::constants;

@@ -4,19 +4,17 @@
 //! runtime would, oracle policy included, so its figures and its refusals are those of `margin_check`, bit for bit.
 //! From the same inputs come what a check does not return: each position on its own, and each scenario.
 
-use std::{cell::RefCell, collections::HashMap};
+use std::collections::HashMap;
 
 use anchor_lang::prelude::AccountInfo;
-use margin_core::{
-    Multiplier, Price, Usd,
-    portfolio::{Detail, Ratio},
-};
+use margin_core::{Multiplier, Price, Usd, portfolio::Ratio};
 pub use margin_engine::oracle::{PriceUse, PriceView};
 use margin_engine::{
     constants::LAYOUT_VERSION,
+    instructions::{MarginCheckArgs, MarginQuoteArgs},
     oracle,
-    risk::{assess_positions, new_workspace, report, usd_to_atoms_floor},
-    risk_accounts::{RequiredMarkets as ProgramRequiredMarkets, RiskAccounts, UnderlyingView},
+    risk::{Breakdown, BreakdownPart, Check, ReportOptions, usd_to_atoms_floor},
+    risk_accounts::{RequiredMarkets as ProgramRequiredMarkets, RiskAccounts},
     state::{Engine, MarginAccount, OracleConfig, Position, Underlying, VolShock},
 };
 use solana_account::{Account, ReadableAccount};
@@ -138,7 +136,46 @@ impl Snapshot {
 
     /// What `margin_check` would return at `now` (with [`PriceUse::Liquidation`]; the stricter use is what trades face).
     pub fn report(&self, account: &MarginAccount, usage: PriceUse, now: i64) -> Result<MarginReport, MarginFailure> {
-        self.with_markets(account, usage, now, |markets| Ok(report(account, markets, &self.engine, usage, now)?))
+        self.check(account, &MarginCheckArgs { usage, ..Default::default() }, now)
+    }
+
+    /// What `margin_check` with these arguments would return at `now`.
+    pub fn check(
+        &self,
+        account: &MarginAccount,
+        args: &MarginCheckArgs,
+        now: i64,
+    ) -> Result<MarginReport, MarginFailure> {
+        let quote = MarginQuoteArgs { legs: Vec::new(), transfers: Vec::new(), check: args.clone() };
+        self.quote(account, &quote, now)
+    }
+
+    /// What `margin_quote` would return at `now`.
+    pub fn quote(
+        &self,
+        account: &MarginAccount,
+        args: &MarginQuoteArgs,
+        now: i64,
+    ) -> Result<MarginReport, MarginFailure> {
+        let required = args.required_markets(&self.engine, account)?;
+        let addresses = RequiredMarkets::default().with_quote(account, args).resolve(&self.directory)?;
+        self.with_markets(required, &addresses, args.check.usage, now, |markets| {
+            Ok(args.judge(account, markets, &self.engine, now)?)
+        })
+    }
+
+    /// What `margin_breakdown` would return at `now`.
+    pub fn breakdown(
+        &self,
+        account: &MarginAccount,
+        underlying: u16,
+        part: BreakdownPart,
+        now: i64,
+    ) -> Result<Breakdown, MarginFailure> {
+        let usage = PriceUse::Liquidation;
+        self.for_account(account, usage, now, |markets| {
+            Ok(Check::new(account, markets, &self.engine, usage, now)?.breakdown(underlying, part)?)
+        })
     }
 
     /// Every position as if it were the only one, in the account's order.
@@ -148,7 +185,7 @@ impl Snapshot {
         usage: PriceUse,
         now: i64,
     ) -> Result<Vec<StandAlone>, MarginFailure> {
-        self.with_markets(account, usage, now, |markets| {
+        self.for_account(account, usage, now, |markets| {
             let mut alone = empty_account(account);
             alone.position_count = 1;
             account
@@ -156,7 +193,8 @@ impl Snapshot {
                 .iter()
                 .map(|position| {
                     alone.positions[0] = *position;
-                    let report = report(&alone, markets, &self.engine, usage, now)?;
+                    let check = Check::new(&alone, markets, &self.engine, usage, now)?;
+                    let report = check.report(ReportOptions { first: 0, greeks: true })?;
                     Ok(StandAlone {
                         position: *position,
                         value: report.positions_value,
@@ -200,41 +238,23 @@ impl Snapshot {
         usage: PriceUse,
         now: i64,
     ) -> Result<Vec<ScenarioProfit>, MarginFailure> {
-        let of_underlying = |position: &&Position| position.underlying == underlying;
-        let held: Vec<Position> = account.positions().iter().filter(of_underlying).copied().collect();
-        if held.is_empty() {
+        if !account.positions().iter().any(|position| position.underlying == underlying) {
             return Ok(Vec::new());
         }
-        // The kernel reports losses only; a gain is the loss of the opposite book.
-        let opposite: Vec<Position> =
-            held.iter().map(|position| Position { lots: position.lots.saturating_neg(), ..*position }).collect();
+        let grid = self.underlying(underlying)?;
         let decimals = self.engine.quote_decimals;
-        self.with_markets(account, usage, now, |markets| {
-            let view = markets.underlying(underlying)?;
-            let mut alone = *view.state;
-            alone.scenario_count = 1;
-            let cell = RefCell::new(alone);
-            let stored = view.state.scenarios();
-            let mut profits = Vec::with_capacity(stored.len());
-            for scenario in stored {
-                cell.borrow_mut().scenarios[0] = *scenario;
-                let single = UnderlyingView { state: cell.borrow(), price: view.price };
-                let worst = |book: &[Position]| -> Result<Usd, MarginFailure> {
-                    let risk =
-                        assess_positions(book, &single, decimals, usage, now, Detail::Margin, &mut new_workspace())?;
-                    Ok(risk.worst)
-                };
-                let loss = worst(&held)?;
-                // Negating turns the kernel's rounding up, by 1e-12 USD; atoms then round down.
-                let profit = if loss.0 < 0 { loss } else { Usd(-worst(&opposite)?.0) };
-                profits.push(ScenarioProfit {
+        self.for_account(account, usage, now, |markets| {
+            let check = Check::new(account, markets, &self.engine, usage, now)?;
+            let book = check.breakdown(underlying, BreakdownPart::Book)?;
+            let profits = grid.scenarios().iter().zip(&book.profits).map(|(scenario, profit)| {
+                Ok(ScenarioProfit {
                     spot: Multiplier(scenario.spot),
                     vol: VolShock::from_byte(scenario.vol),
                     weight: Ratio(u64::from(scenario.weight)),
-                    profit: usd_to_atoms_floor(profit, decimals)?,
-                });
-            }
-            Ok(profits)
+                    profit: usd_to_atoms_floor(Usd(*profit), decimals)?,
+                })
+            });
+            profits.collect()
         })
     }
 
@@ -242,21 +262,30 @@ impl Snapshot {
         self.accounts.get(address).ok_or(MarginFailure::NotFetched(*address))
     }
 
-    /// Loads the markets that `account` needs the way the program does, from copies of the accounts.
-    fn with_markets<T>(
+    fn for_account<T>(
         &self,
         account: &MarginAccount,
         usage: PriceUse,
         now: i64,
         then: impl FnOnce(&RiskAccounts) -> Result<T, MarginFailure>,
     ) -> Result<T, MarginFailure> {
-        let mut required = ProgramRequiredMarkets::default();
-        required.add_account(account)?;
-        let mut copies = Vec::new();
-        for addresses in RequiredMarkets::default().with_account(account).resolve(&self.directory)? {
-            for address in [addresses.market, addresses.price] {
-                copies.push(AccountCopy::new(address, self.account(&address)?));
-            }
+        let required = ProgramRequiredMarkets::of_accounts(&self.engine, &[account])?;
+        let addresses = RequiredMarkets::default().with_account(account).resolve(&self.directory)?;
+        self.with_markets(required, &addresses, usage, now, then)
+    }
+
+    /// Loads markets the way the program does, from copies of the accounts.
+    fn with_markets<T>(
+        &self,
+        required: ProgramRequiredMarkets,
+        addresses: &[Pubkey],
+        usage: PriceUse,
+        now: i64,
+        then: impl FnOnce(&RiskAccounts) -> Result<T, MarginFailure>,
+    ) -> Result<T, MarginFailure> {
+        let mut copies = Vec::with_capacity(addresses.len());
+        for address in addresses {
+            copies.push(AccountCopy::new(*address, self.account(address)?));
         }
         let infos: Vec<AccountInfo> = copies.iter_mut().map(AccountCopy::info).collect();
         then(&RiskAccounts::load(&self.engine.address, &infos, required, usage, now)?)

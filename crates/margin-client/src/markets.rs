@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use margin_engine::{
-    instructions::TradeLeg,
-    state::{Collateral, MarginAccount},
+    instructions::MarginQuoteArgs,
+    state::{AccountMode, Collateral, MarginAccount},
+    trading::TradeLeg,
 };
 use solana_instruction::AccountMeta;
 use solana_pubkey::Pubkey;
@@ -35,13 +36,28 @@ pub enum DirectoryError {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct MarketDirectory {
     collaterals: BTreeMap<u16, MarketAddresses>,
+    /// Underlyings that collaterals are linked to.
+    links: BTreeMap<u16, u16>,
     underlyings: BTreeMap<u16, MarketAddresses>,
+    correlation: Option<Pubkey>,
 }
 
 impl MarketDirectory {
-    /// Adds or replaces a collateral (not the quote token, which needs no price).
+    /// Adds or replaces a collateral (the quote token, number 0, only where it has an oracle).
     pub fn insert_collateral(&mut self, index: u16, market: Pubkey, price: Pubkey) -> &mut Self {
         self.collaterals.insert(index, MarketAddresses { market, price });
+        self
+    }
+
+    /// Notes that a collateral is linked to an underlying: who holds it needs that as well.
+    pub fn link_collateral(&mut self, index: u16, underlying: u16) -> &mut Self {
+        self.links.insert(index, underlying);
+        self
+    }
+
+    /// Notes that the engine's cross-underlying model, at this address, is on.
+    pub fn set_correlation(&mut self, model: Pubkey) -> &mut Self {
+        self.correlation = Some(model);
         self
     }
 
@@ -68,14 +84,15 @@ impl MarketDirectory {
 
     /// Addresses of all markets and their prices, each once: what a snapshot of the engine fetches.
     pub fn addresses(&self) -> BTreeSet<Pubkey> {
-        self.markets().flat_map(|addresses| [addresses.market, addresses.price]).collect()
+        self.markets().flat_map(|addresses| [addresses.market, addresses.price]).chain(self.correlation).collect()
     }
 
     fn markets(&self) -> impl Iterator<Item = &MarketAddresses> {
         self.collaterals.values().chain(self.underlyings.values())
     }
 
-    /// Risk accounts of a check of one account as it is: `MarginCheck`, `LiquidationStart`, `LiquidationStop`.
+    /// Risk accounts of a check of one account as it is: `MarginCheck`, `MarginBreakdown`, `LiquidationStart`,
+    /// `LiquidationStop`.
     pub fn for_account(&self, account: &MarginAccount) -> Result<Vec<AccountMeta>, DirectoryError> {
         RequiredMarkets::default().with_account(account).metas(self)
     }
@@ -104,6 +121,20 @@ impl MarketDirectory {
         RequiredMarkets::default().with_account(maker).with_account(taker).with_legs(legs).metas(self)
     }
 
+    /// Risk accounts of a check of an account in another mode: `MarginCheck` with one, `AccountSetMode`.
+    pub fn for_mode(&self, account: &MarginAccount, mode: AccountMode) -> Result<Vec<AccountMeta>, DirectoryError> {
+        RequiredMarkets::default().with_account_in(account, mode).metas(self)
+    }
+
+    /// Risk accounts of a quote: what the account holds, what the legs touch, and the tokens transferred.
+    pub fn for_quote(
+        &self,
+        account: &MarginAccount,
+        args: &MarginQuoteArgs,
+    ) -> Result<Vec<AccountMeta>, DirectoryError> {
+        RequiredMarkets::default().with_quote(account, args).metas(self)
+    }
+
     /// Risk accounts of a liquidation bid: what either account holds before it.
     pub fn for_bid(&self, bidder: &MarginAccount, account: &MarginAccount) -> Result<Vec<AccountMeta>, DirectoryError> {
         RequiredMarkets::default().with_account(bidder).with_account(account).metas(self)
@@ -115,16 +146,39 @@ impl MarketDirectory {
 pub struct RequiredMarkets {
     collaterals: BTreeSet<u16>,
     underlyings: BTreeSet<u16>,
+    /// Whether the cross-underlying model is needed, where the engine has one.
+    correlates: bool,
 }
 
 impl RequiredMarkets {
-    /// Adds everything `account` holds. Cash counts at face value and needs no market.
+    /// Adds everything `account` holds, to be judged in its own mode.
     #[must_use]
-    pub fn with_account(mut self, account: &MarginAccount) -> Self {
+    pub fn with_account(self, account: &MarginAccount) -> Self {
+        // A mode that this client does not know is the program's to refuse.
+        self.with_account_in(account, account.mode().unwrap_or(AccountMode::Standard))
+    }
+
+    /// Adds everything `account` holds, to be judged in `mode`.
+    #[must_use]
+    pub fn with_account_in(mut self, account: &MarginAccount, mode: AccountMode) -> Self {
+        self.correlates |= mode == AccountMode::Portfolio;
         self.collaterals.extend(account.balances().iter().map(|balance| balance.collateral));
         self.collaterals.remove(&Collateral::QUOTE_INDEX);
         self.underlyings.extend(account.positions().iter().map(|position| position.underlying));
         self
+    }
+
+    /// Adds what a quote for `account` reads.
+    #[must_use]
+    pub fn with_quote(self, account: &MarginAccount, args: &MarginQuoteArgs) -> Self {
+        let required = match args.check.mode {
+            Some(mode) => self.with_account_in(account, mode),
+            None => self.with_account(account),
+        };
+        let mut required = required.with_legs(&args.legs);
+        required.collaterals.extend(args.transfers.iter().map(|transfer| transfer.collateral));
+        required.collaterals.remove(&Collateral::QUOTE_INDEX);
+        required
     }
 
     /// Adds the underlyings of a trade's legs.
@@ -134,30 +188,27 @@ impl RequiredMarkets {
         self
     }
 
-    /// Indices of the needed collaterals, rising.
-    pub fn collaterals(&self) -> impl Iterator<Item = u16> + '_ {
-        self.collaterals.iter().copied()
+    /// The needed accounts in the order of the program: the cross-underlying model where it is on, the quote token where
+    /// it has an oracle, the tokens and underlyings held, and the underlyings that the tokens are linked to.
+    pub fn resolve(&self, directory: &MarketDirectory) -> Result<Vec<Pubkey>, DirectoryError> {
+        let mut addresses: Vec<Pubkey> = directory.correlation.filter(|_| self.correlates).into_iter().collect();
+        let quote = directory.collaterals.contains_key(&Collateral::QUOTE_INDEX).then_some(Collateral::QUOTE_INDEX);
+        let mut underlyings = self.underlyings.clone();
+        for index in quote.into_iter().chain(self.collaterals.iter().copied()) {
+            let market = directory.collateral(index)?;
+            addresses.extend([market.market, market.price]);
+            underlyings.extend(directory.links.get(&index));
+        }
+        for index in underlyings {
+            let market = directory.underlying(index)?;
+            addresses.extend([market.market, market.price]);
+        }
+        Ok(addresses)
     }
 
-    /// Indices of the needed underlyings, rising.
-    pub fn underlyings(&self) -> impl Iterator<Item = u16> + '_ {
-        self.underlyings.iter().copied()
-    }
-
-    /// The needed markets in the order of the program.
-    pub fn resolve(&self, directory: &MarketDirectory) -> Result<Vec<MarketAddresses>, DirectoryError> {
-        let collaterals = self.collaterals().map(|index| directory.collateral(index));
-        let underlyings = self.underlyings().map(|index| directory.underlying(index));
-        collaterals.chain(underlyings).collect()
-    }
-
-    /// The needed accounts, all read-only, in the order of the program.
+    /// The needed accounts, all read-only.
     pub fn metas(&self, directory: &MarketDirectory) -> Result<Vec<AccountMeta>, DirectoryError> {
-        let markets = self.resolve(directory)?;
-        Ok(markets
-            .iter()
-            .flat_map(|addresses| [addresses.market, addresses.price])
-            .map(|address| AccountMeta::new_readonly(address, false))
-            .collect())
+        let addresses = self.resolve(directory)?;
+        Ok(addresses.into_iter().map(|address| AccountMeta::new_readonly(address, false)).collect())
     }
 }

@@ -1,7 +1,10 @@
-//! Return data of `margin_check`.
+//! Return data of `margin_check`, `margin_quote` and `margin_breakdown`.
 
 use anchor_lang::AnchorDeserialize;
-pub use margin_engine::risk::{GreeksReport, MarginReport, UnderlyingReport};
+pub use margin_engine::risk::{
+    Breakdown, ChargesReport, CrossReport, GreeksReport, MarginReport, ModelReport, PortfolioReport, StandardReport,
+    UnderlyingReport,
+};
 use solana_pubkey::Pubkey;
 
 use crate::addresses::PROGRAM_ID;
@@ -18,8 +21,17 @@ pub enum ReportError {
     Malformed(String),
 }
 
-/// Decodes a transaction's return data.
+/// Decodes the return data of `margin_check` or `margin_quote`.
 pub fn decode_margin_report(program: &Pubkey, data: &[u8]) -> Result<MarginReport, ReportError> {
+    decode(program, data)
+}
+
+/// Decodes the return data of `margin_breakdown`.
+pub fn decode_breakdown(program: &Pubkey, data: &[u8]) -> Result<Breakdown, ReportError> {
+    decode(program, data)
+}
+
+fn decode<T: AnchorDeserialize>(program: &Pubkey, data: &[u8]) -> Result<T, ReportError> {
     if *program != PROGRAM_ID {
         return Err(ReportError::ForeignProgram(*program));
     }
@@ -29,7 +41,7 @@ pub fn decode_margin_report(program: &Pubkey, data: &[u8]) -> Result<MarginRepor
         .ok_or_else(|| ReportError::Malformed(format!("{} bytes are too many", data.len())))?
         .copy_from_slice(data);
     let mut rest = &padded[..];
-    let report = MarginReport::deserialize(&mut rest).map_err(|error| ReportError::Malformed(error.to_string()))?;
+    let report = T::deserialize(&mut rest).map_err(|error| ReportError::Malformed(error.to_string()))?;
     let used = MAX_RETURN_DATA - rest.len();
     if used < data.len() {
         return Err(ReportError::Malformed(format!("{} bytes too many", data.len() - used)));

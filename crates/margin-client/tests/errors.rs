@@ -34,6 +34,8 @@ fn published_codes_do_not_move() {
         (6240, "TradeLegs"),
         (6280, "KernelForward"),
         (6320, "AccountHealthy"),
+        (6360, "ModelAlreadySet"),
+        (6364, "ParameterVolRange"),
     ];
     for (code, name) in codes {
         assert_eq!(explain(code).unwrap().name, name, "{code}");

@@ -5,9 +5,10 @@ mod common;
 use anchor_lang::{AnchorSerialize, Event};
 use common::key;
 use margin_client::{
-    GreeksReport, MarginReport, PROGRAM_ID, ReportError, UnderlyingReport, decode_margin_report,
+    Breakdown, ChargesReport, CrossReport, GreeksReport, MarginReport, ModelReport, PROGRAM_ID, PortfolioReport,
+    ReportError, StandardReport, UnderlyingReport, decode_breakdown, decode_margin_report,
     events::{Deposited, EngineEvent, EventError, LiquidationStarted, SettledLeg, TradeExecuted},
-    state::{Instrument, InstrumentKind},
+    state::{AccountMode, Instrument, InstrumentKind},
 };
 
 /// The tag of Anchor's self-calls that carry events: the first bytes of sha256("anchor:event"), reversed.
@@ -92,39 +93,106 @@ fn only_the_programs_own_instructions_count() {
 }
 
 fn report() -> MarginReport {
+    let parts = PortfolioReport {
+        worst_case: 255,
+        worst_profit: 0,
+        basis_contingency: -1,
+        minimum_delta: 2,
+        scan_risk: 3,
+        initial_factor: 4,
+        maintenance_factor: 5,
+        charges: ChargesReport { perpetual_initial: 6, unrealised_profit: 0, ..ChargesReport::default() },
+    };
     let underlying = UnderlyingReport {
         index: 1,
-        worst_scenario: 255,
-        worst_scenario_profit: 0,
         positions_value: -2,
         initial_margin: 3,
         maintenance_margin: 2,
-        greeks: GreeksReport { delta: 4, gamma: 5, vega: 6, theta: -7, rho: 0 },
+        greeks: GreeksReport { delta: 4, gamma: 5, vega: 6, theta: -7, rho: 8 },
+        model: ModelReport::Portfolio(parts),
     };
     MarginReport {
+        mode: AccountMode::Portfolio,
+        in_liquidation: true,
         cash: 1,
         collateral_value: 2,
+        collateral_maintenance: 3,
+        collateral_initial: 4,
         positions_value: -2,
         equity: 1,
         initial_margin: 3,
         maintenance_margin: 2,
-        in_liquidation: true,
+        cross: None,
+        underlying_count: 1,
         underlyings: vec![underlying],
     }
 }
+
+/// Mode, flag, eight amounts, no cross-underlying part, two counts; then an underlying with its portfolio parts.
+const LENGTH: usize = (2 + 8 * 8 + 1 + 1 + 4) + (2 + 3 * 8 + 5 * 8 + 1) + (1 + 6 * 8 + 9 * 8);
 
 #[test]
 fn a_report_decodes_also_without_its_trailing_zeros() {
     let mut data = Vec::new();
     report().serialize(&mut data).unwrap();
-    assert_eq!(data.len(), 53 + 75);
+    assert_eq!(data.len(), LENGTH);
     assert_eq!(decode_margin_report(&PROGRAM_ID, &data).unwrap(), report());
-    // `rho` is zero, so a node may have cut eight bytes and more.
+    // The last charges are zero, so a node may have cut eight bytes and more.
     while data.last() == Some(&0) {
         data.pop();
     }
-    assert!(data.len() <= 53 + 75 - 8);
+    assert!(data.len() <= LENGTH - 8);
     assert_eq!(decode_margin_report(&PROGRAM_ID, &data).unwrap(), report());
+}
+
+#[test]
+fn the_longest_report_fits_return_data() {
+    let mut full = report();
+    full.cross = Some(CrossReport { systematic: 1, idiosyncratic: 2, stand_alone: 3, scan_risk: 4 });
+    full.underlyings = vec![full.underlyings[0].clone(); 4];
+    let mut data = Vec::new();
+    full.serialize(&mut data).unwrap();
+    assert!(data.len() <= 1_024, "{}", data.len());
+    assert_eq!(decode_margin_report(&PROGRAM_ID, &data).unwrap(), full);
+    // A standard account's parts are shorter.
+    let standard = StandardReport {
+        linear_initial: 1,
+        linear_maintenance: 2,
+        options_initial: 3,
+        options_maintenance: 4,
+        collateral_initial: 5,
+        collateral_maintenance: 6,
+        confidence: 7,
+        depeg: 8,
+    };
+    let mut short = full.clone();
+    short.underlyings.iter_mut().for_each(|underlying| underlying.model = ModelReport::Standard(standard));
+    let mut data_of_standard = Vec::new();
+    short.serialize(&mut data_of_standard).unwrap();
+    assert!(data_of_standard.len() < data.len());
+    assert_eq!(decode_margin_report(&PROGRAM_ID, &data_of_standard).unwrap(), short);
+}
+
+#[test]
+fn a_breakdown_decodes() {
+    let breakdown = Breakdown { mark_to_market: -1, profits: vec![i128::MIN, 0, 7] };
+    let mut data = Vec::new();
+    breakdown.serialize(&mut data).unwrap();
+    assert_eq!(data.len(), 16 + 4 + 3 * 16);
+    assert_eq!(decode_breakdown(&PROGRAM_ID, &data).unwrap(), breakdown);
+    assert_eq!(decode_breakdown(&key(1), &data), Err(ReportError::ForeignProgram(key(1))));
+}
+
+#[test]
+fn every_event_of_the_program_is_known() {
+    let source = include_str!("../../../programs/margin-engine/src/events.rs");
+    let emitted: Vec<_> = source
+        .split("#[event]")
+        .skip(1)
+        .map(|text| text.split_once("pub struct ").unwrap().1.split_once(' ').unwrap().0)
+        .filter(|name| *name != "SettledLeg")
+        .collect();
+    assert_eq!(EngineEvent::NAMES, emitted);
 }
 
 #[test]
@@ -137,6 +205,6 @@ fn other_return_data_is_refused() {
     assert!(matches!(decode_margin_report(&PROGRAM_ID, &long), Err(ReportError::Malformed(_))));
     assert!(matches!(decode_margin_report(&PROGRAM_ID, &[1; 1_025]), Err(ReportError::Malformed(_))));
     // A Boolean must be 0 or 1.
-    data[48] = 2;
+    data[1] = 2;
     assert!(matches!(decode_margin_report(&PROGRAM_ID, &data), Err(ReportError::Malformed(_))));
 }

@@ -3,10 +3,13 @@
 use margin_client::{
     PROGRAM_ID, addresses,
     instructions::*,
+    margin::PriceUse,
     presets,
-    state::{CollateralHaircuts, Instrument, InstrumentKind, OracleProvider, SviParameters},
+    state::{
+        AccountMode, CollateralHaircuts, CollateralLink, ConfidenceCharge, FactorScenarioArgs, Instrument,
+        InstrumentKind, OracleArgs, OracleProvider, ScenarioArgs, SviParameters, VolShock,
+    },
 };
-use margin_engine::state::OracleArgs;
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
@@ -55,6 +58,7 @@ fn oracle() -> OracleArgs {
         liquidation_max_age: 300,
         max_confidence: 1,
         liquidation_max_confidence: 2,
+        confidence_full_scale: 3,
     }
 }
 
@@ -70,7 +74,14 @@ fn administration() {
     );
 
     let haircuts = CollateralHaircuts { maintenance: 1, initial: 2 };
-    let args = CollateralAddArgs { oracle: Some(oracle()), haircuts, deposit_cap: 3 };
+    let args = CollateralAddArgs {
+        oracle: Some(oracle()),
+        haircuts,
+        confidence: ConfidenceCharge { threshold: 4, factor: 5 },
+        link: CollateralLink::CancelsRisk,
+        underlying: 6,
+        deposit_cap: 3,
+    };
     let instruction = CollateralAdd { admin: key(2), engine, mint: key(4), token_program: key(5), args }.instruction();
     let collateral = addresses::collateral(&engine, &key(4));
     let vault = addresses::vault(&collateral);
@@ -87,7 +98,6 @@ fn administration() {
         ]),
     );
 
-    let model = presets::major();
     let args = UnderlyingAddArgs {
         symbol: *b"BTC\0\0\0\0\0\0\0\0\0\0\0\0\0",
         publisher: key(6),
@@ -95,15 +105,12 @@ fn administration() {
         lot_size: 1,
         max_surface_age: 2,
         liquidation_max_surface_age: 3,
-        risk: model.risk,
-        scenarios: model.scenarios,
+        settlement_window: 4,
     };
     let instruction = UnderlyingAdd { admin: key(2), engine, index: 7, args }.instruction();
     let underlying = addresses::underlying(&engine, 7);
     let accounts = [(key(2), SignWrite), (engine, Write), (underlying, Write), (SYSTEM, Read)];
     assert_accounts(&instruction, &with_events(&accounts));
-    // The largest instruction of all fits a packet with two signatures, blockhash and its seven accounts.
-    assert!(instruction.data.len() < 1_232 - 64 - 32 - 7 * 32 - 16, "{}", instruction.data.len());
 
     let instruction = ExpiryList { admin: key(2), engine, underlying, expiry: 99 }.instruction();
     assert_accounts(&instruction, &with_events(&[(key(2), Sign), (engine, Read), (underlying, Write)]));
@@ -115,6 +122,7 @@ fn administration() {
         spot_reference: 3,
         rate: -4,
         svi: SviParameters::default(),
+        confidence: 6,
         observed_at: 5,
     };
     let instruction = SurfacePublish { publisher: key(6), underlying, args }.instruction();
@@ -122,9 +130,102 @@ fn administration() {
 }
 
 #[test]
+fn margin_models() {
+    let (admin, engine) = (key(2), key(3));
+    let underlying = addresses::underlying(&engine, 7);
+    let named = with_events(&[(admin, Sign), (engine, Read), (underlying, Write)]);
+    for preset in [presets::major(), presets::high_beta()] {
+        for instruction in preset.instructions(admin, engine, underlying) {
+            assert_accounts(&instruction, &named);
+            // Each fits a packet with two signatures, blockhash and seven accounts.
+            assert!(instruction.data.len() < 1_232 - 2 * 64 - 32 - 7 * 32 - 16, "{}", instruction.data.len());
+        }
+    }
+    let scenario = ScenarioArgs { spot: 1, weight: 2, vol: VolShock::SkewAbs, extended: true };
+    let instruction = ScenariosSet { admin, engine, underlying, scenarios: vec![scenario] }.instruction();
+    // sha256("global:scenarios_set").
+    let mut data = vec![0x88, 0xb0, 0xbc, 0x97, 0x05, 0xbb, 0x08, 0x9e];
+    data.extend_from_slice(&1u32.to_le_bytes());
+    data.extend_from_slice(&1u64.to_le_bytes());
+    data.extend_from_slice(&2u32.to_le_bytes());
+    data.extend_from_slice(&[4, 1]);
+    assert_eq!(instruction.data, data);
+
+    let factor = FactorScenarioArgs { market_move: -1, weight: 2, vol: VolShock::Down };
+    let args = CorrelationSetArgs { floor: 3, scenarios: vec![factor] };
+    let instruction = CorrelationSet { admin, engine, args }.instruction();
+    let model = addresses::correlation(&engine);
+    assert_accounts(&instruction, &with_events(&[(admin, SignWrite), (engine, Write), (model, Write), (SYSTEM, Read)]));
+    let floor_and_count = [&3u64.to_le_bytes()[..], &1u32.to_le_bytes()].concat();
+    assert_eq!(instruction.data[8..20], floor_and_count);
+    assert_eq!(instruction.data[20..], [&(-1i64).to_le_bytes()[..], &2u64.to_le_bytes(), &[2]].concat());
+
+    let args = PerpetualPublishArgs { mark: 1, spot_reference: 2, confidence: 3, observed_at: -4 };
+    let instruction = PerpetualPublish { publisher: key(6), underlying, args }.instruction();
+    assert_accounts(&instruction, &with_events(&[(key(6), Sign), (underlying, Write)]));
+    assert_eq!(instruction.data[8..], [1i64, 2, 3, -4].map(i64::to_le_bytes).concat());
+}
+
+#[test]
+fn margin() {
+    let (owner, engine, margin_account) = (key(1), key(3), key(4));
+    let markets = vec![AccountMeta::new_readonly(key(20), false)];
+    let read = [(engine, Read), (margin_account, Read), (key(20), Read)];
+    let check = MarginCheck { engine, margin_account, markets: markets.clone(), args: MarginCheckArgs::default() };
+    let check = check.instruction();
+    assert_accounts(&check, &read);
+    // No mode, liquidation's tolerance, no witness, no minimum of either kind, Greeks, from the first underlying.
+    assert_eq!(check.data[8..], [0, 1, 0, 0, 0, 1, 0]);
+
+    let args = MarginCheckArgs {
+        mode: Some(AccountMode::Standard),
+        usage: PriceUse::RaiseRisk,
+        witness: Some(vec![254, 7]),
+        minimum: MinimumHealth { initial: Some(-1), maintenance: None },
+        greeks: false,
+        first_underlying: 4,
+    };
+    let judged = [&[1, 2, 0, 1, 2, 0, 0, 0, 254, 7, 1][..], &(-1i64).to_le_bytes(), &[0, 0, 4]].concat();
+    let check = MarginCheck { engine, margin_account, markets: markets.clone(), args: args.clone() };
+    assert_eq!(check.instruction().data[8..], judged);
+
+    let instrument = Instrument { underlying: 0x0102, expiry: 3, strike: 0, kind: InstrumentKind::Future };
+    let quote = MarginQuoteArgs {
+        legs: vec![TradeLeg { instrument, lots: -5, price: 6 }],
+        transfers: vec![QuoteTransfer { collateral: 0x0304, amount: -7 }],
+        check: args,
+    };
+    let quote = MarginQuote { engine, margin_account, markets: markets.clone(), args: quote }.instruction();
+    assert_accounts(&quote, &read);
+    let mut data = [&1u32.to_le_bytes()[..], &[2, 1], &3i64.to_le_bytes(), &[0; 8], &[3]].concat();
+    data.extend([(-5i64).to_le_bytes(), 6i64.to_le_bytes()].concat());
+    data.extend([&1u32.to_le_bytes()[..], &[4, 3], &(-7i64).to_le_bytes(), &judged].concat());
+    assert_eq!(quote.data[8..], data);
+
+    let breakdown = |part, want: &[u8]| {
+        let markets = markets.clone();
+        let breakdown = MarginBreakdown { engine, margin_account, markets, underlying: 0x0506, part }.instruction();
+        assert_accounts(&breakdown, &read);
+        assert_eq!(breakdown.data[8..], *want);
+    };
+    breakdown(BreakdownPart::Book, &[6, 5, 0]);
+    breakdown(BreakdownPart::Collateral, &[6, 5, 1]);
+    breakdown(BreakdownPart::Position(9), &[6, 5, 2, 9]);
+
+    let check = SequenceCheck { margin_account, sequence: 11 }.instruction();
+    assert_accounts(&check, &[(margin_account, Read)]);
+    assert_eq!(check.data[8..], 11u64.to_le_bytes());
+
+    let set = AccountSetMode { owner, engine, margin_account, mode: AccountMode::Standard, markets }.instruction();
+    let named = with_events(&[(owner, Sign), (engine, Read), (margin_account, Write)]);
+    assert_accounts(&set, &[&named[..], &[(key(20), Read)]].concat());
+    assert_eq!(set.data[8..], [2]);
+}
+
+#[test]
 fn accounts_and_transfers() {
     let (owner, payer, engine) = (key(1), key(2), key(3));
-    let args = AccountOpenArgs { index: 9, delegate: Pubkey::default() };
+    let args = AccountOpenArgs { index: 9, delegate: Pubkey::default(), mode: AccountMode::Isolated };
     let margin_account = addresses::margin_account(&engine, &owner, 9);
     let instruction = AccountOpen { owner, payer, engine, args }.instruction();
     let accounts = [(owner, Sign), (payer, SignWrite), (engine, Read), (margin_account, Write), (SYSTEM, Read)];
@@ -190,10 +291,6 @@ fn trading_and_liquidation() {
     data.extend_from_slice(&8u64.to_le_bytes());
     data.push(0);
     assert_eq!(trade.data, data);
-
-    let check = MarginCheck { engine, margin_account: maker_account, markets: markets.clone() }.instruction();
-    assert_accounts(&check, &[(engine, Read), (maker_account, Read), (key(20), Read)]);
-    assert_eq!(check.data.len(), 8);
 
     let start = LiquidationStart { liquidator: taker, engine, margin_account: maker_account, markets: Vec::new() };
     assert_accounts(&start.instruction(), &with_events(&[(taker, Sign), (engine, Read), (maker_account, Write)]));

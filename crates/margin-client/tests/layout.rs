@@ -7,9 +7,11 @@ use margin_client::{
     accounts::{AccountKind, Stored, account_size, decode, encode},
     addresses::PROGRAM_ID,
     state::{
-        Balance, Collateral, CollateralHaircuts, Engine, Instrument, InstrumentKind, LiquidationParameters,
-        LiquidationState, MarginAccount, OracleConfig, OracleProvider, Position, RiskParameters, Scenario,
-        SviParameters, Underlying,
+        AdaptiveRange, Balance, BasisContingency, Collateral, CollateralHaircuts, CollateralLink, Concentration,
+        ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure, FactorScenario, Instrument, InstrumentKind,
+        LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider,
+        PerpetualSlot, Position, PositionCharges, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
+        StandardParameters, StaticDiscount, SviParameters, Underlying, VegaTermStructure, VolShocks,
     },
 };
 
@@ -40,6 +42,7 @@ fn engine() {
     state.version = 1;
     state.bump = 254;
     state.quote_decimals = 6;
+    state.features = 3;
     state.collateral_count = 0x0102;
     state.underlying_count = 0x0304;
     state.creator = key(1);
@@ -51,7 +54,7 @@ fn engine() {
         640,
         &[
             (0, &[0xf6, 0x5e, 0x29, 0x93, 0xe7, 0x79, 0x6e, 0x13]),
-            (8, &[1, 254, 6]),
+            (8, &[1, 254, 6, 3]),
             (12, &[2, 1, 4, 3]),
             (16, &[1; 32]),
             (48, &[2; 32]),
@@ -76,12 +79,16 @@ fn collateral() {
     state.mint = key(2);
     state.vault = key(3);
     state.token_program = key(4);
-    state.oracle = OracleConfig { provider: OracleProvider::PythPush as u8, ..oracle([5; 32]) };
+    state.oracle =
+        OracleConfig { provider: OracleProvider::PythPush as u8, confidence_full_scale: 20_000_000, ..oracle([5; 32]) };
     state.haircuts = CollateralHaircuts { maintenance: 100_000_000, initial: 50_000_000 };
+    state.confidence = ConfidenceCharge { threshold: 1 << 50, factor: 1 << 51 };
+    state.link = CollateralLink::CancelsRisk as u8;
+    state.underlying = 0x0708;
     state.deposit_cap = 1 << 40;
     state.total_deposits = 1 << 33;
     let want = golden(
-        504,
+        528,
         &[
             (0, &[0x7b, 0x82, 0xea, 0x3f, 0xff, 0xf0, 0xff, 0x5c]),
             (8, &[1, 253, 252, 9, 6, 5]),
@@ -95,10 +102,14 @@ fn collateral() {
             (184, &10_000_000u32.to_le_bytes()),
             (188, &50_000_000u32.to_le_bytes()),
             (192, &[1]),
+            (196, &20_000_000u32.to_le_bytes()),
             (224, &100_000_000u32.to_le_bytes()),
             (228, &50_000_000u32.to_le_bytes()),
-            (232, &(1u64 << 40).to_le_bytes()),
-            (240, &(1u64 << 33).to_le_bytes()),
+            (232, &(1u64 << 50).to_le_bytes()),
+            (240, &(1u64 << 51).to_le_bytes()),
+            (248, &[2, 0, 8, 7]),
+            (256, &(1u64 << 40).to_le_bytes()),
+            (264, &(1u64 << 33).to_le_bytes()),
         ],
     );
     assert_golden(&*state, &want);
@@ -114,26 +125,45 @@ fn underlying() {
     state.symbol = *b"BTC\0\0\0\0\0\0\0\0\0\0\0\0\0";
     state.engine = key(1);
     state.publisher = key(2);
-    state.oracle = OracleConfig { provider: OracleProvider::PythPush as u8, ..oracle([3; 32]) };
+    state.oracle =
+        OracleConfig { provider: OracleProvider::PythPush as u8, confidence_full_scale: 20_000_000, ..oracle([3; 32]) };
     state.lot_size = 10_000_000;
     state.max_surface_age = 60;
     state.liquidation_max_surface_age = 600;
-    state.risk = RiskParameters {
-        vol_range_up: 1,
-        vol_range_down: 2,
-        short_term_power: 3,
-        long_term_power: 4,
-        tenor_floor: 5,
-        initial_factor: 6,
-        maintenance_factor: 7,
-        perpetual_maintenance: 8,
-        perpetual_initial: 9,
-        short_option_maintenance: 10,
-        short_option_initial: 11,
-        min_vol_up: 12,
+    state.settlement_window = 1_800;
+    state.risk = risk();
+    state.standard = StandardParameters {
+        perpetual_initial: 61,
+        perpetual_maintenance: 62,
+        most_spot: 63,
+        least_spot: 64,
+        call_maintenance: 65,
+        put_maintenance: 66,
+        put_mark_maintenance: 67,
+        put_initial_over_maintenance: 68,
+        unpaired_initial: 69,
+        unpaired_maintenance: 70,
+        collateral: 71,
+        collateral_initial: 72,
+        confidence: ConfidenceCharge { threshold: 73, factor: 74 },
+        depeg: Depeg { threshold: 75, factor: 76 },
     };
-    let last_scenario = Scenario { spot: 13, ln_spot: -1, weight: 14, vol: 2, ..Scenario::default() };
-    state.scenarios[39] = last_scenario;
+    state.exposure = FactorExposure { beta: 77, residual: 78 };
+    state.adaptive = AdaptiveRange {
+        reference: 79,
+        floor: 80,
+        deviations: 81,
+        horizon: 82,
+        least: 83,
+        most: 84,
+        daily_change: 85,
+        scale: 86,
+        scaled_at: 87,
+    };
+    state.scenarios[39] =
+        Scenario { design_spot: 12, spot: 13, ln_spot: -1, weight: 14, vol: 2, extended: 1, ..Scenario::default() };
+    state.perpetual =
+        PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, ..PerpetualSlot::default() };
     let slot = &mut state.expiries[11];
     slot.expiry = 15;
     slot.updated_at = 16;
@@ -141,12 +171,18 @@ fn underlying() {
     slot.spot_reference = 18;
     slot.rate = -1;
     slot.svi = SviParameters { a: -2, b: 19, rho: 20, m: 21, sigma: 22, forward: 23, time: 24 };
-    let risk: Vec<u8> = (1..=12u32).flat_map(u32::to_le_bytes).collect();
+    slot.confidence = 25;
+    slot.observed_average = 26;
+    let words = |range: std::ops::RangeInclusive<u64>| range.flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
+    // Words but for two groups of flags.
+    let mut parameters = words(1..=51);
+    parameters[11 * 8..12 * 8].copy_from_slice(&[12, 1, 1, 0, 0, 0, 0, 0]);
+    parameters[38 * 8..39 * 8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 240, 24 bytes each; the first expiry at 1200, 144 bytes each.
-    let (scenario, expiry) = (240 + 39 * 24, 1_200 + 11 * 144);
+    // The first scenario stands at 824, 32 bytes each; the first expiry at 2168, 144 bytes each.
+    let (scenario, expiry) = (824 + 39 * 32, 2_168 + 11 * 144);
     let want = golden(
-        3_440,
+        4_408,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -160,20 +196,109 @@ fn underlying() {
             (136, &10_000_000u32.to_le_bytes()),
             (140, &50_000_000u32.to_le_bytes()),
             (144, &[1]),
+            (148, &20_000_000u32.to_le_bytes()),
             (176, &10_000_000u64.to_le_bytes()),
             (184, &60u32.to_le_bytes()),
             (188, &600u32.to_le_bytes()),
-            (192, &risk),
-            (scenario, &13u64.to_le_bytes()),
-            (scenario + 8, &(-1i64).to_le_bytes()),
-            (scenario + 16, &14u32.to_le_bytes()),
-            (scenario + 20, &[2]),
+            (192, &1_800u32.to_le_bytes()),
+            (200, &parameters),
+            (608, &words(61..=76)),
+            (736, &words(77..=78)),
+            (752, &words(79..=87)),
+            (scenario, &words(12..=13)),
+            (scenario + 16, &(-1i64).to_le_bytes()),
+            (scenario + 24, &14u32.to_le_bytes()),
+            (scenario + 28, &[2, 1]),
+            (2_104, &words(88..=91)),
             (expiry, &15i64.to_le_bytes()),
             (expiry + 8, &16i64.to_le_bytes()),
             (expiry + 16, &17u64.to_le_bytes()),
             (expiry + 24, &18u64.to_le_bytes()),
             (expiry + 32, &(-1i64).to_le_bytes()),
             (expiry + 40, &svi),
+            (expiry + 96, &words(25..=26)),
+        ],
+    );
+    assert_golden(&*state, &want);
+}
+
+/// Every field has the number of its word.
+fn risk() -> RiskParameters {
+    RiskParameters {
+        vol: VolShocks {
+            range_up: 1,
+            range_down: 2,
+            short_term_power: 3,
+            long_term_power: 4,
+            tenor_floor: 5,
+            min_vol_up: 6,
+        },
+        scan: ScanFactors {
+            initial: 7,
+            maintenance: 8,
+            gain_haircut: 9,
+            extended_range: 10,
+            extended_dampener: 11,
+            shortfall_count: 12,
+            scales_charges: 1,
+            inverse: 1,
+            ..ScanFactors::default()
+        },
+        static_discount: StaticDiscount {
+            long_markdown: 13,
+            long_rate_scale: 14,
+            long_rate_add: 15,
+            short_markup: 16,
+            short_rate_scale: 17,
+            short_rate_add: 18,
+        },
+        skew: SkewShock {
+            linear: SkewCap { base: 19, slope: 20 },
+            abs: SkewCap { base: 21, slope: 22 },
+            min_width: 23,
+            width_scale: 24,
+            vol_static: 25,
+            vol_scale: 26,
+        },
+        basis: BasisContingency { up: 27, down: 28, add: 29, annual: 30 },
+        charges: PositionCharges {
+            perpetual_maintenance: 31,
+            perpetual_initial: 32,
+            short_option_maintenance: 33,
+            short_option_initial: 34,
+        },
+        minimum_delta: MinimumDelta { unhedged: 35, hedged: 36 },
+        roll: Roll { min_move: 37, annual_move: 38, gross: 1, ..Roll::default() },
+        vega: VegaTermStructure { range: 40, offset: 41 },
+        concentration: Concentration { delta_depth: 42, delta_rate: 43, vega_depth: 44, vega_rate: 45, max_rate: 46 },
+        confidence: ConfidenceCharge { threshold: 47, factor: 48 },
+        depeg: Depeg { threshold: 49, factor: 50 },
+        unrealised_profit_cap: 51,
+    }
+}
+
+#[test]
+fn correlation_model() {
+    let mut state: Box<CorrelationModel> = bytemuck::zeroed_box();
+    state.version = 1;
+    state.bump = 249;
+    state.scenario_count = 40;
+    state.engine = key(1);
+    state.floor = 2;
+    state.scenarios[39] = FactorScenario { market_move: -3, weight: 4, vol: 2, ..FactorScenario::default() };
+    // The first scenario stands at 56, 24 bytes each.
+    let scenario = 56 + 39 * 24;
+    let want = golden(
+        1_144,
+        &[
+            // sha256("account:CorrelationModel").
+            (0, &[0x58, 0x16, 0x45, 0x27, 0x96, 0x0d, 0x3f, 0xb2]),
+            (8, &[1, 249, 40]),
+            (16, &[1; 32]),
+            (48, &2u64.to_le_bytes()),
+            (scenario, &(-3i64).to_le_bytes()),
+            (scenario + 8, &4u64.to_le_bytes()),
+            (scenario + 16, &[2]),
         ],
     );
     assert_golden(&*state, &want);
@@ -235,10 +360,18 @@ fn margin_account() {
 #[test]
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
-    assert_eq!(account_size::<Collateral>(), 504);
-    assert_eq!(account_size::<Underlying>(), 3_440);
+    assert_eq!(account_size::<Collateral>(), 528);
+    assert_eq!(account_size::<Underlying>(), 4_408);
     assert_eq!(account_size::<MarginAccount>(), 6_728);
-    for kind in [AccountKind::Engine, AccountKind::Collateral, AccountKind::Underlying, AccountKind::MarginAccount] {
+    assert_eq!(account_size::<CorrelationModel>(), 1_144);
+    let kinds = [
+        AccountKind::Engine,
+        AccountKind::Collateral,
+        AccountKind::Underlying,
+        AccountKind::MarginAccount,
+        AccountKind::CorrelationModel,
+    ];
+    for kind in kinds {
         assert_eq!(AccountKind::of(kind.discriminator()), Some(kind));
     }
 }

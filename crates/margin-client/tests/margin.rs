@@ -6,11 +6,14 @@ use common::*;
 use margin_client::{
     errors::EngineError,
     margin::{MarginFailure, PriceUse, Snapshot},
-    presets,
+    presets::{self, MarginModel},
     pyth::{PriceUpdate, VerificationLevel, feeds},
     state::{InstrumentKind, MarginAccount, VolShock},
 };
-use margin_core::Price;
+use margin_core::{
+    Multiplier, Price,
+    portfolio::{FactorExposure, GridScenario, Ratio, RiskParameters, StandardParameters},
+};
 
 const USAGE: PriceUse = PriceUse::RaiseRisk;
 
@@ -85,6 +88,7 @@ mod reference {
                     VolShock::None => (1.0, 0.0),
                     VolShock::Up => (1.0 + 0.5 * tenor, 0.45),
                     VolShock::Down => (1.0 - 0.275 * tenor, 0.0),
+                    VolShock::SkewLinear | VolShock::SkewAbs => panic!("the default grid has no skew scenarios"),
                 };
                 (total(scenario.spot as f64 / 1e9, vol, floor) - marks) * f64::from(scenario.weight) / 1e9
             })
@@ -114,7 +118,7 @@ fn check_against_reference(
     let want = reference::margin(book, naked, perpetuals);
     assert_close(report.positions_value + settled, want.marks, "marks");
     assert_close(report.equity + settled, 50_000.0 + want.marks, "equity");
-    assert_close(report.underlyings[0].worst_scenario_profit, want.worst, "worst");
+    assert_close(report.underlyings[0].portfolio().unwrap().worst_profit, want.worst, "worst");
     assert_close(report.initial_margin, want.initial, "initial margin");
     assert_close(report.maintenance_margin, want.maintenance, "maintenance margin");
 }
@@ -190,8 +194,9 @@ fn scenarios_contain_the_worst_one_of_the_report() {
         let scenarios = snapshot.scenarios(&account, underlying.index, USAGE, NOW).unwrap();
         assert_eq!(scenarios.len(), 31);
         let (at, worst) = scenarios.iter().enumerate().min_by_key(|(_, scenario)| scenario.profit).unwrap();
-        assert_eq!(at, usize::from(underlying.worst_scenario));
-        assert_eq!(worst.profit, underlying.worst_scenario_profit);
+        let parts = underlying.portfolio().unwrap();
+        assert_eq!(at, usize::from(parts.worst_case));
+        assert_eq!(worst.profit, parts.worst_profit);
         // Nothing happens where neither spot nor vol moves.
         let still = scenarios.iter().find(|s| s.spot.0 == 1_000_000_000 && s.vol == VolShock::None).unwrap();
         assert!(still.profit.abs() < 10_000, "{}", still.profit);
@@ -273,7 +278,18 @@ fn the_programs_refusals_come_through() {
 #[test]
 fn the_default_grids_are_what_the_table_says() {
     for (model, edge) in [(presets::major(), 180_000_000), (presets::high_beta(), 240_000_000)] {
-        model.risk.validate().unwrap();
+        let MarginModel { parameters, scenarios } = &model;
+        let grid: Vec<GridScenario> = scenarios
+            .iter()
+            .map(|scenario| GridScenario {
+                shock: margin_core::Scenario::new(Multiplier(scenario.spot), scenario.vol.into()).unwrap(),
+                weight: Ratio(u64::from(scenario.weight)),
+                extended: scenario.extended,
+            })
+            .collect();
+        RiskParameters::from(&parameters.risk).validate(&grid).unwrap();
+        StandardParameters::from(&parameters.standard).validate().unwrap();
+        FactorExposure::from(&parameters.exposure).validate().unwrap();
         assert_eq!(model.scenarios.len(), 31);
         let inner: Vec<_> = model.scenarios.iter().filter(|s| s.weight == 1_000_000_000).collect();
         assert_eq!(inner.len(), 25);

@@ -57,7 +57,7 @@ fn program_loads(account: &MarginAccount, addresses: &[Pubkey]) -> Result<(), u3
         })
         .collect();
     let mut required = ProgramRequiredMarkets::default();
-    required.add_account(account).unwrap();
+    required.add_account(&engine(), account, account.mode().unwrap()).unwrap();
     match RiskAccounts::load(&engine().address, &infos, required, PriceUse::RaiseRisk, NOW) {
         Ok(_) => Ok(()),
         Err(anchor_lang::error::Error::AnchorError(error)) => Err(error.error_code_number),
@@ -92,7 +92,7 @@ fn the_program_refuses_any_other_list() {
         (vec![sol, sol_price, btc, btc_price, eth], EngineError::RiskAccountMissing),
         (vec![sol, btc_price, btc, btc_price, eth, eth_price], EngineError::OracleFeed),
         (vec![sol_price, sol, btc, btc_price, eth, eth_price], EngineError::RiskAccountOwner),
-        (vec![sol, sol_price, btc, btc_price, btc, btc_price, eth, eth_price], EngineError::RiskAccountOrder),
+        (vec![sol, sol_price, btc, btc_price, btc, btc_price, eth, eth_price], EngineError::RiskAccountDuplicate),
     ];
     for (list, error) in refused {
         assert_eq!(program_loads(&account, &list), code(error), "{error:?}");
@@ -141,6 +141,7 @@ fn missing_markets_are_named() {
     assert_eq!(directory.for_account(&account), Err(DirectoryError::UnknownCollateral(SOL_COLLATERAL)));
     directory.insert_collateral(SOL_COLLATERAL, key(1), key(2)).insert_underlying(ETH, key(3), key(4));
     assert_eq!(directory.for_account(&account), Err(DirectoryError::UnknownUnderlying(BTC)));
+    directory.insert_underlying(BTC, key(5), key(6));
     let required = RequiredMarkets::default().with_account(&account);
-    assert_eq!(required.underlyings().collect::<Vec<_>>(), [BTC, ETH]);
+    assert_eq!(required.resolve(&directory).unwrap(), [1, 2, 5, 6, 3, 4].map(key));
 }

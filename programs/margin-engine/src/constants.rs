@@ -28,11 +28,17 @@ pub const MAX_TIME_TO_EXPIRY: i64 = 3 * 31_536_000;
 /// A price may never be accepted when older than this, whatever the parameters say.
 pub const MAX_ORACLE_AGE_SECONDS: u32 = 86_400;
 
+/// Longest average that an expiry settles on: a day.
+pub const MAX_SETTLEMENT_WINDOW: u32 = 86_400;
+/// Legs, and transfers, in one margin quote.
+pub const MAX_QUOTE_ITEMS: usize = 8;
+
 pub const ENGINE_SEED: &[u8] = b"engine";
 pub const COLLATERAL_SEED: &[u8] = b"collateral";
 pub const VAULT_SEED: &[u8] = b"vault";
 pub const UNDERLYING_SEED: &[u8] = b"underlying";
 pub const ACCOUNT_SEED: &[u8] = b"account";
+pub const CORRELATION_SEED: &[u8] = b"correlation";
 
 /// Layout version written into every account.
 pub const LAYOUT_VERSION: u8 = 1;

@@ -29,7 +29,7 @@ pub enum EngineError {
     CollateralDecimals,
     #[msg("The first collateral must be the quote token, and the quote token must be the first")]
     QuoteCollateralOrder,
-    #[msg("The quote token counts at face value: it takes no oracle and no haircut")]
+    #[msg("The quote token takes no haircut, no charge and no underlying")]
     QuoteCollateralParameters,
     #[msg("A collateral other than the quote token needs an oracle")]
     OracleMissing,
@@ -69,18 +69,12 @@ pub enum EngineError {
     SurfaceAgeParameter,
     #[msg("The symbol must be 1 to 16 ASCII letters or digits")]
     SymbolParameter,
-    #[msg("Between 1 and 40 scenarios are needed")]
-    ScenarioCount,
-    #[msg("A scenario's spot multiplier must be within 0.01 and 8")]
-    ScenarioSpot,
-    #[msg("A scenario's weight must be above 0 and at most 1")]
-    ScenarioWeight,
-    #[msg("Vol shocks: ranges at most 400 %, down range below 100 %, powers at most 1, floor 1 hour to 30 days")]
-    VolShockParameter,
-    #[msg("Margin factors must satisfy 0 < maintenance_factor <= initial_factor <= 4")]
-    MarginFactorParameter,
-    #[msg("A position charge must be at most 100 % of notional")]
-    PositionChargeParameter,
+    #[msg("The settlement window must be at most a day")]
+    SettlementWindow,
+    #[msg("An oracle's full scale of confidence must be at most 100 %")]
+    OracleConfidenceScale,
+    #[msg("A collateral is linked to an underlying that is not listed")]
+    CollateralLink,
 
     // --- expiries and surfaces ----------------------------------------------------------------
     #[msg("The expiry must be in the future and within three years")]
@@ -109,6 +103,12 @@ pub enum EngineError {
     SurfaceTime,
     #[msg("The publication is older than the one it would replace")]
     SurfaceOutOfOrder,
+    #[msg("A published confidence must be at most 1")]
+    PublishedConfidence,
+    #[msg("The perpetual's mark must be within 50 % of the spot it was taken at")]
+    PerpetualRange,
+    #[msg("The perpetual's mark is too old")]
+    PerpetualStale,
 
     // --- oracles ------------------------------------------------------------------------------
     #[msg("The price account is not owned by the oracle's program")]
@@ -145,6 +145,10 @@ pub enum EngineError {
     RiskAccountOwner,
     #[msg("A risk account is neither a collateral nor an underlying")]
     RiskAccountKind,
+    #[msg("A risk account was passed twice")]
+    RiskAccountDuplicate,
+    #[msg("The first risk account must be the engine's cross-underlying model")]
+    RiskAccountCorrelation,
 
     // --- account life cycle -------------------------------------------------------------------
     #[msg("The account still has cash")]
@@ -191,7 +195,7 @@ pub enum EngineError {
     LegPrice,
     #[msg("A leg's strike is out of range")]
     LegStrike,
-    #[msg("A perpetual has no expiry and no strike; an option has both")]
+    #[msg("A perpetual has no expiry and no strike, a future no strike; an option has both")]
     LegInstrument,
 
     // --- margin -------------------------------------------------------------------------------
@@ -209,6 +213,26 @@ pub enum EngineError {
     KernelSvi,
     #[msg("A value inside the margin calculation does not fit its type")]
     KernelOverflow,
+    #[msg("The account is below the health that was asked for")]
+    HealthBelowMinimum,
+    #[msg("The grid has no scenario of that number")]
+    UnknownScenario,
+    #[msg("A witness names one scenario for each underlying of the account")]
+    WitnessCount,
+    #[msg("This mode or measure cannot be judged by one scenario")]
+    WitnessUnsupported,
+    #[msg("The underlying does not offer standard margin")]
+    StandardNotOffered,
+    #[msg("An isolated account holds positions of one underlying only")]
+    IsolatedUnderlying,
+    #[msg("The account holds no position of that number in the underlying")]
+    UnknownPosition,
+    #[msg("A quote takes at most 8 legs and 8 transfers")]
+    QuoteSize,
+    #[msg("A transfer must not be zero")]
+    QuoteTransfer,
+    #[msg("The account's sequence number is not the expected one")]
+    SequenceMismatch,
 
     // --- liquidation --------------------------------------------------------------------------
     #[msg("The account is at or above its maintenance margin")]
@@ -229,4 +253,104 @@ pub enum EngineError {
     BidTooSmall,
     #[msg("A slice this thin would leave the account worse off: it takes too much of the small positions")]
     BidWorsens,
+
+    // --- margin model -------------------------------------------------------------------------
+    #[msg("The margin model is set already")]
+    ModelAlreadySet = 360,
+    #[msg("The margin model's parameters must be set before its scenarios")]
+    ModelMissing,
+    #[msg("The underlying has no risk grid yet")]
+    ModelIncomplete,
+    #[msg("Inverse models serve comparisons only; accounts are in quote tokens")]
+    ModelInverse,
+    #[msg("range_up must be at most 10, range_down at most 1")]
+    ParameterVolRange,
+    #[msg("A tenor power must be at most 10")]
+    ParameterTenorPower,
+    #[msg("The tenor floor must be one hour to 400 days")]
+    ParameterTenorFloor,
+    #[msg("The least vol of Up scenarios must be at most 1 000 %")]
+    ParameterMinVolUp,
+    #[msg("The maintenance factor must be above 0, both factors at most 10")]
+    ParameterScanFactor,
+    #[msg("The initial factor must not be below the maintenance factor")]
+    ParameterInitialBelowMaintenance,
+    #[msg("Expected shortfall takes at most 40 scenarios")]
+    ParameterShortfallCount,
+    #[msg("The gain haircut must be at most 100 %")]
+    ParameterGainHaircut,
+    #[msg("The extended range must be at most 8")]
+    ParameterExtended,
+    #[msg("The markdown of assets must be 0 to 100 %")]
+    ParameterLongMarkdown,
+    #[msg("The markup of liabilities must be at most 300 %")]
+    ParameterShortMarkup,
+    #[msg("Rate scales and additions of the static discount must be at most 10")]
+    ParameterDiscountRate,
+    #[msg("A skew cap must be at most 10, its slope within -10 and 10")]
+    ParameterSkewCap,
+    #[msg("The least skew width must be at most 10, and above 0 in a grid with skew scenarios")]
+    ParameterSkewWidth,
+    #[msg("The width scale must be at most 10, the vols of the skew width within -20 and 20")]
+    ParameterSkewVol,
+    #[msg("Forward shocks must satisfy 0 < down < 1 < up <= 8")]
+    ParameterBasisShock,
+    #[msg("Forward contingency factors must be at most 20")]
+    ParameterBasisFactor,
+    #[msg("A charge on notional must be at most 300 %")]
+    ParameterPositionCharge,
+    #[msg("Minimum-delta shares must satisfy hedged <= unhedged <= 100 %")]
+    ParameterMinimumDelta,
+    #[msg("A roll move must be at most 100 %")]
+    ParameterRollMove,
+    #[msg("The vega range must be at most 10")]
+    ParameterVegaRange,
+    #[msg("The vega offset must be at most 100 %")]
+    ParameterVegaOffset,
+    #[msg("A concentration rate must be at most 100 %")]
+    ParameterConcentrationRate,
+    #[msg("A confidence threshold must be at most 1")]
+    ParameterConfidenceThreshold,
+    #[msg("A confidence factor must be at most 20")]
+    ParameterConfidenceFactor,
+    #[msg("The peg threshold must be at most one USD")]
+    ParameterPegThreshold,
+    #[msg("The peg factor must be at most 10")]
+    ParameterPegFactor,
+    #[msg("A share of the standard model must be at most 300 %, a share of collateral at most 100 %")]
+    ParameterStandardShare,
+    #[msg("The standard model could ask for less initial than maintenance margin")]
+    ParameterStandardInitialBelowMaintenance,
+    #[msg("Adaptive bounds must satisfy 0 < least <= 1 <= most <= 8")]
+    ParameterAdaptiveBounds,
+    #[msg("Adaptive moves must be at most 1, deviations at most 20, the horizon one minute to a year")]
+    ParameterAdaptiveMove,
+    #[msg("The daily change of an adaptive range must be above 0 and at most 8")]
+    ParameterAdaptiveChange,
+    #[msg("A beta must be within -8 and 8")]
+    ParameterFactorBeta,
+    #[msg("A residual range must be at most 1")]
+    ParameterFactorResidual,
+    #[msg("Between 1 and 40 scenarios are needed")]
+    ScenarioCount,
+    #[msg("A scenario's spot multiplier must be within 0.01 and 8")]
+    ScenarioSpot,
+    #[msg("A scenario's weight must be above 0 and at most 1")]
+    ScenarioWeight,
+    #[msg("A skew scenario moves no spot: its multiplier must be 1")]
+    ScenarioSkewSpot,
+    #[msg("A grid needs a scenario that falls and one that rises")]
+    ScenarioOneSided,
+    #[msg("Scenarios must be sorted by vol shock, then by spot multiplier")]
+    ScenarioOrder,
+    #[msg("Between 1 and 40 scenarios of the market factor are needed")]
+    FactorCount,
+    #[msg("The market factor must move within -99 % and +700 %")]
+    FactorMove,
+    #[msg("The weight of a scenario of the market factor must be above 0 and at most 1")]
+    FactorWeight,
+    #[msg("The market factor has no skew scenarios")]
+    FactorSkew,
+    #[msg("The breakdown floor must be at most 100 %")]
+    CorrelationFloor,
 }

@@ -3,7 +3,7 @@
 
 use anchor_lang::prelude::*;
 
-use crate::state::Instrument;
+use crate::state::{AccountMode, Instrument};
 
 #[event]
 #[derive(Clone, Debug)]
@@ -33,6 +33,29 @@ pub struct UnderlyingAdded {
 
 #[event]
 #[derive(Clone, Debug)]
+pub struct ModelSet {
+    pub underlying: Pubkey,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct ScenariosSet {
+    pub underlying: Pubkey,
+    pub count: u8,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct CorrelationSet {
+    pub engine: Pubkey,
+    /// Scenarios of the market factor.
+    pub count: u8,
+    /// precision: 1e-9.
+    pub floor: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
 pub struct ExpiryListed {
     pub underlying: Pubkey,
     pub expiry: i64,
@@ -46,6 +69,20 @@ pub struct SurfacePublished {
     pub forward: u64,
     pub spot_reference: u64,
     pub rate: i64,
+    /// precision: 1e-9.
+    pub confidence: u64,
+    /// precision: 1e-9. Scale of the risk grid after the publication.
+    pub grid_scale: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct PerpetualPublished {
+    pub underlying: Pubkey,
+    pub mark: u64,
+    pub spot_reference: u64,
+    /// precision: 1e-9.
+    pub confidence: u64,
 }
 
 #[event]
@@ -55,6 +92,15 @@ pub struct AccountOpened {
     pub engine: Pubkey,
     pub owner: Pubkey,
     pub index: u16,
+    pub mode: AccountMode,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct AccountModeSet {
+    pub account: Pubkey,
+    pub before: AccountMode,
+    pub after: AccountMode,
 }
 
 #[event]

@@ -22,10 +22,12 @@ pub mod oracle;
 pub mod risk;
 pub mod risk_accounts;
 pub mod state;
+pub mod trading;
 
 use anchor_lang::prelude::*;
 use instructions::*;
-use risk::MarginReport;
+use risk::{Breakdown, BreakdownPart, MarginReport};
+use state::{AccountMode, ScenarioArgs};
 
 declare_id!("64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS");
 
@@ -46,9 +48,24 @@ pub mod margin_engine {
         CollateralAdd::handle(ctx, args)
     }
 
-    /// Lists an underlying with its oracle, lot size and margin model. Admin.
+    /// Lists an underlying with its oracle and lot size; `model_set` and `scenarios_set` follow. Admin.
     pub fn underlying_add<'info>(ctx: Context<'info, UnderlyingAdd<'info>>, args: UnderlyingAddArgs) -> Result<()> {
         UnderlyingAdd::handle(ctx, args)
+    }
+
+    /// Sets the parameters of an underlying's margin model. Admin.
+    pub fn model_set<'info>(ctx: Context<'info, ModelSet<'info>>, args: ModelSetArgs) -> Result<()> {
+        ModelSet::handle(ctx, args)
+    }
+
+    /// Sets the risk grid of an underlying and so completes its margin model. Admin.
+    pub fn scenarios_set<'info>(ctx: Context<'info, ScenariosSet<'info>>, scenarios: Vec<ScenarioArgs>) -> Result<()> {
+        ScenariosSet::handle(ctx, scenarios)
+    }
+
+    /// Sets the cross-underlying model of the engine and switches it on. Admin.
+    pub fn correlation_set<'info>(ctx: Context<'info, CorrelationSet<'info>>, args: CorrelationSetArgs) -> Result<()> {
+        CorrelationSet::handle(ctx, args)
     }
 
     /// Lists an expiry (Unix seconds) on an underlying. Admin.
@@ -61,9 +78,22 @@ pub mod margin_engine {
         SurfacePublish::handle(ctx, args)
     }
 
+    /// Publishes the perpetual's mark. The underlying's publisher.
+    pub fn perpetual_publish<'info>(
+        ctx: Context<'info, PerpetualPublish<'info>>,
+        args: PerpetualPublishArgs,
+    ) -> Result<()> {
+        PerpetualPublish::handle(ctx, args)
+    }
+
     /// Opens an empty margin account of the signing owner.
     pub fn account_open<'info>(ctx: Context<'info, AccountOpen<'info>>, args: AccountOpenArgs) -> Result<()> {
         AccountOpen::handle(ctx, args)
+    }
+
+    /// Changes how an account is margined; it must have initial margin in the new mode. Owner.
+    pub fn account_set_mode<'info>(ctx: Context<'info, AccountSetMode<'info>>, mode: AccountMode) -> Result<()> {
+        AccountSetMode::handle(ctx, mode)
     }
 
     /// Closes an empty margin account. Owner.
@@ -86,9 +116,28 @@ pub mod margin_engine {
         TradeExecute::handle(ctx, args)
     }
 
-    /// Computes an account's margin and returns a [`MarginReport`] as return data. Anyone.
-    pub fn margin_check<'info>(ctx: Context<'info, MarginCheck<'info>>) -> Result<MarginReport> {
-        MarginCheck::handle(ctx)
+    /// Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone.
+    pub fn margin_check<'info>(ctx: Context<'info, MarginCheck<'info>>, args: MarginCheckArgs) -> Result<MarginReport> {
+        MarginCheck::handle(ctx, args)
+    }
+
+    /// Computes the margin an account would have after legs and transfers; changes nothing. Anyone.
+    pub fn margin_quote<'info>(ctx: Context<'info, MarginQuote<'info>>, args: MarginQuoteArgs) -> Result<MarginReport> {
+        MarginQuote::handle(ctx, args)
+    }
+
+    /// Computes what one leg makes in every scenario, exactly; for simulation. Anyone.
+    pub fn margin_breakdown<'info>(
+        ctx: Context<'info, MarginBreakdown<'info>>,
+        underlying: u16,
+        part: BreakdownPart,
+    ) -> Result<Breakdown> {
+        MarginBreakdown::handle(ctx, underlying, part)
+    }
+
+    /// Fails unless an account's sequence number is the expected one. Anyone.
+    pub fn sequence_check<'info>(ctx: Context<'info, SequenceCheck<'info>>, sequence: u64) -> Result<()> {
+        SequenceCheck::handle(ctx, sequence)
     }
 
     /// Puts an account below its maintenance margin into liquidation. Anyone.

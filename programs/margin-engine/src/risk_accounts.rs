@@ -1,37 +1,61 @@
 //! The markets a margin check reads.
 //!
-//! They follow the instruction's named accounts in one exact form: every needed collateral by rising index, then every
-//! needed underlying by rising index, each followed by its price account. Nothing may be missing, doubled, foreign,
-//! shuffled or in excess; each fault has its own error.
+//! They follow the instruction's named accounts in one exact form: the engine's cross-underlying model where it is on and
+//! the account's mode uses it; then every needed collateral by rising index (the quote token only where it has an
+//! oracle), then every needed underlying by rising index, each followed by its price account. Needed are the tokens and
+//! the underlyings that an account holds, and the underlyings its tokens are linked to. Nothing may be missing, doubled,
+//! foreign, shuffled or in excess; each fault has its own error.
 
 use core::cell::Ref;
 
 use anchor_lang::{Discriminator, prelude::*};
 use bytemuck::Pod;
+use margin_core::Price;
 
 use crate::{
     constants::LAYOUT_VERSION,
     error::EngineError,
     oracle::{PriceUse, PriceView, read_price},
-    state::{Collateral, MarginAccount, Underlying},
+    state::{AccountMode, Collateral, CorrelationModel, Engine, MarginAccount, Underlying},
 };
 
-/// Which collaterals and underlyings a check needs, as sets of indices.
+/// What a check needs: sets of indices, and whether the cross-underlying model.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct RequiredMarkets {
     collaterals: u64,
     underlyings: u64,
+    correlation: bool,
 }
 
 impl RequiredMarkets {
-    /// Adds all that `account` holds. The quote token counts at face value and needs no account.
-    pub fn add_account(&mut self, account: &MarginAccount) -> Result<()> {
+    /// What a check of any account of `engine` reads.
+    pub fn of_engine(engine: &Engine) -> Self {
+        Self { collaterals: u64::from(engine.has_quote_oracle()), ..Self::default() }
+    }
+
+    /// What judging these accounts in their own modes reads.
+    pub fn of_accounts(engine: &Engine, accounts: &[&MarginAccount]) -> Result<Self> {
+        let mut required = Self::of_engine(engine);
+        for account in accounts {
+            required.add_account(engine, account, account.mode()?)?;
+        }
+        Ok(required)
+    }
+
+    /// Adds all that `account` holds, to be judged in `mode`.
+    pub fn add_account(&mut self, engine: &Engine, account: &MarginAccount, mode: AccountMode) -> Result<()> {
         for balance in account.balances() {
-            self.collaterals |= bit(balance.collateral)?;
+            self.add_collateral(balance.collateral)?;
         }
         for position in account.positions() {
-            self.underlyings |= bit(position.underlying)?;
+            self.add_underlying(position.underlying)?;
         }
+        self.correlation |= engine.correlates() && mode == AccountMode::Portfolio;
+        Ok(())
+    }
+
+    pub fn add_collateral(&mut self, index: u16) -> Result<()> {
+        self.collaterals |= bit(index)?;
         Ok(())
     }
 
@@ -57,8 +81,10 @@ pub struct UnderlyingView<'a> {
 
 /// The needed markets with their prices, sorted by index.
 pub struct RiskAccounts<'a> {
+    correlation: Option<Ref<'a, CorrelationModel>>,
     collaterals: Vec<CollateralView<'a>>,
     underlyings: Vec<UnderlyingView<'a>>,
+    stable: Price,
 }
 
 impl<'a> RiskAccounts<'a> {
@@ -66,36 +92,42 @@ impl<'a> RiskAccounts<'a> {
     pub fn load<'info>(
         engine: &Pubkey,
         accounts: &'a [AccountInfo<'info>],
-        required: RequiredMarkets,
+        mut required: RequiredMarkets,
         usage: PriceUse,
         now: i64,
     ) -> Result<Self> {
+        let (correlation, accounts) = if required.correlation {
+            let (first, rest) = accounts.split_first().ok_or(EngineError::RiskAccountMissing)?;
+            require_keys_eq!(*first.owner, crate::ID, EngineError::RiskAccountOwner);
+            let model = view::<CorrelationModel>(first)?.ok_or(EngineError::RiskAccountCorrelation)?;
+            require_keys_eq!(model.engine, *engine, EngineError::ForeignEngine);
+            (Some(model), rest)
+        } else {
+            (None, accounts)
+        };
         let mut collaterals: Vec<CollateralView> = Vec::with_capacity(required.collaterals.count_ones() as usize);
-        let mut underlyings: Vec<UnderlyingView> = Vec::with_capacity(required.underlyings.count_ones() as usize);
+        let mut underlyings: Vec<UnderlyingView> = Vec::with_capacity(accounts.len() / 2);
         let (pairs, rest) = accounts.as_chunks::<2>();
         require!(rest.is_empty(), EngineError::RiskAccountMissing);
 
         for [market, price_account] in pairs {
             require_keys_eq!(*market.owner, crate::ID, EngineError::RiskAccountOwner);
-            if let Some(state) = view::<Collateral>(market)? {
+            if let Some(state) = view::<Underlying>(market)? {
                 require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
-                require!(underlyings.is_empty(), EngineError::RiskAccountOrder);
-                require!(
-                    collaterals.last().is_none_or(|last| last.state.index < state.index),
-                    EngineError::RiskAccountOrder
-                );
-                require!(required.collaterals & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
-                let price = read_price(&state.oracle, price_account, usage, now)?;
-                collaterals.push(CollateralView { state, price });
-            } else if let Some(state) = view::<Underlying>(market)? {
-                require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
-                require!(
-                    underlyings.last().is_none_or(|last| last.state.index < state.index),
-                    EngineError::RiskAccountOrder
-                );
+                require_rising(underlyings.last().map(|last| last.state.index), state.index)?;
                 require!(required.underlyings & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
                 let price = read_price(&state.oracle, price_account, usage, now)?;
                 underlyings.push(UnderlyingView { state, price });
+            } else if let Some(state) = view::<Collateral>(market)? {
+                require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
+                require!(underlyings.is_empty(), EngineError::RiskAccountOrder);
+                require_rising(collaterals.last().map(|last| last.state.index), state.index)?;
+                require!(required.collaterals & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
+                if let Some(underlying) = state.linked_underlying() {
+                    required.add_underlying(underlying)?;
+                }
+                let price = read_price(&state.oracle, price_account, usage, now)?;
+                collaterals.push(CollateralView { state, price });
             } else {
                 return err!(EngineError::RiskAccountKind);
             }
@@ -106,7 +138,21 @@ impl<'a> RiskAccounts<'a> {
                 && underlyings.len() == required.underlyings.count_ones() as usize,
             EngineError::RiskAccountMissing
         );
-        Ok(Self { collaterals, underlyings })
+        let stable = match collaterals.first() {
+            Some(quote) if quote.state.is_quote() => quote.price.price,
+            _ => Price::ONE_USD,
+        };
+        Ok(Self { correlation, collaterals, underlyings, stable })
+    }
+
+    /// The cross-underlying model, where it is needed.
+    pub fn correlation(&self) -> Option<&CorrelationModel> {
+        self.correlation.as_deref()
+    }
+
+    /// Price of the quote token: one dollar unless it has an oracle.
+    pub fn stable(&self) -> Price {
+        self.stable
     }
 
     pub fn collateral(&self, index: u16) -> Result<&CollateralView<'a>> {
@@ -118,6 +164,17 @@ impl<'a> RiskAccounts<'a> {
         let at = self.underlyings.binary_search_by_key(&index, |view| view.state.index);
         Ok(at.ok().and_then(|at| self.underlyings.get(at)).ok_or(EngineError::RiskAccountMissing)?)
     }
+
+    /// All underlyings, by rising index.
+    pub fn underlyings(&self) -> &[UnderlyingView<'a>] {
+        &self.underlyings
+    }
+}
+
+fn require_rising(last: Option<u16>, index: u16) -> Result<()> {
+    require!(last != Some(index), EngineError::RiskAccountDuplicate);
+    require!(last.is_none_or(|last| last < index), EngineError::RiskAccountOrder);
+    Ok(())
 }
 
 /// Borrows a zero-copy account of this program, or `None` if it is of another type.

@@ -245,6 +245,7 @@ fn anyone_finds_the_accounts_and_reads_a_margin_report() {
         engine: demo.venue.engine,
         margin_account: demo.maker.account,
         markets: demo.venue.directory.for_account(&state).expect("markets"),
+        args: margin_client::instructions::MarginCheckArgs::default(),
     };
     let simulation = demo.sender.simulate(&[check.instruction()], &stranger).expect("a simulation");
     let (program, data) = simulation.return_data.expect("return data");

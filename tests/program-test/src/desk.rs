@@ -7,12 +7,12 @@ use margin_client::{
     instructions::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
-        SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd, UnderlyingAddArgs,
-        Withdraw,
+        MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd,
+        UnderlyingAddArgs, Withdraw,
     },
     margin::Snapshot,
     presets,
-    state::{CollateralHaircuts, Engine, MarginAccount},
+    state::{AccountMode, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, MarginAccount},
 };
 use solana_instruction::AccountMeta;
 use solana_keypair::Keypair;
@@ -55,6 +55,9 @@ impl Desk {
         let args = CollateralAddArgs {
             oracle: None,
             haircuts: CollateralHaircuts::default(),
+            confidence: ConfidenceCharge::default(),
+            link: CollateralLink::None,
+            underlying: 0,
             deposit_cap: 1_000_000_000_000_000,
         };
         chain.accept(CollateralAdd { admin, engine, mint, token_program, args }.instruction(), &[]).await;
@@ -67,11 +70,13 @@ impl Desk {
             lot_size: btc.lot_size,
             max_surface_age: 3_600,
             liquidation_max_surface_age: 7_200,
-            risk: btc.model.risk,
-            scenarios: btc.model.scenarios.clone(),
+            settlement_window: 1_800,
         };
         chain.accept(UnderlyingAdd { admin, engine, index: BTC, args }.instruction(), &[]).await;
         let underlying = addresses::underlying(&engine, BTC);
+        for instruction in btc.model.clone().instructions(admin, engine, underlying) {
+            chain.accept(instruction, &[]).await;
+        }
         let expiry = chain.now().await + TENOR;
         chain.accept(ExpiryList { admin, engine, underlying, expiry }.instruction(), &[]).await;
 
@@ -101,6 +106,7 @@ impl Desk {
             spot_reference: self.btc.spot,
             rate: surface.rate,
             svi: surface.parameters(forward, now),
+            confidence: 1_000_000_000,
             observed_at: now,
         };
         let underlying = addresses::underlying(&self.engine, BTC);
@@ -111,7 +117,7 @@ impl Desk {
     /// A trader who deposits all but a thousandth of what he has.
     pub async fn party(&mut self, atoms: u64) -> Party {
         let key = Keypair::new();
-        let args = AccountOpenArgs { index: 0, delegate: Pubkey::default() };
+        let args = AccountOpenArgs { index: 0, delegate: Pubkey::default(), mode: AccountMode::Portfolio };
         let payer = self.chain.payer().pubkey();
         let open = AccountOpen { owner: key.pubkey(), payer, engine: self.engine, args };
         self.chain.accept(open.instruction(), &[&key]).await;
@@ -182,7 +188,12 @@ impl Desk {
     }
 
     pub async fn check(&self, party: &Party) -> MarginCheck {
-        MarginCheck { engine: self.engine, margin_account: party.account, markets: self.markets(party).await }
+        MarginCheck {
+            engine: self.engine,
+            margin_account: party.account,
+            markets: self.markets(party).await,
+            args: MarginCheckArgs::default(),
+        }
     }
 
     pub async fn start(&self, keeper: &Party, party: &Party) -> LiquidationStart {

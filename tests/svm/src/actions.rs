@@ -3,9 +3,11 @@
 use margin_client::{
     MarginReport, addresses,
     instructions::{
-        AccountOpen, AccountOpenArgs, Deposit, LiquidationBid, LiquidationBidArgs, LiquidationStart, LiquidationStop,
-        MarginCheck, TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw,
+        AccountOpen, AccountOpenArgs, AccountSetMode, BreakdownPart, Deposit, LiquidationBid, LiquidationBidArgs,
+        LiquidationStart, LiquidationStop, MarginBreakdown, MarginCheck, MarginCheckArgs, MarginQuote, MarginQuoteArgs,
+        TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw,
     },
+    state::AccountMode,
 };
 use solana_instruction::AccountMeta;
 use solana_keypair::Keypair;
@@ -22,7 +24,7 @@ impl World {
 
     pub fn trader_with_delegate(&mut self, delegate: Pubkey) -> Trader {
         let key = Keypair::new();
-        let args = AccountOpenArgs { index: 0, delegate };
+        let args = AccountOpenArgs { index: 0, delegate, mode: AccountMode::Portfolio };
         let open = AccountOpen { owner: key.pubkey(), payer: self.payer.pubkey(), engine: self.engine, args };
         self.accept(open.instruction(), &[&key]);
         let account = addresses::margin_account(&self.engine, &key.pubkey(), 0);
@@ -105,7 +107,12 @@ impl World {
 
     #[must_use]
     pub fn margin_check(&self, trader: &Trader) -> MarginCheck {
-        MarginCheck { engine: self.engine, margin_account: trader.account, markets: self.markets_of(trader) }
+        MarginCheck {
+            engine: self.engine,
+            margin_account: trader.account,
+            markets: self.markets_of(trader),
+            args: MarginCheckArgs::default(),
+        }
     }
 
     /// The program's margin report of an account.
@@ -113,6 +120,46 @@ impl World {
     pub fn report(&mut self, trader: &Trader) -> MarginReport {
         let check = self.margin_check(trader);
         self.accept(check.instruction(), &[]).report()
+    }
+
+    /// The program's margin report of an account judged in another way than the default.
+    #[track_caller]
+    pub fn report_with(&mut self, trader: &Trader, args: MarginCheckArgs) -> MarginReport {
+        let check = self.margin_check_with(trader, args);
+        self.accept(check.instruction(), &[]).report()
+    }
+
+    #[must_use]
+    pub fn margin_check_with(&self, trader: &Trader, args: MarginCheckArgs) -> MarginCheck {
+        let account = self.account(trader);
+        let mode = args.mode.unwrap_or(account.mode().expect("a known mode"));
+        let markets = self.directory.for_mode(&account, mode).expect("listed markets");
+        MarginCheck { engine: self.engine, margin_account: trader.account, markets, args }
+    }
+
+    #[must_use]
+    pub fn margin_quote(&self, trader: &Trader, args: MarginQuoteArgs) -> MarginQuote {
+        let markets = self.directory.for_quote(&self.account(trader), &args).expect("listed markets");
+        MarginQuote { engine: self.engine, margin_account: trader.account, markets, args }
+    }
+
+    #[must_use]
+    pub fn margin_breakdown(&self, trader: &Trader, underlying: u16, part: BreakdownPart) -> MarginBreakdown {
+        let (engine, margin_account) = (self.engine, trader.account);
+        MarginBreakdown { engine, margin_account, markets: self.markets_of(trader), underlying, part }
+    }
+
+    #[must_use]
+    pub fn mode_setting(&self, trader: &Trader, mode: AccountMode) -> AccountSetMode {
+        let markets = self.directory.for_mode(&self.account(trader), mode).expect("listed markets");
+        AccountSetMode { owner: trader.owner(), engine: self.engine, margin_account: trader.account, mode, markets }
+    }
+
+    /// Changes an account's mode, which must succeed.
+    #[track_caller]
+    pub fn set_mode(&mut self, trader: &Trader, mode: AccountMode) -> Receipt {
+        let setting = self.mode_setting(trader, mode);
+        self.accept(setting.instruction(), &[&trader.key])
     }
 
     #[must_use]

@@ -1,6 +1,6 @@
 use margin_client::state::{Balance, MarginAccount, Position};
 
-use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, perpetual, put, specs};
+use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, future, perpetual, put, specs};
 
 /// Fills an account with a random book: cash of either sign, perhaps SOL, up to 24 positions over up to three
 /// underlyings, strikes from deep in the money to far out of it.
@@ -30,5 +30,15 @@ pub fn random_book(account: &mut MarginAccount, rng: &mut Rng) {
             _ => (put(underlying, expiry, strike), 0),
         };
         account.add_position(instrument, lots, settled_value).expect("a free row");
+    }
+}
+
+/// [`random_book`] with dated futures.
+pub fn random_rich_book(account: &mut MarginAccount, rng: &mut Rng) {
+    random_book(account, rng);
+    for _ in 0..rng.within(0, 3) {
+        let lots = rng.within(1, 500) * rng.pick(&[-1, 1]);
+        let instrument = future(rng.pick(&[BTC, ETH, SOL]), rng.pick(&[NEAR, FAR]));
+        account.add_position(instrument, lots, rng.within(-1_000_000_000, 1_000_000_000)).expect("a free row");
     }
 }

@@ -12,6 +12,7 @@ mod files;
 mod listing;
 mod market;
 mod reference;
+mod rich;
 mod rng;
 mod token;
 mod trader;
@@ -19,14 +20,16 @@ mod transact;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
-pub use books::random_book;
+pub use books::{random_book, random_rich_book};
 pub use dumps::PriceDump;
 pub use files::{built_program, market_data, program_bytes};
 pub use listing::oracle;
 pub use market::{
-    BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, lots_of, perpetual, put, sell, specs, usd, usdc,
+    BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, future, lots_of, perpetual, put, sell, specs, usd,
+    usdc,
 };
 pub use reference::{Figures, Reference};
+pub use rich::{correlation, rich_model};
 pub use rng::Rng;
 pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};
 pub use trader::Trader;

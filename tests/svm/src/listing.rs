@@ -4,18 +4,19 @@ use margin_client::{
     accounts::symbol_bytes,
     addresses,
     instructions::{
-        CollateralAdd, CollateralAddArgs, EngineInitialize, EngineInitializeArgs, ExpiryList, SurfacePublish,
-        SurfacePublishArgs, UnderlyingAdd, UnderlyingAddArgs,
+        CollateralAdd, CollateralAddArgs, CorrelationSet, CorrelationSetArgs, EngineInitialize, EngineInitializeArgs,
+        ExpiryList, PerpetualPublish, PerpetualPublishArgs, SurfacePublish, SurfacePublishArgs, UnderlyingAdd,
+        UnderlyingAddArgs,
     },
     presets,
     pyth::FeedId,
-    state::{CollateralHaircuts, OracleArgs, OracleProvider},
+    state::{CollateralHaircuts, CollateralLink, ConfidenceCharge, OracleArgs, OracleProvider},
 };
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
-use crate::{Spec, SurfaceSpec, Token, World, specs, usdc};
+use crate::{Spec, SurfaceSpec, Token, USDC, World, correlation, specs, usdc};
 
 impl World {
     #[must_use]
@@ -24,12 +25,22 @@ impl World {
         EngineInitialize { creator: self.admin.pubkey(), quote_mint: self.quote.mint, args }
     }
 
-    /// Lists the quote token as collateral number 0.
+    /// Lists the quote token as collateral number 0, at face value.
     pub fn list_quote(&mut self) {
-        let add = self.quote_listing();
+        self.list_quote_with(None);
+    }
+
+    /// Lists the quote token, priced by an oracle if one is given.
+    pub fn list_quote_with(&mut self, oracle: Option<OracleArgs>) {
+        let mut add = self.quote_listing();
+        add.args.oracle = oracle.clone();
         let admin = self.admin.insecure_clone();
         self.accept(add.instruction(), &[&admin]);
         self.tokens.push(self.quote);
+        if let Some(oracle) = oracle {
+            let price = self.price_account(&oracle.feed_id);
+            self.directory.insert_collateral(USDC, self.quote.collateral(&self.engine).collateral, price);
+        }
     }
 
     #[must_use]
@@ -37,6 +48,9 @@ impl World {
         let args = CollateralAddArgs {
             oracle: None,
             haircuts: CollateralHaircuts::default(),
+            confidence: ConfidenceCharge::default(),
+            link: CollateralLink::None,
+            underlying: 0,
             deposit_cap: usdc(1_000_000_000.0),
         };
         self.listing(self.quote, args)
@@ -46,7 +60,15 @@ impl World {
     #[must_use]
     pub fn token_listing(&self, token: Token, feed: FeedId, haircuts: CollateralHaircuts) -> CollateralAdd {
         let oracle = Some(oracle(feed));
-        self.listing(token, CollateralAddArgs { oracle, haircuts, deposit_cap: 1_000_000_000_000_000 })
+        let args = CollateralAddArgs {
+            oracle,
+            haircuts,
+            confidence: ConfidenceCharge::default(),
+            link: CollateralLink::None,
+            underlying: 0,
+            deposit_cap: 1_000_000_000_000_000,
+        };
+        self.listing(token, args)
     }
 
     fn listing(&self, token: Token, args: CollateralAddArgs) -> CollateralAdd {
@@ -57,12 +79,20 @@ impl World {
     /// Lists a token and returns its index.
     pub fn list_token(&mut self, token: Token, feed: FeedId, haircuts: CollateralHaircuts) -> u16 {
         let add = self.token_listing(token, feed, haircuts);
+        self.list(token, add)
+    }
+
+    /// Sends the listing of a token and returns its index.
+    pub fn list(&mut self, token: Token, add: CollateralAdd) -> u16 {
+        let index = u16::try_from(self.tokens.len()).expect("few tokens");
+        let price = self.price_account(&add.args.oracle.as_ref().expect("a token with a price").feed_id);
+        self.directory.insert_collateral(index, token.collateral(&self.engine).collateral, price);
+        if add.args.link != CollateralLink::None {
+            self.directory.link_collateral(index, add.args.underlying);
+        }
         let admin = self.admin.insecure_clone();
         self.accept(add.instruction(), &[&admin]);
-        let index = u16::try_from(self.tokens.len()).expect("few tokens");
         self.tokens.push(token);
-        let price = self.price_account(&feed);
-        self.directory.insert_collateral(index, token.collateral(&self.engine).collateral, price);
         index
     }
 
@@ -75,19 +105,27 @@ impl World {
             lot_size: spec.lot_size,
             max_surface_age: 600,
             liquidation_max_surface_age: 3_600,
-            risk: spec.model.risk,
-            scenarios: spec.model.scenarios.clone(),
+            settlement_window: 1_800,
         };
         UnderlyingAdd { admin: self.admin.pubkey(), engine: self.engine, index: spec.index, args }
     }
 
-    /// Lists an underlying and its expiries.
+    /// Lists an underlying with its margin model and expiries.
     pub fn list_underlying(&mut self, spec: &Spec) {
+        self.list_underlying_with(spec, oracle(spec.feed));
+    }
+
+    /// The same with other oracle limits than the default market's.
+    pub fn list_underlying_with(&mut self, spec: &Spec, oracle: OracleArgs) {
         let admin = self.admin.insecure_clone();
-        let add = self.underlying_listing(spec);
+        let mut add = self.underlying_listing(spec);
+        add.args.oracle = oracle;
         self.accept(add.instruction(), &[&admin]);
-        let price = self.price_account(&spec.feed);
-        self.directory.insert_underlying(spec.index, addresses::underlying(&self.engine, spec.index), price);
+        let (price, address) = (self.price_account(&spec.feed), addresses::underlying(&self.engine, spec.index));
+        for instruction in spec.model.clone().instructions(admin.pubkey(), self.engine, address) {
+            self.accept(instruction, &[&admin]);
+        }
+        self.directory.insert_underlying(spec.index, address, price);
         for surface in &spec.surfaces {
             let list = self.expiry_listing(spec.index, surface.expiry);
             self.accept(list.instruction(), &[&admin]);
@@ -111,6 +149,7 @@ impl World {
             spot_reference: spot,
             rate: surface.rate,
             svi: surface.parameters(forward, self.now()),
+            confidence: 1_000_000_000,
             observed_at: self.now(),
         };
         let underlying = addresses::underlying(&self.engine, spec.index);
@@ -125,7 +164,27 @@ impl World {
         }
     }
 
-    /// A second engine on the same program and quote mint, with cash and BTC listed; returns its address.
+    /// A publication of the perpetual's mark at today's spot and time; `basis` is the mark over spot in 1e-9.
+    #[must_use]
+    pub fn perpetual_publication(&self, spec: &Spec, basis: u64) -> PerpetualPublish {
+        let spot = self.spot(&spec.feed);
+        let mark = (u128::from(spot) * u128::from(basis) / 1_000_000_000) as u64;
+        let args =
+            PerpetualPublishArgs { mark, spot_reference: spot, confidence: 1_000_000_000, observed_at: self.now() };
+        let underlying = addresses::underlying(&self.engine, spec.index);
+        PerpetualPublish { publisher: self.admin.pubkey(), underlying, args }
+    }
+
+    /// Switches the cross-underlying model on.
+    pub fn correlate(&mut self, args: CorrelationSetArgs) {
+        let admin = self.admin.insecure_clone();
+        let set = CorrelationSet { admin: admin.pubkey(), engine: self.engine, args };
+        self.accept(set.instruction(), &[&admin]);
+        self.directory.set_correlation(addresses::correlation(&self.engine));
+    }
+
+    /// A second engine on the same program and quote mint, with cash, BTC and a cross-underlying model; returns
+    /// its address.
     pub fn another_engine(&mut self) -> Pubkey {
         let creator = Keypair::new();
         self.svm.airdrop(&creator.pubkey(), 1_000_000_000_000).expect("an airdrop");
@@ -141,6 +200,7 @@ impl World {
         let [btc, ..] = specs();
         self.list_underlying(&btc);
         self.publish_surfaces(&btc);
+        self.correlate(correlation());
         (self.admin, self.engine, self.tokens, self.directory) = (admin, home, tokens, directory);
         engine
     }
@@ -156,5 +216,6 @@ pub fn oracle(feed: FeedId) -> OracleArgs {
         liquidation_max_age: 300,
         max_confidence: 10_000_000,
         liquidation_max_confidence: 50_000_000,
+        confidence_full_scale: 0,
     }
 }

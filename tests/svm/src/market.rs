@@ -147,6 +147,11 @@ pub fn perpetual(underlying: u16) -> Instrument {
     Instrument { underlying, expiry: 0, strike: 0, kind: InstrumentKind::Perpetual }
 }
 
+#[must_use]
+pub fn future(underlying: u16, expiry: i64) -> Instrument {
+    Instrument { underlying, expiry, strike: 0, kind: InstrumentKind::Future }
+}
+
 /// The taker buys `lots` at `price`, in USD for one unit of the underlying.
 #[must_use]
 pub fn buy(lots: i64, instrument: Instrument, price: f64) -> TradeLeg {

@@ -40,11 +40,11 @@ impl Reference<'_> {
         for balance in account.balances() {
             let (listing, price) = self.collaterals[&balance.collateral];
             let value = balance.amount as f64 * 10f64.powi(-i32::from(listing.decimals)) * price;
-            let maintenance = value * ratio(listing.haircuts.maintenance);
+            let maintenance = value * ratio(u64::from(listing.haircuts.maintenance));
             figures.equity += value;
             figures.gross += value;
             figures.maintenance_margin += maintenance;
-            figures.initial_margin += maintenance + value * ratio(listing.haircuts.initial);
+            figures.initial_margin += maintenance + value * ratio(u64::from(listing.haircuts.initial));
         }
         for (index, (underlying, spot)) in &self.underlyings {
             let positions: Vec<_> = account.positions().iter().filter(|p| p.underlying == *index).collect();
@@ -84,17 +84,18 @@ impl Reference<'_> {
                 .iter()
                 .map(|o| o.quantity * (o.value(move_, o.shocked_vol(risk, scenario)) - o.value(1.0, o.vol)))
                 .sum();
-            ratio(scenario.weight) * (shocked + perpetual * spot * (move_ - 1.0))
+            ratio(u64::from(scenario.weight)) * (shocked + perpetual * spot * (move_ - 1.0))
         };
         let loss = -scenarios.iter().map(profit).fold(0.0, f64::min);
         let naked: f64 = naked.values().map(|net| (-net).max(0.0)).sum::<f64>() * spot;
         let perpetual = perpetual.abs() * spot;
-        let maintenance_charges =
-            perpetual * ratio(risk.perpetual_maintenance) + naked * ratio(risk.short_option_maintenance);
-        let initial_charges = perpetual * ratio(risk.perpetual_initial) + naked * ratio(risk.short_option_initial);
+        let maintenance_charges = perpetual * ratio(risk.charges.perpetual_maintenance)
+            + naked * ratio(risk.charges.short_option_maintenance);
+        let initial_charges =
+            perpetual * ratio(risk.charges.perpetual_initial) + naked * ratio(risk.charges.short_option_initial);
         figures.equity += marks;
-        figures.maintenance_margin += ratio(risk.maintenance_factor) * loss + maintenance_charges;
-        figures.initial_margin += ratio(risk.initial_factor) * loss + maintenance_charges + initial_charges;
+        figures.maintenance_margin += ratio(risk.scan.maintenance) * loss + maintenance_charges;
+        figures.initial_margin += ratio(risk.scan.initial) * loss + maintenance_charges + initial_charges;
     }
 
     fn option(&self, state: &Underlying, spot: f64, position: &Position, unit: f64) -> Option<OptionLeg> {
@@ -144,20 +145,23 @@ impl OptionLeg {
     }
 
     fn shocked_vol(&self, risk: &margin_client::state::RiskParameters, scenario: &Scenario) -> f64 {
-        let power = ratio(if self.seconds <= THIRTY_DAYS { risk.short_term_power } else { risk.long_term_power });
-        let tenor = (THIRTY_DAYS / self.seconds.max(f64::from(risk.tenor_floor))).powf(power);
+        let power =
+            ratio(if self.seconds <= THIRTY_DAYS { risk.vol.short_term_power } else { risk.vol.long_term_power });
+        let tenor = (THIRTY_DAYS / self.seconds.max(risk.vol.tenor_floor as f64)).powf(power);
         match VolShock::from_byte(scenario.vol) {
             VolShock::None => self.vol,
             VolShock::Up => {
-                (self.vol * (1.0 + ratio(risk.vol_range_up) * tenor)).max(f64::from(risk.min_vol_up) * 1e-8)
+                (self.vol * (1.0 + ratio(risk.vol.range_up) * tenor)).max(risk.vol.min_vol_up as f64 * 1e-8)
             }
-            VolShock::Down => self.vol * (1.0 - ratio(risk.vol_range_down) * tenor).max(0.0),
+            // The default model has none.
+            VolShock::SkewLinear | VolShock::SkewAbs => f64::NAN,
+            VolShock::Down => self.vol * (1.0 - ratio(risk.vol.range_down) * tenor).max(0.0),
         }
     }
 }
 
-fn ratio(billionths: u32) -> f64 {
-    f64::from(billionths) * 1e-9
+fn ratio(billionths: u64) -> f64 {
+    billionths as f64 * 1e-9
 }
 
 fn svi_vol(svi: &SviParameters, strike: f64) -> f64 {

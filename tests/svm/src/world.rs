@@ -157,10 +157,18 @@ impl World {
 
     /// Posts all prices and publishes all surfaces again, as of now.
     pub fn refresh(&mut self) {
+        self.refresh_prices();
         for spec in specs() {
-            let spot = self.spot(&spec.feed);
-            self.set_price(&spec.feed, spot);
             self.publish_surfaces(&spec);
+        }
+    }
+
+    /// Posts all prices again, as of now.
+    pub fn refresh_prices(&mut self) {
+        for (feed, (_, price)) in self.prices.clone() {
+            if price > 0 {
+                self.set_price(&feed, price);
+            }
         }
     }
 

@@ -6,15 +6,19 @@
 mod account;
 mod admin;
 mod liquidation;
+mod margin;
+mod model;
 mod trade;
 
-pub use {account::*, admin::*, liquidation::*, trade::*};
+pub use {account::*, admin::*, liquidation::*, margin::*, model::*, trade::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{
-    AccountOpenArgs, CollateralAddArgs, EngineInitializeArgs, LiquidationBidArgs, SurfacePublishArgs, TradeExecuteArgs,
-    TradeLeg, UnderlyingAddArgs,
+    AccountOpenArgs, CollateralAddArgs, CorrelationSetArgs, EngineInitializeArgs, LiquidationBidArgs, MarginCheckArgs,
+    MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteTransfer, SurfacePublishArgs,
+    TradeExecuteArgs, UnderlyingAddArgs,
 };
+pub use margin_engine::{risk::BreakdownPart, trading::TradeLeg};
 
 use anchor_lang::{InstructionData, ToAccountMetas};
 use solana_instruction::{AccountMeta, Instruction};

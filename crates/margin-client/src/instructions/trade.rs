@@ -33,20 +33,3 @@ impl TradeExecute {
         build(&accounts, &instruction::TradeExecute { args: self.args }, &self.markets)
     }
 }
-
-/// Computes an account's margin; the return data is a [`MarginReport`](crate::MarginReport). Nobody signs.
-#[derive(Clone, Debug)]
-pub struct MarginCheck {
-    pub engine: Pubkey,
-    pub margin_account: Pubkey,
-    /// From [`MarketDirectory::for_account`](crate::MarketDirectory::for_account).
-    pub markets: Vec<AccountMeta>,
-}
-
-impl MarginCheck {
-    #[must_use]
-    pub fn instruction(self) -> Instruction {
-        let accounts = accounts::MarginCheck { engine: self.engine, margin_account: self.margin_account };
-        build(&accounts, &instruction::MarginCheck {}, &self.markets)
-    }
-}

@@ -11,19 +11,23 @@ pub const PRICE_DECIMALS: u32 = 12;
 /// Decimals of quantities in units of an underlying (1e-9).
 pub const UNIT_DECIMALS: u32 = 9;
 
-/// The name traders use: `BTC-30JAN26-110000-C`, `SOL-PERP`.
+/// The name traders use: `BTC-30JAN26-110000-C`, `BTC-30JAN26`, `SOL-PERP`.
 #[must_use]
 pub fn instrument_name(symbol: &str, instrument: &Instrument) -> String {
     const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let side = match instrument.kind {
         InstrumentKind::Perpetual => return format!("{symbol}-PERP"),
-        InstrumentKind::Call => 'C',
-        InstrumentKind::Put => 'P',
+        InstrumentKind::Future => None,
+        InstrumentKind::Call => Some('C'),
+        InstrumentKind::Put => Some('P'),
     };
     let (year, month, day) = civil_date(instrument.expiry.div_euclid(86_400));
     let month = MONTHS[month as usize - 1];
-    let strike = exact(i128::from(instrument.strike), PRICE_DECIMALS);
-    format!("{symbol}-{day}{month}{:02}-{strike}-{side}", year.rem_euclid(100))
+    let series = format!("{symbol}-{day}{month}{:02}", year.rem_euclid(100));
+    match side {
+        Some(side) => format!("{series}-{}-{side}", exact(i128::from(instrument.strike), PRICE_DECIMALS)),
+        None => series,
+    }
 }
 
 /// `-1 234 567.89`: a fixed-point integer of `decimals`, rounded half away from zero to `shown` places.

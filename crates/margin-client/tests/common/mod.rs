@@ -46,7 +46,8 @@ pub fn oracle(feed: FeedId) -> OracleConfig {
         max_confidence: 10_000_000,
         liquidation_max_confidence: 50_000_000,
         provider: OracleProvider::PythPull as u8,
-        _padding: [0; 7],
+        _padding: [0; 3],
+        confidence_full_scale: 0,
         _reserved: [0; 24],
     }
 }
@@ -82,6 +83,7 @@ fn slot(spot: u64, forward: u64, svi: [i64; 5]) -> ExpirySlot {
     slot.updated_at = NOW;
     slot.forward = forward;
     slot.spot_reference = spot;
+    slot.confidence = 1_000_000_000;
     slot.svi = SviParameters { a, b, rho, m, sigma, forward, time: (EXPIRY - NOW) as u64 };
     slot
 }
@@ -98,11 +100,14 @@ fn underlying(index: u16, symbol: &str, feed: FeedId, model: MarginModel, slot: 
     state.lot_size = 10_000_000;
     state.max_surface_age = 600;
     state.liquidation_max_surface_age = 3_600;
-    state.risk = model.risk;
+    state.risk = model.parameters.risk;
+    state.standard = model.parameters.standard;
+    state.exposure = model.parameters.exposure;
     state.scenario_count = model.scenarios.len() as u8;
     for (stored, args) in state.scenarios.iter_mut().zip(&model.scenarios) {
         let kernel = margin_core::Scenario::new(Multiplier(args.spot), VolLevel::None).unwrap();
         *stored = Scenario {
+            design_spot: args.spot,
             spot: args.spot,
             ln_spot: kernel.ln_spot,
             weight: args.weight,

@@ -60,7 +60,7 @@ impl<'a> Book<'a> {
     ) -> Result<Self, MarginError> {
         let (grid, first, basis_counts) = match witness {
             Witness::All => (market.scenarios, 0, true),
-            Witness::Only(_)
+            Witness::Only(WorstCase::Scenario(_) | WorstCase::Basis)
                 if !matches!(market.parameters.scan.measure, Measure::Worst | Measure::Shortfall(0 | 1)) =>
             {
                 return Err(MarginError::WitnessMeasure);

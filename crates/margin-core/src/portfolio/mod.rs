@@ -40,6 +40,7 @@ mod underlying;
 #[cfg(test)]
 mod underlying_tests;
 mod validate;
+mod validate_modes;
 #[cfg(test)]
 mod validate_tests;
 
@@ -57,7 +58,7 @@ pub use {
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
     standard::{Margins, StandardParameters, StandardRisk, assess_standard},
-    underlying::{Detail, UnderlyingRisk, WorstCase, assess_prepared, assess_underlying, assess_witness},
+    underlying::{Detail, UnderlyingRisk, WorstCase, assess_prepared, assess_underlying, assess_witness, net_greeks},
     validate::ParameterError,
 };
 
@@ -80,8 +81,6 @@ pub enum MarginError {
     SkewWidth,
     /// Options of an inverse underlying.
     InverseOption,
-    /// More expiries than a book may have to be taken apart leg by leg.
-    TooManyExpiries,
     /// The pricing kernel refused an input.
     Kernel(KernelError),
 }

@@ -40,7 +40,7 @@ fn full() -> Fixture {
     model.minimum_delta = MinimumDelta { unhedged: Ratio(20_000_000), hedged: Ratio(10_000_000) };
     model.roll = Roll { min_move: Ratio(5_000_000), annual_move: Ratio(50_000_000), gross: false };
     model.vega = VegaTermStructure { range: Ratio(50_000_000), offset: Ratio(700_000_000) };
-    model.validate(&fixture.scenarios).unwrap();
+    model.validate_without_grid().unwrap();
     for vol in [VolLevel::SkewLinear, VolLevel::SkewAbs] {
         let shock = Scenario::new(Multiplier::ONE, vol).unwrap();
         fixture.scenarios.push(GridScenario { shock, weight: Ratio::ONE, extended: false });

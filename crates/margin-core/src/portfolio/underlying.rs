@@ -140,6 +140,23 @@ where
     assess(book, positions, surface)
 }
 
+/// Net Greeks of a book, without a scan.
+///
+/// # Errors
+/// As [`assess_underlying`].
+pub fn net_greeks<E, P, S>(market: &Market, positions: P, surface: S, scratch: &mut Scratch) -> Result<NetGreeks, E>
+where
+    E: From<MarginError>,
+    P: IntoIterator<Item = BookPosition>,
+    S: FnMut(i64) -> Result<ExpiryMarket, E>,
+{
+    let mut book = Book::new(market, Witness::Only(WorstCase::None), Detail::Greeks, scratch)?;
+    walk(&mut book, positions, surface)?;
+    let mut risk = UnderlyingRisk::default();
+    book.finish(&mut risk)?;
+    Ok(risk.greeks)
+}
+
 /// Feeds a sorted book, expiry by expiry.
 pub(super) fn walk<E, P, S>(book: &mut Book, positions: P, mut surface: S) -> Result<(), E>
 where

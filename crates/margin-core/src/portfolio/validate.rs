@@ -1,7 +1,7 @@
 //! Which parameters are sane. One error for each rule, so that a refused proposal says what to change.
 
-use super::{GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
-use crate::{MAX_MULTIPLIER, Multiplier, Seconds, Vol};
+use super::{ConfidenceCharge, Depeg, GridScenario, MAX_GRID, Measure, Ratio, RiskParameters};
+use crate::{MAX_MULTIPLIER, Multiplier, Price, Seconds, Vol};
 
 /// A rule that a parameter set breaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,21 +75,47 @@ pub enum ParameterError {
     GridSkewSpot = 33,
     /// No scenario falls, or none rises.
     GridOneSided = 34,
+    /// Scenarios out of the kernel's order: by vol level, then by spot multiplier.
+    GridOrder = 35,
+    /// A share of the standard model above 300 %, or its share of collateral above one.
+    StandardShare = 36,
+    /// The standard model could ask for less initial than maintenance margin.
+    StandardInitialBelowMaintenance = 37,
+    /// Adaptive bounds that are not least ≤ 1 ≤ most ≤ 8, or a least scale of zero.
+    AdaptiveBounds = 38,
+    /// An expected move above one, more than 20 standard deviations, or a horizon outside one minute to a year.
+    AdaptiveMove = 39,
+    /// A daily change of zero or above 8.
+    AdaptiveChange = 40,
+    /// A beta beyond ±8.
+    FactorBeta = 41,
+    /// A residual range above one.
+    FactorResidual = 42,
+    /// No scenario of the market factor, or more than a grid holds.
+    FactorCount = 43,
+    /// A move of the market factor beyond −99 % to +700 %.
+    FactorMove = 44,
+    /// A weight of zero or above one.
+    FactorWeight = 45,
+    /// A skew scenario of the market factor.
+    FactorSkew = 46,
+    /// A breakdown floor above one.
+    CorrelationFloor = 47,
 }
 
-const fn times(factor: u64) -> Ratio {
+pub(super) const fn times(factor: u64) -> Ratio {
     Ratio(Ratio::ONE.0.saturating_mul(factor))
 }
 
-const TEN: Ratio = times(10);
+pub(super) const TEN: Ratio = times(10);
 const HOUR: Seconds = Seconds(3_600);
 const LONGEST_FLOOR: Seconds = Seconds(400 * 86_400);
 
-fn check(holds: bool, error: ParameterError) -> Result<(), ParameterError> {
+pub(super) fn check(holds: bool, error: ParameterError) -> Result<(), ParameterError> {
     if holds { Ok(()) } else { Err(error) }
 }
 
-fn within(ratio: super::SignedRatio, bound: Ratio) -> bool {
+pub(super) fn within(ratio: super::SignedRatio, bound: Ratio) -> bool {
     ratio.0.unsigned_abs() <= bound.0
 }
 
@@ -100,10 +126,20 @@ impl RiskParameters {
     /// # Errors
     /// The first rule broken, in the order of [`ParameterError`].
     pub fn validate(&self, grid: &[GridScenario]) -> Result<(), ParameterError> {
+        self.validate_without_grid()?;
+        check_grid(grid)?;
+        let skewed = grid.iter().any(GridScenario::is_skew);
+        check(!skewed || self.skew.min_width > Ratio::ZERO, ParameterError::SkewWidth)
+    }
+
+    /// [`RiskParameters::validate`] for a model whose grid is yet to come.
+    ///
+    /// # Errors
+    /// The first rule broken.
+    pub fn validate_without_grid(&self) -> Result<(), ParameterError> {
         self.check_shocks()?;
-        self.check_options(grid)?;
-        self.check_charges()?;
-        check_grid(grid)
+        self.check_options()?;
+        self.check_charges()
     }
 
     fn check_shocks(&self) -> Result<(), ParameterError> {
@@ -125,7 +161,7 @@ impl RiskParameters {
         check(scan.extended_dampener.0 >= 0 && scan.extended_range.0 <= MAX_MULTIPLIER.0, E::Extended)
     }
 
-    fn check_options(&self, grid: &[GridScenario]) -> Result<(), ParameterError> {
+    fn check_options(&self) -> Result<(), ParameterError> {
         use ParameterError as E;
         let (discount, skew, basis) = (&self.static_discount, &self.skew, &self.basis);
         check((0..=Ratio::ONE.0 as i64).contains(&discount.long_markdown.0), E::LongMarkdown)?;
@@ -135,8 +171,7 @@ impl RiskParameters {
         check(rates.iter().all(|rate| *rate <= TEN), E::DiscountRate)?;
         let caps = [skew.linear, skew.abs];
         check(caps.iter().all(|cap| cap.base <= TEN && within(cap.slope, TEN)), E::SkewCap)?;
-        let skewed = grid.iter().any(GridScenario::is_skew);
-        check(!skewed || (skew.min_width > Ratio::ZERO && skew.min_width <= TEN), E::SkewWidth)?;
+        check(skew.min_width <= TEN, E::SkewWidth)?;
         check(
             skew.width_scale <= TEN && skew.vol_static <= times(20) && within(skew.vol_scale, times(20)),
             E::SkewVol,
@@ -164,11 +199,31 @@ impl RiskParameters {
         check(concentration.delta_depth.0 >= 0 && concentration.vega_depth.0 >= 0, E::ConcentrationDepth)?;
         let rates = [concentration.delta_rate, concentration.vega_rate, concentration.max_rate];
         check(rates.iter().all(|rate| *rate <= Ratio::ONE), E::ConcentrationRate)?;
-        check(self.confidence.threshold <= Ratio::ONE, E::ConfidenceThreshold)?;
-        check(self.confidence.factor <= times(20), E::ConfidenceFactor)?;
-        check(self.depeg.threshold <= crate::Price::ONE_USD, E::PegThreshold)?;
-        check(self.depeg.factor <= TEN, E::PegFactor)?;
+        self.confidence.validate()?;
+        self.depeg.validate()?;
         check(self.unrealised_profit_cap.is_none_or(|cap| cap.0 >= 0), E::ProfitCap)
+    }
+}
+
+impl ConfidenceCharge {
+    /// Checks the charge.
+    ///
+    /// # Errors
+    /// `ConfidenceThreshold`, `ConfidenceFactor`.
+    pub fn validate(&self) -> Result<(), ParameterError> {
+        check(self.threshold <= Ratio::ONE, ParameterError::ConfidenceThreshold)?;
+        check(self.factor <= times(20), ParameterError::ConfidenceFactor)
+    }
+}
+
+impl Depeg {
+    /// Checks the charge.
+    ///
+    /// # Errors
+    /// `PegThreshold`, `PegFactor`.
+    pub fn validate(&self) -> Result<(), ParameterError> {
+        check(self.threshold <= Price::ONE_USD, ParameterError::PegThreshold)?;
+        check(self.factor <= TEN, ParameterError::PegFactor)
     }
 }
 
@@ -184,5 +239,6 @@ fn check_grid(grid: &[GridScenario]) -> Result<(), ParameterError> {
     let moves = |up: bool| {
         grid.iter().any(|s| if up { s.shock.spot > Multiplier::ONE } else { s.shock.spot < Multiplier::ONE })
     };
-    check(moves(true) && moves(false), E::GridOneSided)
+    check(moves(true) && moves(false), E::GridOneSided)?;
+    check(grid.is_sorted_by_key(|scenario| (scenario.shock.vol as u8, scenario.shock.spot)), E::GridOrder)
 }

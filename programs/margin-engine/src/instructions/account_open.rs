@@ -12,6 +12,7 @@ pub struct AccountOpenArgs {
     pub index: u16,
     /// May trade and deposit; the default address: nobody.
     pub delegate: Pubkey,
+    pub mode: AccountMode,
 }
 
 #[event_cpi]
@@ -40,7 +41,7 @@ impl<'info> AccountOpen<'info> {
         Ok(())
     }
 
-    /// Opens an empty portfolio-margin account.
+    /// Opens an empty margin account.
     pub fn handle(ctx: Context<'info, Self>, args: AccountOpenArgs) -> Result<()> {
         ctx.accounts.validate()?;
         let (engine, owner) = (ctx.accounts.engine.key(), ctx.accounts.owner.key());
@@ -48,14 +49,14 @@ impl<'info> AccountOpen<'info> {
             let mut account = ctx.accounts.margin_account.load_init()?;
             account.version = LAYOUT_VERSION;
             account.bump = ctx.bumps.margin_account;
-            account.mode = AccountMode::Portfolio as u8;
+            account.mode = args.mode as u8;
             account.index = args.index;
             account.engine = engine;
             account.owner = owner;
             account.delegate = args.delegate;
         }
         let account = ctx.accounts.margin_account.key();
-        emit_cpi!(AccountOpened { account, engine, owner, index: args.index });
+        emit_cpi!(AccountOpened { account, engine, owner, index: args.index, mode: args.mode });
         Ok(())
     }
 }

@@ -1,20 +1,28 @@
 use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use bytemuck::Zeroable;
+use margin_core::portfolio as core;
 
 use crate::{
     constants::{COLLATERAL_SEED, LAYOUT_VERSION, MAX_COLLATERALS, VAULT_SEED},
     error::EngineError,
     events::CollateralAdded,
     mint_policy::require_plain_mint,
-    state::{Collateral, CollateralHaircuts, Engine, OracleArgs, OracleConfig},
+    state::{
+        Collateral, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, EngineFeatures, OracleArgs,
+        OracleConfig,
+    },
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct CollateralAddArgs {
-    /// None for the quote token, which counts at face value; needed for every other.
+    /// Needed, but for a quote token that counts at face value.
     pub oracle: Option<OracleArgs>,
     pub haircuts: CollateralHaircuts,
+    pub confidence: ConfidenceCharge,
+    pub link: CollateralLink,
+    /// The underlying that `link` is about; otherwise 0.
+    pub underlying: u16,
     /// precision: token atoms.
     pub deposit_cap: u64,
 }
@@ -31,7 +39,7 @@ pub struct CollateralAdd<'info> {
     #[account(
         init,
         payer = admin,
-        space = 8 + core::mem::size_of::<Collateral>(),
+        space = 8 + ::core::mem::size_of::<Collateral>(),
         seeds = [COLLATERAL_SEED, engine.key().as_ref(), mint.key().as_ref()],
         bump,
     )]
@@ -65,19 +73,27 @@ impl<'info> CollateralAdd<'info> {
         require!(is_quote == (engine.collateral_count == 0), EngineError::QuoteCollateralOrder);
         if is_quote {
             require!(
-                args.oracle.is_none() && args.haircuts == CollateralHaircuts::default(),
+                args.haircuts == CollateralHaircuts::default()
+                    && args.confidence == ConfidenceCharge::default()
+                    && args.link == CollateralLink::None,
                 EngineError::QuoteCollateralParameters
             );
         } else {
             require!(args.oracle.is_some(), EngineError::OracleMissing);
         }
-        args.haircuts.validate()
+        args.haircuts.validate()?;
+        core::ConfidenceCharge::from(&args.confidence).validate().map_err(EngineError::from)?;
+        let linked = args.link != CollateralLink::None;
+        require!(args.underlying < engine.underlying_count || !linked, EngineError::CollateralLink);
+        require!(args.underlying == 0 || linked, EngineError::CollateralLink);
+        Ok(())
         // collateral, vault: new PDAs (attribute). token_program, system_program: checked by their types.
     }
 
     /// Lists a token and creates its vault.
     pub fn handle(ctx: Context<'info, Self>, args: CollateralAddArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
+        let has_oracle = args.oracle.is_some();
         let oracle = match args.oracle {
             Some(oracle) => oracle.into_config()?,
             None => OracleConfig::zeroed(),
@@ -86,6 +102,9 @@ impl<'info> CollateralAdd<'info> {
             let mut engine = ctx.accounts.engine.load_mut()?;
             let index = engine.collateral_count;
             engine.collateral_count = index.checked_add(1).ok_or(EngineError::Overflow)?;
+            if index == Collateral::QUOTE_INDEX && has_oracle {
+                engine.features |= EngineFeatures::QUOTE_ORACLE;
+            }
             index
         };
         {
@@ -101,6 +120,9 @@ impl<'info> CollateralAdd<'info> {
             collateral.token_program = ctx.accounts.token_program.key();
             collateral.oracle = oracle;
             collateral.haircuts = args.haircuts;
+            collateral.confidence = args.confidence;
+            collateral.link = args.link as u8;
+            collateral.underlying = args.underlying;
             collateral.deposit_cap = args.deposit_cap;
         }
         emit_cpi!(CollateralAdded {

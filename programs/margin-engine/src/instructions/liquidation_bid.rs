@@ -11,7 +11,7 @@ use crate::{
     events::LiquidationBid as LiquidationBidEvent,
     liquidation::transfer_slice,
     oracle::PriceUse,
-    risk::{assess, atoms_to_usd, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Check, atoms_to_usd, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, load_cash, store_cash},
 };
@@ -67,13 +67,14 @@ impl<'info> LiquidationBid<'info> {
         let mut account = ctx.accounts.margin_account.load_mut()?;
         let decimals = engine.quote_decimals;
 
-        let mut required = RequiredMarkets::default();
-        required.add_account(&bidder)?;
-        required.add_account(&account)?;
+        let required = RequiredMarkets::of_accounts(&engine, &[&bidder, &account])?;
         let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
 
+        let assess =
+            |account: &MarginAccount| Check::new(account, &markets, &engine, PriceUse::Liquidation, now)?.assess();
+
         // How much may go.
-        let before = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
+        let before = assess(&account)?;
         let buffer = before.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
         require!(buffer.0 < 0, EngineError::AccountHealthy);
         let share_paid = Ratio(RATIO_ONE - u64::from(engine.liquidation.discount));
@@ -90,7 +91,7 @@ impl<'info> LiquidationBid<'info> {
         // What it is worth: the equity that left with it.
         let moved = transfer_slice(&mut account, &mut bidder, fraction, cash_from_bids)?;
         require!(moved, EngineError::BidTooSmall);
-        let after = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
+        let after = assess(&account)?;
         let slice_value = Usd(before.equity.0.checked_sub(after.equity.0).ok_or(EngineError::Overflow)?);
         let price = share_paid.of_rounded_up(Usd(slice_value.0.max(0))).map_err(margin_error)?;
         let price_atoms = u64::try_from(usd_to_atoms_ceil(price, decimals)?).map_err(|_| EngineError::Overflow)?;
@@ -114,7 +115,7 @@ impl<'info> LiquidationBid<'info> {
             account.liquidation.cash_from_bids = store_cash(total);
         }
 
-        let bidder_risk = assess(&bidder, &markets, &engine, PriceUse::Liquidation, now)?;
+        let bidder_risk = assess(&bidder)?;
         require!(bidder_risk.initially_healthy(), EngineError::BelowInitialMargin);
 
         let event = LiquidationBidEvent {

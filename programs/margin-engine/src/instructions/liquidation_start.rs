@@ -5,7 +5,7 @@ use crate::{
     error::EngineError,
     events::LiquidationStarted,
     oracle::PriceUse,
-    risk::{assess, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Check, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, store_cash},
 };
@@ -37,11 +37,10 @@ impl<'info> LiquidationStart<'info> {
         let event = {
             let mut account = ctx.accounts.margin_account.load_mut()?;
             let engine = ctx.accounts.engine.load()?;
-            let mut required = RequiredMarkets::default();
-            required.add_account(&account)?;
+            let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
             let markets =
                 RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
-            let risk = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
+            let risk = Check::new(&account, &markets, &engine, PriceUse::Liquidation, now)?.assess()?;
             require!(!risk.safe(), EngineError::AccountHealthy);
             account.liquidation = LiquidationState {
                 active: 1,

@@ -5,7 +5,7 @@ use crate::{
     error::EngineError,
     events::LiquidationStopped,
     oracle::PriceUse,
-    risk::{assess, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Check, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount},
 };
@@ -36,11 +36,10 @@ impl<'info> LiquidationStop<'info> {
         let event = {
             let mut account = ctx.accounts.margin_account.load_mut()?;
             let engine = ctx.accounts.engine.load()?;
-            let mut required = RequiredMarkets::default();
-            required.add_account(&account)?;
+            let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
             let markets =
                 RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
-            let risk = assess(&account, &markets, &engine, PriceUse::Liquidation, now)?;
+            let risk = Check::new(&account, &markets, &engine, PriceUse::Liquidation, now)?.assess()?;
             let buffer = risk.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
             require!(buffer.0 >= 0, EngineError::NotRecovered);
             account.liquidation = LiquidationState::default();

@@ -1,11 +1,14 @@
 use anchor_lang::prelude::*;
-use margin_core::{Price, Seconds, Svi};
+use margin_core::{
+    Price, Seconds, Svi, Vol,
+    portfolio::{AdaptiveRange as CoreAdaptiveRange, GridScenario, Ratio},
+};
 
 use crate::{
-    constants::MAX_TIME_TO_EXPIRY,
+    constants::{MAX_TIME_TO_EXPIRY, RATIO_ONE},
     error::EngineError,
     events::SurfacePublished,
-    state::{SviParameters, Underlying},
+    state::{Scenario, SviParameters, Underlying},
 };
 
 /// What a publisher says about one expiry.
@@ -19,6 +22,8 @@ pub struct SurfacePublishArgs {
     /// precision: 1e-10 a year, continuous.
     pub rate: i64,
     pub svi: SviParameters,
+    /// precision: 1e-9. Least confidence in forward, rate and surface; one: certain.
+    pub confidence: u64,
     /// Unix seconds at which the publisher took the figures. Publications must come in order, and its age counts from here.
     pub observed_at: i64,
 }
@@ -51,13 +56,15 @@ impl<'info> SurfacePublish<'info> {
             EngineError::SviReference
         );
         Svi::from(&args.svi).validate().map_err(|_| EngineError::SviParameters)?;
+        require!(args.confidence <= RATIO_ONE, EngineError::PublishedConfidence);
         Ok(())
     }
 
-    /// Replaces forward, rate and vol surface of one expiry.
+    /// Replaces forward, rate and vol surface of one expiry, and lets an adaptive risk grid follow the market's vol.
     pub fn handle(ctx: Context<'info, Self>, args: SurfacePublishArgs) -> Result<()> {
-        ctx.accounts.validate(&args, Clock::get()?.unix_timestamp)?;
-        {
+        let now = Clock::get()?.unix_timestamp;
+        ctx.accounts.validate(&args, now)?;
+        let grid_scale = {
             let mut underlying = ctx.accounts.underlying.load_mut()?;
             let slot = underlying
                 .expiries
@@ -69,15 +76,51 @@ impl<'info> SurfacePublish<'info> {
             slot.spot_reference = args.spot_reference;
             slot.rate = args.rate;
             slot.svi = args.svi;
-        }
+            slot.confidence = args.confidence;
+            underlying.adapt(now)?;
+            underlying.adaptive.scale
+        };
         emit_cpi!(SurfacePublished {
             underlying: ctx.accounts.underlying.key(),
             expiry: args.expiry,
             forward: args.forward,
             spot_reference: args.spot_reference,
             rate: args.rate,
+            confidence: args.confidence,
+            grid_scale,
         });
         Ok(())
+    }
+}
+
+impl Underlying {
+    /// Brings an adaptive grid up to date: it follows the highest at-the-money vol of the live expiries.
+    #[inline(never)]
+    fn adapt(&mut self, now: i64) -> Result<()> {
+        let range = CoreAdaptiveRange::from(&self.adaptive);
+        if range.reference == Ratio::ZERO || self.scenario_count == 0 {
+            return Ok(());
+        }
+        let mut highest = Vol::ZERO;
+        for slot in self.expiries.iter().filter(|slot| slot.updated_at > 0 && slot.expiry > now) {
+            let surface = Svi::from(&slot.svi);
+            let vol = surface.prepare().and_then(|slice| slice.vol(surface.forward));
+            highest = highest.max(vol.map_err(|_| EngineError::SviParameters)?);
+        }
+        // The first publication starts the clock.
+        let since = if self.adaptive.scaled_at == 0 { now } else { self.adaptive.scaled_at };
+        let elapsed = Seconds(now.saturating_sub(since).max(0).unsigned_abs());
+        let scale = range.next(Ratio(self.adaptive.scale), elapsed, highest);
+        let count = self.scenarios().len();
+        for scenario in &mut self.scenarios[..count] {
+            let live = GridScenario::from(&Scenario { spot: scenario.design_spot, ..*scenario });
+            if !live.is_skew() {
+                let shock = live.scaled(scale).map_err(|_| EngineError::ScenarioSpot)?.shock;
+                (scenario.spot, scenario.ln_spot) = (shock.spot.0, shock.ln_spot);
+            }
+        }
+        (self.adaptive.scale, self.adaptive.scaled_at) = (scale.0, now);
+        self.prepare_grid()
     }
 }
 

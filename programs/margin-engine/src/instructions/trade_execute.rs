@@ -1,27 +1,19 @@
 use anchor_lang::prelude::*;
-use fixed::types::I80F48;
 
 use crate::{
-    constants::{MAX_PRICE, MAX_TRADE_LEGS, MIN_PRICE},
+    constants::MAX_TRADE_LEGS,
     error::EngineError,
     events::{SettledLeg, TradeExecuted},
     oracle::PriceUse,
-    risk::{assess, cash_atoms_floor, cost_atoms, perpetual_value_floor},
+    risk::{Check, cash_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
-    state::{Engine, Instrument, MarginAccount},
+    state::{Engine, MarginAccount},
+    trading::{PricedLeg, TradeLeg},
 };
-
-/// One leg. The taker's side: positive lots are bought from the maker.
-#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
-pub struct TradeLeg {
-    pub instrument: Instrument,
-    pub lots: i64,
-    /// precision: 1e-12 USD per unit of underlying.
-    pub price: u64,
-}
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct TradeExecuteArgs {
+    /// The taker's side.
     pub legs: Vec<TradeLeg>,
     /// Unix seconds; the trade is refused after it.
     pub deadline: i64,
@@ -77,9 +69,7 @@ impl<'info> TradeExecute<'info> {
         let maker_cash_before = cash_atoms_floor(maker.cash())?;
         let taker_cash_before = cash_atoms_floor(taker.cash())?;
 
-        let mut required = RequiredMarkets::default();
-        required.add_account(&maker)?;
-        required.add_account(&taker)?;
+        let mut required = RequiredMarkets::of_accounts(&engine, &[&maker, &taker])?;
         for leg in &args.legs {
             required.add_underlying(leg.instrument.underlying)?;
         }
@@ -87,30 +77,16 @@ impl<'info> TradeExecute<'info> {
 
         let mut settled = Vec::with_capacity(args.legs.len());
         for leg in args.legs {
-            let market = markets.underlying(leg.instrument.underlying)?;
-            if leg.instrument.kind.is_option() {
-                require!(market.state.expiry(leg.instrument.expiry).is_some(), EngineError::ExpiryUnknown);
-                require!(leg.instrument.expiry > now, EngineError::SeriesExpired);
-            }
-            let cost = cost_atoms(leg.lots, leg.price, market.state.lot_size, engine.quote_decimals)?;
-            let opposite = leg.lots.checked_neg().ok_or(EngineError::Overflow)?;
-            for (account, lots, cost) in [(&mut taker, leg.lots, cost), (&mut maker, opposite, -cost)] {
-                if leg.instrument.kind.is_option() {
-                    account.add_position(leg.instrument, lots, 0)?;
-                    account.add_cash(-I80F48::from_num(cost))?;
-                } else {
-                    account.add_position(leg.instrument, lots, cost)?;
-                    let total = account.position(&leg.instrument).map_or(0, |position| position.lots);
-                    let value = perpetual_value_floor(total, market, engine.quote_decimals)?;
-                    account.settle_perpetual(leg.instrument, value)?;
-                }
-            }
+            let priced = PricedLeg::new(&leg, &markets, engine.quote_decimals, PriceUse::RaiseRisk, now)?;
+            let cost = priced.cost;
+            priced.settle(&mut taker, leg.lots, cost)?;
+            priced.settle(&mut maker, leg.lots.checked_neg().ok_or(EngineError::Overflow)?, -cost)?;
             settled.push(SettledLeg { instrument: leg.instrument, lots: leg.lots, price: leg.price, cost });
         }
 
         for account in [&mut maker, &mut taker] {
             account.sequence = account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
-            let risk = assess(account, &markets, &engine, PriceUse::RaiseRisk, now)?;
+            let risk = Check::new(account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
             require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
         }
 
@@ -126,22 +102,6 @@ impl<'info> TradeExecute<'info> {
         // Nothing may be borrowed during the CPI that emits the event.
         drop((engine, maker, taker, markets));
         emit_cpi!(event);
-        Ok(())
-    }
-}
-
-impl TradeLeg {
-    fn validate(&self) -> Result<()> {
-        require!(self.lots != 0, EngineError::LegQuantity);
-        require!(self.price <= MAX_PRICE, EngineError::LegPrice);
-        let instrument = &self.instrument;
-        if instrument.kind.is_option() {
-            require!(instrument.expiry > 0 && instrument.strike > 0, EngineError::LegInstrument);
-            require!((MIN_PRICE..=MAX_PRICE).contains(&instrument.strike), EngineError::LegStrike);
-        } else {
-            require!(instrument.expiry == 0 && instrument.strike == 0, EngineError::LegInstrument);
-            require!(self.price >= MIN_PRICE, EngineError::LegPrice);
-        }
         Ok(())
     }
 }

@@ -1,11 +1,12 @@
 use anchor_lang::prelude::*;
-use margin_core::{MAX_MULTIPLIER, Multiplier, Scenario as CoreScenario, VolLevel};
 
 use crate::{
-    constants::{LAYOUT_VERSION, MAX_ORACLE_AGE_SECONDS, MAX_SCENARIOS, MAX_UNDERLYINGS, RATIO_ONE, UNDERLYING_SEED},
+    constants::{
+        LAYOUT_VERSION, MAX_ORACLE_AGE_SECONDS, MAX_SETTLEMENT_WINDOW, MAX_UNDERLYINGS, RATIO_ONE, UNDERLYING_SEED,
+    },
     error::EngineError,
     events::UnderlyingAdded,
-    state::{Engine, OracleArgs, RiskParameters, Scenario, ScenarioArgs, Underlying},
+    state::{Engine, OracleArgs, Underlying},
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -20,8 +21,8 @@ pub struct UnderlyingAddArgs {
     pub max_surface_age: u32,
     /// precision: seconds.
     pub liquidation_max_surface_age: u32,
-    pub risk: RiskParameters,
-    pub scenarios: Vec<ScenarioArgs>,
+    /// precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price.
+    pub settlement_window: u32,
 }
 
 #[event_cpi]
@@ -59,15 +60,11 @@ impl<'info> UnderlyingAdd<'info> {
                 && args.liquidation_max_surface_age <= MAX_ORACLE_AGE_SECONDS,
             EngineError::SurfaceAgeParameter
         );
-        args.risk.validate()?;
-        require!((1..=MAX_SCENARIOS).contains(&args.scenarios.len()), EngineError::ScenarioCount);
-        for scenario in &args.scenarios {
-            scenario.validate()?;
-        }
+        require!(args.settlement_window <= MAX_SETTLEMENT_WINDOW, EngineError::SettlementWindow);
         Ok(())
     }
 
-    /// Lists an underlying with its oracle, lot size and margin model.
+    /// Lists an underlying with its oracle and lot size. It trades once its margin model is set.
     pub fn handle(ctx: Context<'info, Self>, args: UnderlyingAddArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let index = {
@@ -88,11 +85,7 @@ impl<'info> UnderlyingAdd<'info> {
             underlying.lot_size = args.lot_size;
             underlying.max_surface_age = args.max_surface_age;
             underlying.liquidation_max_surface_age = args.liquidation_max_surface_age;
-            underlying.risk = args.risk;
-            underlying.scenario_count = u8::try_from(args.scenarios.len()).map_err(|_| EngineError::ScenarioCount)?;
-            for (slot, scenario) in underlying.scenarios.iter_mut().zip(&args.scenarios) {
-                *slot = scenario.prepare()?;
-            }
+            underlying.settlement_window = args.settlement_window;
         }
         emit_cpi!(UnderlyingAdded {
             engine: ctx.accounts.engine.key(),
@@ -109,55 +102,4 @@ fn is_symbol(symbol: &[u8; 16]) -> bool {
     let length = symbol.iter().position(|b| *b == 0).unwrap_or(symbol.len());
     let (text, padding) = symbol.split_at(length);
     !text.is_empty() && text.iter().all(u8::is_ascii_alphanumeric) && padding.iter().all(|b| *b == 0)
-}
-
-impl RiskParameters {
-    /// Range of each parameter; initial margin never below maintenance margin.
-    pub fn validate(&self) -> Result<()> {
-        let one = RATIO_ONE as u32;
-        require!(
-            self.vol_range_up <= 4 * one
-                && self.vol_range_down < one
-                && self.short_term_power <= one
-                && self.long_term_power <= one
-                && (3_600..=2_592_000).contains(&self.tenor_floor)
-                && self.min_vol_up <= 1_000_000_000,
-            EngineError::VolShockParameter
-        );
-        require!(
-            self.maintenance_factor > 0
-                && self.maintenance_factor <= self.initial_factor
-                && self.initial_factor <= 4 * one,
-            EngineError::MarginFactorParameter
-        );
-        let charges = [
-            self.perpetual_maintenance,
-            self.perpetual_initial,
-            self.short_option_maintenance,
-            self.short_option_initial,
-        ];
-        require!(charges.iter().all(|charge| *charge <= one), EngineError::PositionChargeParameter);
-        Ok(())
-    }
-}
-
-impl ScenarioArgs {
-    fn validate(&self) -> Result<()> {
-        require!((RATIO_ONE / 100..=MAX_MULTIPLIER.0).contains(&self.spot), EngineError::ScenarioSpot);
-        require!(self.weight > 0 && u64::from(self.weight) <= RATIO_ONE, EngineError::ScenarioWeight);
-        Ok(())
-    }
-
-    fn prepare(&self) -> Result<Scenario> {
-        // Only the logarithm is taken from the kernel's scenario; it does not depend on the vol level.
-        let kernel = CoreScenario::new(Multiplier(self.spot), VolLevel::None).map_err(|_| EngineError::ScenarioSpot)?;
-        Ok(Scenario {
-            spot: self.spot,
-            ln_spot: kernel.ln_spot,
-            weight: self.weight,
-            vol: self.vol as u8,
-            kind: 0,
-            _padding: [0; 2],
-        })
-    }
 }

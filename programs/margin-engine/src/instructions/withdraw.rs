@@ -8,7 +8,7 @@ use crate::{
     error::EngineError,
     events::Withdrawn,
     oracle::PriceUse,
-    risk::{assess, cash_atoms_floor},
+    risk::{Check, cash_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Collateral, Engine, MarginAccount},
 };
@@ -82,12 +82,12 @@ impl<'info> Withdraw<'info> {
 
         {
             let account = accounts.margin_account.load()?;
-            let mut required = RequiredMarkets::default();
-            required.add_account(&account)?;
+            let engine = accounts.engine.load()?;
+            let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
             let now = Clock::get()?.unix_timestamp;
-            let engine = accounts.engine.key();
-            let markets = RiskAccounts::load(&engine, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
-            let risk = assess(&account, &markets, &*accounts.engine.load()?, PriceUse::RaiseRisk, now)?;
+            let engine_key = accounts.engine.key();
+            let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
+            let risk = Check::new(&account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
             require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
         }
 

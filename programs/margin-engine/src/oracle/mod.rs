@@ -5,7 +5,10 @@ mod pyth_pull;
 mod pyth_push;
 
 use anchor_lang::prelude::*;
-use margin_core::Price;
+use margin_core::{
+    Price,
+    portfolio::{Ratio, interval_confidence},
+};
 
 use crate::{
     constants::{MAX_FUTURE_SECONDS, RATIO_ONE, USD_DECIMALS},
@@ -14,7 +17,7 @@ use crate::{
 };
 
 /// What a price is for: the limits on age and confidence depend on it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PriceUse {
     /// Trading, withdrawing, checking initial margin.
     RaiseRisk,
@@ -28,6 +31,8 @@ pub struct PriceView {
     pub price: Price,
     /// Half-width of the confidence interval.
     pub confidence: Price,
+    /// How sure the price is by the width of that interval; one: certain.
+    pub score: Ratio,
     /// Unix seconds.
     pub publish_time: i64,
 }
@@ -68,7 +73,12 @@ pub fn read_price(config: &OracleConfig, account: &AccountInfo, usage: PriceUse,
     let limit = u128::from(price) * u128::from(max_confidence);
     require!(u128::from(confidence) * u128::from(RATIO_ONE) <= limit, EngineError::OracleConfidence);
 
-    Ok(PriceView { price: Price(price), confidence: Price(confidence), publish_time: raw.publish_time })
+    let (price, confidence) = (Price(price), Price(confidence));
+    let score = match config.confidence_full_scale {
+        0 => Ratio::ONE,
+        full_scale => interval_confidence(price, confidence, Ratio(u64::from(full_scale))),
+    };
+    Ok(PriceView { price, confidence, score, publish_time: raw.publish_time })
 }
 
 /// `mantissa · 10^exponent` in units of 1e-12, rounded to nearest where the mantissa is finer. `None` on overflow.

@@ -2,18 +2,27 @@
 
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
-use margin_core::{Lots, Usd, portfolio::lots_value, wide};
+use margin_core::{Lots, Price, Usd, portfolio::lots_value, wide};
 
 use super::margin_error;
 use crate::{
     constants::{RATIO_ONE, USD_DECIMALS},
     error::EngineError,
-    risk_accounts::UnderlyingView,
 };
 
 /// 1e-12 USD in one quote atom: 10^(12 − decimals), decimals at most 9.
 pub(super) fn usd_in_atom(decimals: u8) -> u64 {
-    10u64.pow(USD_DECIMALS.saturating_sub(u32::from(decimals)))
+    // A power is a loop, and a report asks twenty times.
+    const POWERS: [u64; USD_DECIMALS as usize + 1] = {
+        let mut powers = [1; USD_DECIMALS as usize + 1];
+        let mut decimals = USD_DECIMALS as usize;
+        while decimals > 0 {
+            decimals -= 1;
+            powers[decimals] = powers[decimals + 1] * 10;
+        }
+        powers
+    };
+    POWERS.get(usize::from(decimals)).copied().unwrap_or(1)
 }
 
 /// Quote atoms in USD, exact.
@@ -24,29 +33,38 @@ pub fn atoms_to_usd(atoms: u64, decimals: u8) -> Result<Usd> {
 
 /// USD in whole quote atoms, rounded down: credits.
 pub fn usd_to_atoms_floor(amount: Usd, decimals: u8) -> Result<i64> {
+    if amount == Usd::ZERO {
+        return Ok(0);
+    }
     let atoms = wide::floor_division(amount.0, i128::from(usd_in_atom(decimals))).ok_or(EngineError::Overflow)?;
     Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
 }
 
 /// USD in whole quote atoms, rounded up: requirements and payments.
 pub fn usd_to_atoms_ceil(amount: Usd, decimals: u8) -> Result<i64> {
-    let negated = amount.checked_neg().ok_or(EngineError::Overflow)?;
-    Ok(usd_to_atoms_floor(negated, decimals)?.checked_neg().ok_or(EngineError::Overflow)?)
+    if amount == Usd::ZERO {
+        return Ok(0);
+    }
+    let atoms = wide::ceiling_division(amount.0, i128::from(usd_in_atom(decimals))).ok_or(EngineError::Overflow)?;
+    Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
 }
 
 /// Cash in whole quote atoms, rounded down.
 pub fn cash_atoms_floor(cash: I80F48) -> Result<i64> {
-    Ok(cash.checked_floor().and_then(I80F48::checked_to_num).ok_or(EngineError::Overflow)?)
+    Ok(i64::try_from(cash.to_bits() >> I80F48::FRAC_NBITS).map_err(|_| EngineError::Overflow)?)
 }
 
 /// Cash in USD; fractions of an atom below 1e-12 USD round down.
 pub fn cash_to_usd(cash: I80F48, decimals: u8) -> Result<Usd> {
-    // Bits carry 48 fractional places; the product of 128 bits and 40 bits may not fit, so the parts go separately.
-    let whole: i128 = cash.checked_floor().ok_or(EngineError::Overflow)?.to_num();
-    let scale = i128::from(usd_in_atom(decimals));
-    let fraction = ((cash.frac().to_bits() * scale) >> 48).max(0);
-    let usd = whole.checked_mul(scale).and_then(|usd| usd.checked_add(fraction));
-    Ok(Usd(usd.ok_or(EngineError::Overflow)?))
+    // 80 bits before the point and 48 after it: the product with 40 bits may not fit, so the parts go separately.
+    let bits = cash.to_bits();
+    let scale = usd_in_atom(decimals);
+    let mut usd = wide::multiply(bits >> I80F48::FRAC_NBITS, scale).ok_or(EngineError::Overflow)?;
+    let fraction = bits & ((1 << I80F48::FRAC_NBITS) - 1);
+    if fraction != 0 {
+        usd = usd.checked_add((fraction * i128::from(scale)) >> I80F48::FRAC_NBITS).ok_or(EngineError::Overflow)?;
+    }
+    Ok(Usd(usd))
 }
 
 /// What `lots` at `price` cost in quote atoms, rounded away from zero: the payer pays the odd part of an atom.
@@ -60,9 +78,9 @@ pub fn cost_atoms(lots: i64, price: u64, lot_size: u64, decimals: u8) -> Result<
     Ok(if lots < 0 { -magnitude } else { magnitude })
 }
 
-/// Value of a perpetual position at its mark, in quote atoms, rounded down.
-pub fn perpetual_value_floor(lots: i64, view: &UnderlyingView, decimals: u8) -> Result<i64> {
-    let value = lots_value(Lots(lots), view.price.price, view.state.lot_size).map_err(margin_error)?;
+/// Value of a linear position at its mark, in quote atoms, rounded down.
+pub fn linear_value_floor(lots: i64, mark: Price, lot_size: u64, decimals: u8) -> Result<i64> {
+    let value = lots_value(Lots(lots), mark, lot_size).map_err(margin_error)?;
     usd_to_atoms_floor(value, decimals)
 }
 

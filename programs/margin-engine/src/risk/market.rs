@@ -1,14 +1,11 @@
-//! Stored positions, parameters and surfaces as the core crate's inputs.
+//! Stored positions, surfaces and prices as the core crate's inputs.
 
 use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    ExpiryInputs, Lots, Multiplier, Price, Rate, Scenario as CoreScenario, Seconds, Svi, Usd, Vol, VolLevel,
-    portfolio::{
-        BookPosition, ExpiryMarket, GridScenario, InstrumentKind as CoreKind, PositionCharges, Ratio,
-        RiskParameters as CoreParameters, ScanFactors, VolShock as CoreVolShock,
-    },
+    ExpiryInputs, Lots, Price, Rate, Seconds, Svi, Usd,
+    portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio},
     wide,
 };
 
@@ -17,7 +14,7 @@ use crate::{
     error::EngineError,
     oracle::PriceUse,
     risk_accounts::UnderlyingView,
-    state::{InstrumentKind, Position, RiskParameters, Scenario, VolShock},
+    state::{Instrument, InstrumentKind, Position},
 };
 
 /// A stored position of known kind for the core.
@@ -25,6 +22,7 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
     let kind = match InstrumentKind::from_byte(position.kind) {
         Some(InstrumentKind::Call) => CoreKind::Call,
         Some(InstrumentKind::Put) => CoreKind::Put,
+        Some(InstrumentKind::Future) => CoreKind::Future,
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
     BookPosition {
@@ -37,38 +35,79 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
 }
 
 /// The live market of an expiry: forward moved with spot in proportion since it was taken, the published surface, the
-/// time left. An expired series that is not settled yet counts at intrinsic value against spot.
+/// time left. Inside the settlement window the share of the average that has been observed no longer moves. An expired
+/// series that is not settled yet counts at intrinsic value against spot.
 pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse, now: i64) -> Result<ExpiryMarket> {
     let state = &*view.state;
     let slot = state.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
     require!(slot.updated_at > 0, EngineError::SurfaceMissing);
     let svi = Svi::from(&slot.svi);
+    let confidence = Ratio(slot.confidence);
     let spot = view.price.price;
     let left = expiry.saturating_sub(now);
     if left <= 0 {
         let inputs = ExpiryInputs { forward: spot, ..Default::default() };
-        return Ok(ExpiryMarket { inputs, svi, confidence: Ratio::ONE });
+        return Ok(ExpiryMarket { inputs, svi, confidence });
     }
-    let max_age = match usage {
-        PriceUse::RaiseRisk => state.max_surface_age,
-        PriceUse::Liquidation => state.liquidation_max_surface_age,
-    };
-    require!(now.saturating_sub(slot.updated_at) <= i64::from(max_age), EngineError::SurfaceStale);
-    let inputs = ExpiryInputs {
-        forward: live_forward(slot.forward, slot.spot_reference, spot)?,
-        fixed: Price::ZERO,
-        time: Seconds(left.unsigned_abs()),
-        rate: Rate(slot.rate),
-    };
-    Ok(ExpiryMarket { inputs, svi, confidence: Ratio::ONE })
+    require!(is_fresh(view, slot.updated_at, usage, now), EngineError::SurfaceStale);
+    let forward = live(slot.forward, slot.spot_reference, spot)?;
+    let (forward, fixed) =
+        settlement_split(forward, slot.observed_average, left.unsigned_abs(), state.settlement_window);
+    let inputs = ExpiryInputs { forward, fixed, time: Seconds(left.unsigned_abs()), rate: Rate(slot.rate) };
+    Ok(ExpiryMarket { inputs, svi, confidence })
 }
 
-/// `forward · spot / spot_reference`, rounded to nearest; exactly `forward` while spot has not moved.
-fn live_forward(forward: u64, spot_reference: u64, spot: Price) -> Result<Price> {
-    if spot.0 == spot_reference {
-        return Ok(Price(forward));
+/// The part of the settlement average that still moves, and the part that is fixed: `forward·left/window`, rounded to
+/// nearest, and the rest of the average at what was observed (at the forward, where nothing was).
+fn settlement_split(forward: Price, observed: u64, left: u64, window: u32) -> (Price, Price) {
+    let window = u64::from(window);
+    if left >= window {
+        return (forward, Price::ZERO);
     }
-    let product = u128::from(forward) * u128::from(spot.0);
+    // 64 bits times at most 17, over a window above `left`.
+    let share = |price: u64, part: u64| {
+        let product = u128::from(price) * u128::from(part) + u128::from(window / 2);
+        (product / u128::from(window.max(1))) as u64
+    };
+    let variable = share(forward.0, left);
+    let fixed = if observed == 0 { forward.0 - variable } else { share(observed, window - left) };
+    (Price(variable), Price(fixed))
+}
+
+/// Mark of the perpetual and the confidence in it: the index until a mark is published, then the published one, moved with
+/// spot in proportion.
+pub(super) fn perpetual_market(view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<(Price, Ratio)> {
+    let slot = &view.state.perpetual;
+    if slot.updated_at == 0 {
+        return Ok((view.price.price, Ratio::ONE));
+    }
+    require!(is_fresh(view, slot.updated_at, usage, now), EngineError::PerpetualStale);
+    Ok((live(slot.mark, slot.spot_reference, view.price.price)?, Ratio(slot.confidence)))
+}
+
+/// Mark of a linear instrument.
+pub(super) fn linear_mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
+    if instrument.kind == InstrumentKind::Perpetual {
+        return Ok(perpetual_market(view, usage, now)?.0);
+    }
+    let ExpiryInputs { forward, fixed, .. } = expiry_market(view, instrument.expiry, usage, now)?.inputs;
+    Ok(forward.checked_add(fixed).ok_or(EngineError::Overflow)?)
+}
+
+fn is_fresh(view: &UnderlyingView, updated_at: i64, usage: PriceUse, now: i64) -> bool {
+    let max_age = match usage {
+        PriceUse::RaiseRisk => view.state.max_surface_age,
+        PriceUse::Liquidation => view.state.liquidation_max_surface_age,
+    };
+    now.saturating_sub(updated_at) <= i64::from(max_age)
+}
+
+/// `published · spot / spot_reference`, rounded to nearest; exactly `published` while spot has not moved.
+fn live(published: u64, spot_reference: u64, spot: Price) -> Result<Price> {
+    if spot.0 == spot_reference {
+        return Ok(Price(published));
+    }
+    let product = u128::from(published) * u128::from(spot.0);
     let half = u128::from(spot_reference / 2);
     let nearest = NonZero::new(spot_reference)
         .zip(product.checked_add(half))
@@ -76,54 +115,28 @@ fn live_forward(forward: u64, spot_reference: u64, spot: Price) -> Result<Price>
     Ok(Price(nearest.ok_or(EngineError::ForwardRange)?))
 }
 
-impl From<&RiskParameters> for CoreParameters {
-    fn from(stored: &RiskParameters) -> Self {
-        let ratio = |stored: u32| Ratio(u64::from(stored));
-        Self {
-            vol: CoreVolShock {
-                range_up: ratio(stored.vol_range_up),
-                range_down: ratio(stored.vol_range_down),
-                short_term_power: ratio(stored.short_term_power),
-                long_term_power: ratio(stored.long_term_power),
-                tenor_floor: Seconds(u64::from(stored.tenor_floor)),
-                min_vol_up: Vol(u64::from(stored.min_vol_up)),
-            },
-            scan: ScanFactors {
-                initial: ratio(stored.initial_factor),
-                maintenance: ratio(stored.maintenance_factor),
-                ..Default::default()
-            },
-            charges: PositionCharges {
-                perpetual_maintenance: ratio(stored.perpetual_maintenance),
-                perpetual_initial: ratio(stored.perpetual_initial),
-                short_option_maintenance: ratio(stored.short_option_maintenance),
-                short_option_initial: ratio(stored.short_option_initial),
-            },
-            ..Default::default()
-        }
-    }
-}
-
-impl From<&Scenario> for GridScenario {
-    fn from(stored: &Scenario) -> Self {
-        let vol = match VolShock::from_byte(stored.vol) {
-            VolShock::None => VolLevel::None,
-            VolShock::Up => VolLevel::Up,
-            VolShock::Down => VolLevel::Down,
-        };
-        let shock = CoreScenario { spot: Multiplier(stored.spot), ln_spot: stored.ln_spot, vol };
-        Self { shock, weight: Ratio(u64::from(stored.weight)), extended: false }
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn forward_moves_with_spot() {
-        assert_eq!(live_forward(101, 100, Price(100)).unwrap(), Price(101));
-        assert_eq!(live_forward(102_000, 100_000, Price(50_000)).unwrap(), Price(51_000));
-        assert!(live_forward(u64::MAX, 1, Price(2)).is_err());
+    fn published_prices_move_with_spot() {
+        assert_eq!(live(101, 100, Price(100)).unwrap(), Price(101));
+        assert_eq!(live(102_000, 100_000, Price(50_000)).unwrap(), Price(51_000));
+        assert!(live(u64::MAX, 1, Price(2)).is_err());
+    }
+
+    #[test]
+    fn a_settlement_window_fixes_what_was_observed() {
+        let split = |observed, left, window| {
+            let (variable, fixed) = settlement_split(Price(1_000), observed, left, window);
+            (variable.0, fixed.0)
+        };
+        assert_eq!(split(0, 1_800, 1_800), (1_000, 0));
+        assert_eq!(split(0, 900, 1_800), (500, 500));
+        assert_eq!(split(800, 900, 1_800), (500, 400));
+        assert_eq!(split(800, 1, 3), (333, 533));
+        assert_eq!(split(800, 5, 0), (1_000, 0));
+        assert_eq!(settlement_split(Price(u64::MAX), u64::MAX, 1, 2).0, Price(1 << 63));
     }
 }

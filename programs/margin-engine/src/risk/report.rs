@@ -1,54 +1,133 @@
-//! What `margin_check` returns.
+//! What `margin_check` and `margin_quote` return.
 
 use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    portfolio::{AccountRisk, Detail, NetGreeks, UnderlyingRisk, WorstCase},
+    Usd,
+    portfolio::{Charges, CrossRisk, NetGreeks, StandardRisk, UnderlyingRisk},
     wide,
 };
 
 use super::{
-    add_balances, amounts::usd_in_atom, assess_positions, by_underlying, cash_atoms_floor, cash_to_usd, margin_error,
-    new_workspace, usd_to_atoms_ceil, usd_to_atoms_floor,
+    Check,
+    amounts::usd_in_atom,
+    cash_atoms_floor, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor,
+    walk::{Part, difference, number_of, sum},
 };
-use crate::{
-    constants::RATIO_ONE,
-    error::EngineError,
-    oracle::PriceUse,
-    risk_accounts::{RiskAccounts, UnderlyingView},
-    state::{Engine, MarginAccount},
-};
+use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
+
+/// Underlyings in one report: return data holds 1 024 bytes.
+pub const REPORT_UNDERLYINGS: usize = 4;
 
 /// Margin of an account: return data of `margin_check`. Amounts in quote atoms; equity rounds down, requirements up.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct MarginReport {
+    pub mode: AccountMode,
+    pub in_liquidation: bool,
     pub cash: i64,
     /// Token balances at their prices, in full.
     pub collateral_value: i64,
-    /// Options at their marks, perpetuals at their unrealised profit.
+    /// Part of the requirements: haircuts and doubtful oracles of token balances.
+    pub collateral_maintenance: i64,
+    /// As `collateral_maintenance`, in initial margin.
+    pub collateral_initial: i64,
+    /// Options at their marks, linear instruments at their unrealised profit.
     pub positions_value: i64,
     pub equity: i64,
     /// Requirement: below it the account may take no new risk.
     pub initial_margin: i64,
     /// Requirement: below it anyone may liquidate.
     pub maintenance_margin: i64,
-    pub in_liquidation: bool,
+    /// Scan risk across underlyings, where that model is on; the underlyings' own figures then are stand-alone ones.
+    pub cross: Option<CrossReport>,
+    /// How many underlyings the account is exposed to.
+    pub underlying_count: u8,
+    /// At most [`REPORT_UNDERLYINGS`] of them, from the number that was asked for.
     pub underlyings: Vec<UnderlyingReport>,
+}
+
+/// Scan risk across underlyings; losses in quote atoms, rounded up.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CrossReport {
+    /// Worst sum over the market factor.
+    pub systematic: i64,
+    /// Root sum of squares of the residual losses.
+    pub idiosyncratic: i64,
+    /// Sum of the stand-alone scan risks.
+    pub stand_alone: i64,
+    /// Scan risk that counts: systematic + idiosyncratic, at least the breakdown floor's share of `stand_alone`.
+    pub scan_risk: i64,
 }
 
 /// One underlying of a [`MarginReport`].
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
 pub struct UnderlyingReport {
     pub index: u16,
-    /// Position in the risk grid of the scenario that costs most; 255: none costs anything.
-    pub worst_scenario: u8,
-    /// Quote atoms, never positive, rounded down.
-    pub worst_scenario_profit: i64,
     pub positions_value: i64,
     pub initial_margin: i64,
     pub maintenance_margin: i64,
     pub greeks: GreeksReport,
+    pub model: ModelReport,
+}
+
+/// The parts of an underlying's requirement.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub enum ModelReport {
+    Portfolio(PortfolioReport),
+    Standard(StandardReport),
+}
+
+/// Requirement = factor · scan risk + charges. Quote atoms, rounded up where not said otherwise.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PortfolioReport {
+    /// Number of the scenario that costs most; 254: the forward contingency; 255: nothing costs anything.
+    pub worst_case: u8,
+    /// Profit in it: never positive, rounded down.
+    pub worst_profit: i64,
+    /// Forward contingency: never positive, rounded down.
+    pub basis_contingency: i64,
+    /// Floor on the scan risk.
+    pub minimum_delta: i64,
+    pub scan_risk: i64,
+    /// precision: 1e-9. With the rise while the quote token is off its peg.
+    pub initial_factor: u64,
+    /// precision: 1e-9.
+    pub maintenance_factor: u64,
+    pub charges: ChargesReport,
+}
+
+/// Charges on top of the scan risk. Roll, vega and concentration are before the factors that some models scale them with.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct ChargesReport {
+    pub perpetual_maintenance: i64,
+    /// With what initial margin has on top; so is `short_option_initial`.
+    pub perpetual_initial: i64,
+    pub short_option_maintenance: i64,
+    pub short_option_initial: i64,
+    pub roll: i64,
+    pub vega: i64,
+    pub concentration: i64,
+    /// Initial margin only.
+    pub confidence: i64,
+    /// Initial margin only.
+    pub unrealised_profit: i64,
+}
+
+/// Margins position by position, negative where they demand something; quote atoms, rounded down. Charges round up.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StandardReport {
+    pub linear_initial: i64,
+    pub linear_maintenance: i64,
+    pub options_initial: i64,
+    pub options_maintenance: i64,
+    /// What tokens of the underlying count.
+    pub collateral_initial: i64,
+    pub collateral_maintenance: i64,
+    /// Charge, initial margin only.
+    pub confidence: i64,
+    /// Charge, initial margin only.
+    pub depeg: i64,
 }
 
 /// Net Greeks of one underlying in a trader's units, rounded to nearest.
@@ -66,77 +145,171 @@ pub struct GreeksReport {
     pub rho: i64,
 }
 
-/// Margin of an account with every part and the Greeks, for people and for other programs.
-pub fn report(
-    account: &MarginAccount,
-    markets: &RiskAccounts,
-    engine: &Engine,
-    usage: PriceUse,
-    now: i64,
-) -> Result<MarginReport> {
-    let decimals = engine.quote_decimals;
-    let mut total = AccountRisk::new(cash_to_usd(account.cash(), decimals)?);
-    add_balances(account, markets, &mut total)?;
-    let collateral = total.equity.checked_sub(cash_to_usd(account.cash(), decimals)?).ok_or(EngineError::Overflow)?;
-    let before_positions = total.equity;
-    let mut underlyings = Vec::new();
-    let mut workspace = new_workspace();
-    for positions in by_underlying(account) {
-        let view = markets.underlying(positions[0].underlying)?;
-        let risk = assess_positions(positions, view, decimals, usage, now, Detail::Greeks, &mut workspace)?;
-        total.add_underlying(&risk).map_err(margin_error)?;
-        underlyings.push(UnderlyingReport::new(&risk, view, decimals)?);
+/// What a report shall hold.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ReportOptions {
+    /// Number of the first underlying to report.
+    pub first: u8,
+    /// Whether net Greeks are wanted; zero otherwise. A witness brings none.
+    pub greeks: bool,
+}
+
+impl Check<'_> {
+    /// Margin of the account with every part, for people and for other programs.
+    pub fn report(&self, options: ReportOptions) -> Result<MarginReport> {
+        let decimals = self.engine.quote_decimals;
+        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
+        let mut underlyings = Vec::with_capacity(REPORT_UNDERLYINGS);
+        let mut number = 0usize;
+        let greeks = options.greeks && self.witness.is_none();
+        let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
+        let figures = self.walk(options.greeks, |view, part| {
+            if page.contains(&number) {
+                let mut report = UnderlyingReport::new(&part, view, decimals)?;
+                if !greeks {
+                    // Some are known anyway: those of linear instruments, and what charges need.
+                    report.greeks = GreeksReport::default();
+                }
+                underlyings.push(report);
+            }
+            number = number.saturating_add(1);
+            Ok(())
+        })?;
+        let total = &figures.risk;
+        let positions_value = difference(difference(total.equity, figures.collateral)?, figures.cash)?;
+        Ok(MarginReport {
+            mode: self.mode,
+            in_liquidation: self.account.in_liquidation(),
+            cash: cash_atoms_floor(self.account.cash())?,
+            collateral_value: floor(figures.collateral)?,
+            collateral_maintenance: ceil(figures.collateral_maintenance)?,
+            collateral_initial: ceil(figures.collateral_initial)?,
+            positions_value: floor(positions_value)?,
+            equity: floor(total.equity)?,
+            initial_margin: ceil(total.initial_margin)?,
+            maintenance_margin: ceil(total.maintenance_margin)?,
+            cross: figures.cross.map(|cross| CrossReport::new(&cross, decimals)).transpose()?,
+            underlying_count: figures.underlyings,
+            underlyings,
+        })
     }
-    let positions_value = total.equity.checked_sub(before_positions).ok_or(EngineError::Overflow)?;
-    Ok(MarginReport {
-        cash: cash_atoms_floor(account.cash())?,
-        collateral_value: usd_to_atoms_floor(collateral, decimals)?,
-        positions_value: usd_to_atoms_floor(positions_value, decimals)?,
-        equity: usd_to_atoms_floor(total.equity, decimals)?,
-        initial_margin: usd_to_atoms_ceil(total.initial_margin, decimals)?,
-        maintenance_margin: usd_to_atoms_ceil(total.maintenance_margin, decimals)?,
-        in_liquidation: account.in_liquidation(),
-        underlyings,
-    })
+}
+
+impl CrossReport {
+    fn new(risk: &CrossRisk, decimals: u8) -> Result<Self> {
+        Ok(Self {
+            systematic: usd_to_atoms_ceil(risk.systematic, decimals)?,
+            idiosyncratic: usd_to_atoms_ceil(risk.idiosyncratic, decimals)?,
+            stand_alone: usd_to_atoms_ceil(risk.stand_alone, decimals)?,
+            scan_risk: usd_to_atoms_ceil(risk.scan_risk, decimals)?,
+        })
+    }
 }
 
 impl UnderlyingReport {
-    fn new(risk: &UnderlyingRisk, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        Ok(Self {
-            index: view.state.index,
-            worst_scenario: match risk.worst_case {
-                WorstCase::Scenario(number) => number,
-                WorstCase::None | WorstCase::Basis => u8::MAX,
+    #[inline(never)]
+    fn new(part: &Part, view: &UnderlyingView, decimals: u8) -> Result<Self> {
+        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
+        let index = view.state.index;
+        Ok(match part {
+            Part::Portfolio(risk) => Self {
+                index,
+                positions_value: floor(risk.mark_to_market)?,
+                initial_margin: ceil(risk.initial_margin)?,
+                maintenance_margin: ceil(risk.maintenance_margin)?,
+                greeks: GreeksReport::new(&risk.greeks, view, decimals)?,
+                model: ModelReport::Portfolio(PortfolioReport::new(risk, decimals)?),
             },
-            worst_scenario_profit: usd_to_atoms_floor(risk.worst, decimals)?,
-            positions_value: usd_to_atoms_floor(risk.mark_to_market, decimals)?,
-            initial_margin: usd_to_atoms_ceil(risk.initial_margin, decimals)?,
-            maintenance_margin: usd_to_atoms_ceil(risk.maintenance_margin, decimals)?,
-            greeks: GreeksReport::new(&risk.greeks, view, decimals)?,
+            Part::Standard { risk, hedge, greeks } => {
+                let margins = risk.margins().map_err(margin_error)?;
+                let value = sum(risk.mark_to_market, *hedge)?;
+                Self {
+                    index,
+                    positions_value: floor(risk.mark_to_market)?,
+                    initial_margin: ceil(difference(value, margins.initial)?)?,
+                    maintenance_margin: ceil(difference(value, margins.maintenance)?)?,
+                    greeks: GreeksReport::new(greeks, view, decimals)?,
+                    model: ModelReport::Standard(StandardReport::new(risk, decimals)?),
+                }
+            }
+        })
+    }
+}
+
+impl UnderlyingReport {
+    /// The portfolio model's parts, unless the account was judged position by position.
+    pub fn portfolio(&self) -> Option<&PortfolioReport> {
+        match &self.model {
+            ModelReport::Portfolio(parts) => Some(parts),
+            ModelReport::Standard(_) => None,
+        }
+    }
+}
+
+impl PortfolioReport {
+    #[inline(never)]
+    fn new(risk: &UnderlyingRisk, decimals: u8) -> Result<Self> {
+        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
+        Ok(Self {
+            worst_case: number_of(risk.worst_case),
+            worst_profit: floor(risk.worst)?,
+            basis_contingency: floor(risk.basis_contingency)?,
+            minimum_delta: ceil(risk.minimum_delta)?,
+            scan_risk: ceil(risk.scan_risk)?,
+            initial_factor: risk.initial_factor.0,
+            maintenance_factor: risk.maintenance_factor.0,
+            charges: ChargesReport::new(&risk.charges, decimals)?,
+        })
+    }
+}
+
+impl ChargesReport {
+    fn new(charges: &Charges, decimals: u8) -> Result<Self> {
+        let ceil = |usd: Usd| usd_to_atoms_ceil(usd, decimals);
+        Ok(Self {
+            perpetual_maintenance: ceil(charges.perpetual_maintenance)?,
+            perpetual_initial: ceil(charges.perpetual_initial)?,
+            short_option_maintenance: ceil(charges.short_option_maintenance)?,
+            short_option_initial: ceil(charges.short_option_initial)?,
+            roll: ceil(charges.roll)?,
+            vega: ceil(charges.vega)?,
+            concentration: ceil(charges.concentration)?,
+            confidence: ceil(charges.confidence)?,
+            unrealised_profit: ceil(charges.unrealised_profit)?,
+        })
+    }
+}
+
+impl StandardReport {
+    #[inline(never)]
+    fn new(risk: &StandardRisk, decimals: u8) -> Result<Self> {
+        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
+        Ok(Self {
+            linear_initial: floor(risk.linear.initial)?,
+            linear_maintenance: floor(risk.linear.maintenance)?,
+            options_initial: floor(risk.options.initial)?,
+            options_maintenance: floor(risk.options.maintenance)?,
+            collateral_initial: floor(risk.collateral.initial)?,
+            collateral_maintenance: floor(risk.collateral.maintenance)?,
+            confidence: ceil(risk.confidence)?,
+            depeg: ceil(risk.depeg)?,
         })
     }
 }
 
 impl GreeksReport {
     /// Cash Greeks in a trader's units: delta and gamma in units of the underlying, the rest in quote atoms.
+    #[inline(never)]
     fn new(greeks: &NetGreeks, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        let usd = |greek| NetGreeks::in_usd(greek, view.state.lot_size).map_err(margin_error);
-        let overflow = || EngineError::Overflow;
-        // 1e-12 USD over a price in 1e-12 USD, in 1e-9 units, towards zero; gamma for 1 % is a hundredth.
-        let units = |greek, divisor: i128| -> Result<i64> {
-            let scaled = wide::multiply(usd(greek)?.0, RATIO_ONE).ok_or_else(overflow)?;
-            let scaled = wide::floor_division(scaled, divisor).ok_or_else(overflow)?;
-            let price = NonZero::new(view.price.price.0).ok_or_else(overflow)?;
-            let magnitude = wide::quotient(scaled.unsigned_abs(), price).ok_or_else(overflow)?;
-            let magnitude = i64::try_from(magnitude).map_err(|_| overflow())?;
-            Ok(if scaled < 0 { -magnitude } else { magnitude })
-        };
-        let atoms = |greek, divisor: i128| -> Result<i64> {
-            let divisor = i128::from(usd_in_atom(decimals)) * divisor;
-            let atoms =
-                wide::floor_division(usd(greek)?.0.saturating_add(divisor / 2), divisor).ok_or_else(overflow)?;
-            Ok(i64::try_from(atoms).map_err(|_| overflow())?)
-        };
+        if *greeks == NetGreeks::default() {
+            return Ok(Self::default());
+        }
+        let (lot_size, price) = (view.state.lot_size, view.price.price.0);
+        // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units. Gamma for 1 % is a hundredth.
+        let units = |greek, divisor| nearest_share(greek, lot_size, [price, divisor]);
+        // The same over 1e9 and the atom: quote atoms.
+        let atom = usd_in_atom(decimals);
+        let atoms = |greek, divisor: u64| nearest_share(greek, lot_size, [RATIO_ONE * divisor, atom]);
         Ok(Self {
             delta: units(greeks.delta, 1)?,
             gamma: units(greeks.gamma, 100)?,
@@ -144,5 +317,46 @@ impl GreeksReport {
             theta: atoms(greeks.theta, 365)?,
             rho: atoms(greeks.rho, 100)?,
         })
+    }
+}
+
+/// `value · factor` over the product of the divisors, to nearest (halves away from zero).
+fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
+    let [first, second] = divisors;
+    let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
+    let quotient = match first.checked_mul(second).and_then(NonZero::new) {
+        Some(divisor) => {
+            let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
+            wide::quotient(rounded, divisor)
+        }
+        None => long_share(magnitude, divisors),
+    };
+    let magnitude = i64::try_from(quotient.ok_or(EngineError::Overflow)?).map_err(|_| EngineError::Overflow)?;
+    Ok(if value < 0 { -magnitude } else { magnitude })
+}
+
+/// [`nearest_share`] for divisors whose product passes 64 bits: very high prices and quote tokens of few decimals.
+#[cold]
+#[inline(never)]
+fn long_share(magnitude: u128, [first, second]: [u64; 2]) -> Option<u64> {
+    let divisor = u128::from(first) * u128::from(second);
+    u64::try_from(magnitude.checked_add(divisor / 2)?.checked_div(divisor)?).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_round_to_nearest() {
+        let share = |value, factor, divisors| nearest_share(value, factor, divisors).unwrap();
+        assert_eq!(share(7, 1, [2, 1]), 4);
+        assert_eq!(share(-7, 1, [2, 1]), -4);
+        assert_eq!(share(-1_000_000, 10_000_000, [RATIO_ONE, 3]), -3_333);
+        // A divisor beyond 64 bits.
+        let value = 123_456_789_012_345_678_901_234_567i128;
+        assert_eq!(share(value, 10_000_000, [RATIO_ONE * 365, 1_000_000_000_000]), 3_382_377_781);
+        assert!(nearest_share(i128::MAX, 2, [1, 1]).is_err());
+        assert!(nearest_share(1 << 70, 1, [1, 1]).is_err());
     }
 }

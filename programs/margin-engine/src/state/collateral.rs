@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::RATIO_ONE,
     error::EngineError,
-    state::{OracleConfig, assert_layout},
+    state::{ConfidenceCharge, OracleConfig, assert_layout},
 };
 
 /// A token that accounts may hold: the quote token (cash, index 0) or a token with a haircut.
@@ -24,16 +24,36 @@ pub struct Collateral {
     pub mint: Pubkey,
     pub vault: Pubkey,
     pub token_program: Pubkey,
-    /// All zero for the quote token, which counts at face value.
+    /// All zero for a quote token that counts at face value.
     pub oracle: OracleConfig,
     pub haircuts: CollateralHaircuts,
+    /// Initial margin only: charge where its oracle or its underlying's index is unsure.
+    pub confidence: ConfidenceCharge,
+    /// A [`CollateralLink`].
+    pub link: u8,
+    pub _padding2: [u8; 1],
+    /// The underlying that `link` is about.
+    pub underlying: u16,
+    pub _padding3: [u8; 4],
     /// precision: token atoms. Deposits that would pass it are refused.
     pub deposit_cap: u64,
     /// precision: token atoms. Sum of what depositors put in less what they took out; the vault's balance minus donations.
     pub total_deposits: u64,
     pub _reserved: [u8; 256],
 }
-assert_layout!(Collateral, 496);
+assert_layout!(Collateral, 520);
+
+/// What a token has to do with an underlying. Stored as one byte.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum CollateralLink {
+    /// Nothing.
+    None,
+    /// Its value depends on the underlying's index, so it is no surer than that.
+    Index,
+    /// It moves with the underlying as well, enters its scenarios and so offsets positions.
+    CancelsRisk,
+}
 
 /// Share of a token's value that does not count, in 1e-9.
 #[zero_copy]
@@ -62,5 +82,15 @@ impl Collateral {
 
     pub fn is_quote(&self) -> bool {
         self.index == Self::QUOTE_INDEX
+    }
+
+    /// The underlying whose market a check of the token reads.
+    pub fn linked_underlying(&self) -> Option<u16> {
+        (self.link != CollateralLink::None as u8).then_some(self.underlying)
+    }
+
+    /// Whether its value enters the underlying's scenarios.
+    pub fn cancels_risk(&self) -> bool {
+        self.link == CollateralLink::CancelsRisk as u8
     }
 }

@@ -14,7 +14,8 @@ pub struct Engine {
     pub version: u8,
     pub bump: u8,
     pub quote_decimals: u8,
-    pub _padding: [u8; 1],
+    /// Bits of [`EngineFeatures`].
+    pub features: u8,
     /// Collaterals listed so far; the quote token is always number 0.
     pub collateral_count: u16,
     /// Underlyings listed so far.
@@ -29,6 +30,26 @@ pub struct Engine {
     pub _reserved: [u8; 512],
 }
 assert_layout!(Engine, 632);
+
+/// What a check reads besides the markets an account holds. Bits of `Engine::features`.
+pub struct EngineFeatures;
+
+impl EngineFeatures {
+    /// The quote token has an oracle: checks read its price, and take it off its peg where it is.
+    pub const QUOTE_ORACLE: u8 = 1;
+    /// The cross-underlying model is on: checks of portfolio accounts read it.
+    pub const CORRELATION: u8 = 2;
+}
+
+impl Engine {
+    pub fn has_quote_oracle(&self) -> bool {
+        self.features & EngineFeatures::QUOTE_ORACLE != 0
+    }
+
+    pub fn correlates(&self) -> bool {
+        self.features & EngineFeatures::CORRELATION != 0
+    }
+}
 
 /// Parameters of a liquidation. All ratios in 1e-9.
 #[zero_copy]

@@ -13,6 +13,21 @@ use crate::{
 pub enum AccountMode {
     /// Every position and balance nets in one requirement.
     Portfolio,
+    /// The portfolio model for each underlying on its own; a trading account of this mode holds only one.
+    Isolated,
+    /// Position by position.
+    Standard,
+}
+
+impl AccountMode {
+    pub fn from_byte(byte: u8) -> Option<Self> {
+        match byte {
+            0 => Some(Self::Portfolio),
+            1 => Some(Self::Isolated),
+            2 => Some(Self::Standard),
+            _ => None,
+        }
+    }
 }
 
 /// One trader's book: cash, token balances and positions under one margin requirement.
@@ -87,6 +102,11 @@ impl MarginAccount {
         Ok(())
     }
 
+    /// Only accounts written by another layout can fail here.
+    pub fn mode(&self) -> Result<AccountMode> {
+        Ok(AccountMode::from_byte(self.mode).ok_or(EngineError::UnknownLayout)?)
+    }
+
     pub fn in_liquidation(&self) -> bool {
         self.liquidation.active != 0
     }
@@ -144,6 +164,10 @@ impl MarginAccount {
     /// removed and what it still had to settle (nothing for options) goes to cash.
     pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
         let count = self.positions().len();
+        if self.mode == AccountMode::Isolated as u8 {
+            let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
+            require!(alone, EngineError::IsolatedUnderlying);
+        }
         let at = match self.find(&instrument) {
             Ok(at) => at,
             Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
@@ -169,9 +193,9 @@ impl MarginAccount {
         Ok(())
     }
 
-    /// Moves the unrealised profit or loss of a perpetual to cash: `value` is the position's value now, in quote atoms.
-    /// Cash less settled value does not change, so no rounding is won or lost.
-    pub fn settle_perpetual(&mut self, instrument: Instrument, value: i64) -> Result<()> {
+    /// Moves the unrealised profit or loss of a linear instrument to cash: `value` is the position's value now, in quote
+    /// atoms. Cash less settled value does not change, so no rounding is won or lost.
+    pub fn settle_linear(&mut self, instrument: Instrument, value: i64) -> Result<()> {
         let Ok(at) = self.find(&instrument) else { return Ok(()) };
         let position = &mut self.positions[at];
         let profit = value.checked_sub(position.settled_value).ok_or(EngineError::Overflow)?;

@@ -3,13 +3,19 @@
 
 mod cash;
 mod collateral;
+mod correlation;
 mod engine;
 mod margin_account;
+mod model;
 mod oracle_config;
 mod position;
+mod scenario;
 mod underlying;
 
-pub use {cash::*, collateral::*, engine::*, margin_account::*, oracle_config::*, position::*, underlying::*};
+pub use {
+    cash::*, collateral::*, correlation::*, engine::*, margin_account::*, model::*, oracle_config::*, position::*,
+    scenario::*, underlying::*,
+};
 
 /// Compile-time guard of a stored layout.
 macro_rules! assert_layout {

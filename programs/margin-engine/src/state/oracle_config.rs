@@ -33,7 +33,10 @@ pub struct OracleConfig {
     pub liquidation_max_confidence: u32,
     /// An [`OracleProvider`].
     pub provider: u8,
-    pub _padding: [u8; 7],
+    pub _padding: [u8; 3],
+    /// precision: 1e-9. Confidence interval over price at which the price's confidence is zero; 0: every price that passes
+    /// counts as certain.
+    pub confidence_full_scale: u32,
     pub _reserved: [u8; 24],
 }
 assert_layout!(OracleConfig, 80);
@@ -47,6 +50,8 @@ pub struct OracleArgs {
     pub liquidation_max_age: u32,
     pub max_confidence: u32,
     pub liquidation_max_confidence: u32,
+    /// precision: 1e-9. Interval over price at which the confidence is zero; 0: not scored.
+    pub confidence_full_scale: u32,
 }
 
 impl OracleArgs {
@@ -65,6 +70,7 @@ impl OracleArgs {
                 && u64::from(self.liquidation_max_confidence) < RATIO_ONE,
             EngineError::OracleConfidenceParameter
         );
+        require!(u64::from(self.confidence_full_scale) <= RATIO_ONE, EngineError::OracleConfidenceScale);
         Ok(OracleConfig {
             feed_id: self.feed_id,
             max_age: self.max_age,
@@ -72,7 +78,8 @@ impl OracleArgs {
             max_confidence: self.max_confidence,
             liquidation_max_confidence: self.liquidation_max_confidence,
             provider: self.provider as u8,
-            _padding: [0; 7],
+            _padding: [0; 3],
+            confidence_full_scale: self.confidence_full_scale,
             _reserved: [0; 24],
         })
     }

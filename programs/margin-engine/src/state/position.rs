@@ -2,7 +2,7 @@ use anchor_lang::prelude::*;
 
 use crate::state::assert_layout;
 
-/// What a position is. Stored as one byte; the order is the order of positions within one strike.
+/// What a position is. Stored as one byte; among calls and puts the order is that of positions within one strike.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[repr(u8)]
 pub enum InstrumentKind {
@@ -10,6 +10,8 @@ pub enum InstrumentKind {
     Perpetual,
     Call,
     Put,
+    /// Dated future: no strike, so it comes first in its expiry.
+    Future,
 }
 
 impl InstrumentKind {
@@ -18,11 +20,17 @@ impl InstrumentKind {
             0 => Some(Self::Perpetual),
             1 => Some(Self::Call),
             2 => Some(Self::Put),
+            3 => Some(Self::Future),
             _ => None,
         }
     }
 
     pub fn is_option(self) -> bool {
+        matches!(self, Self::Call | Self::Put)
+    }
+
+    /// Whether it trades in series that expire.
+    pub fn has_expiry(self) -> bool {
         self != Self::Perpetual
     }
 }
@@ -35,7 +43,7 @@ pub struct Instrument {
     pub underlying: u16,
     /// Unix seconds; 0 for a perpetual.
     pub expiry: i64,
-    /// precision: 1e-12 USD per unit of underlying; 0 for a perpetual.
+    /// precision: 1e-12 USD per unit of underlying; 0 for perpetuals and futures.
     pub strike: u64,
     pub kind: InstrumentKind,
 }
@@ -51,7 +59,7 @@ pub struct Position {
     pub strike: u64,
     /// Signed number of lots; a stored position is never 0.
     pub lots: i64,
-    /// precision: quote atoms. Perpetual: its value when it was last settled to cash; the unrealised profit is today's
+    /// precision: quote atoms. Linear instruments: their value when last settled to cash; the unrealised profit is today's
     /// value less this. Options: 0, their premium settles in full.
     pub settled_value: i64,
     /// Funding index at the last settlement (for funding; 0 today).

@@ -5,7 +5,7 @@ use margin_client::{
     events::EngineEvent,
     instructions::{AccountClose, AccountOpen, AccountOpenArgs},
     presets,
-    state::Engine,
+    state::{AccountMode, Engine},
 };
 use solana_keypair::Keypair;
 use solana_signer::Signer;
@@ -126,7 +126,7 @@ fn every_step_tells_what_it_did() {
 fn an_account_opens_only_with_its_owners_signature() {
     let mut world = World::new();
     let (victim, stranger) = (Keypair::new(), Keypair::new());
-    let args = AccountOpenArgs { index: 0, delegate: stranger.pubkey() };
+    let args = AccountOpenArgs { index: 0, delegate: stranger.pubkey(), mode: AccountMode::Portfolio };
     let open = AccountOpen { owner: victim.pubkey(), payer: world.payer.pubkey(), engine: world.engine, args };
     let mut instruction = open.instruction();
     instruction.accounts[0].is_signer = false;
@@ -137,7 +137,7 @@ fn an_account_opens_only_with_its_owners_signature() {
 fn an_owner_may_have_several_accounts() {
     let mut world = World::new();
     let trader = world.funded(10.0);
-    let args = AccountOpenArgs { index: 1, delegate: Default::default() };
+    let args = AccountOpenArgs { index: 1, delegate: Default::default(), mode: AccountMode::Portfolio };
     let open = AccountOpen { owner: trader.owner(), payer: world.payer.pubkey(), engine: world.engine, args };
     world.accept(open.instruction(), &[&trader.key]);
     assert_eq!(world.margin_accounts().len(), 2);

@@ -4,7 +4,7 @@ use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
     instructions::{AccountClose, AccountOpen, AccountOpenArgs},
-    state::MarginAccount,
+    state::{AccountMode, MarginAccount},
 };
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -157,7 +157,7 @@ fn nobody_bids_for_his_own_account() {
     let own = world.bid(&trader, &trader, WHOLE);
     world.refuse(own.instruction(), &[&trader.key], E::AccountInLiquidation);
     // Nor through a second account of his.
-    let args = AccountOpenArgs { index: 1, delegate: Pubkey::default() };
+    let args = AccountOpenArgs { index: 1, delegate: Pubkey::default(), mode: AccountMode::Portfolio };
     let open = AccountOpen { owner: trader.owner(), payer: world.payer.pubkey(), engine: world.engine, args };
     world.accept(open.instruction(), &[&trader.key]);
     let second = margin_client::addresses::margin_account(&world.engine, &trader.owner(), 1);

@@ -1,10 +1,11 @@
 //! What an admin may list, and what nobody may.
 
 use margin_client::{
+    Loaded,
     errors::EngineError as E,
-    instructions::{CollateralAdd, UnderlyingAdd},
+    instructions::{CollateralAdd, CollateralAddArgs, UnderlyingAdd},
     pyth::feeds,
-    state::{CollateralHaircuts, Engine, OracleArgs, VolShock},
+    state::{Collateral, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, OracleArgs},
 };
 use tests_svm::{AnchorError, BTC, ETH, MintOptions, NOW, Spec, World, oracle, specs};
 
@@ -57,15 +58,27 @@ fn the_quote_token_comes_first_and_nothing_else_does() {
 }
 
 #[test]
-fn the_quote_token_counts_at_face_value() {
+fn the_quote_token_takes_no_haircut_no_charge_and_no_underlying() {
     let mut world = World::bare();
     let admin = world.admin.insecure_clone();
+    let changes: [fn(&mut CollateralAddArgs); 5] = [
+        |args| args.haircuts.initial = 1,
+        |args| args.haircuts.maintenance = 1,
+        |args| args.confidence.threshold = 1,
+        |args| args.confidence.factor = 1,
+        |args| args.link = CollateralLink::Index,
+    ];
+    for change in changes {
+        let mut listing = world.quote_listing();
+        change(&mut listing.args);
+        world.refuse(listing.instruction(), &[&admin], E::QuoteCollateralParameters);
+    }
+    // An oracle it may have: checks then take the price of cash from it.
+    assert!(!world.engine_state().has_quote_oracle());
     let mut priced = world.quote_listing();
     priced.args.oracle = Some(oracle(feeds::USDC_USD));
-    world.refuse(priced.instruction(), &[&admin], E::QuoteCollateralParameters);
-    let mut cut = world.quote_listing();
-    cut.args.haircuts.initial = 1;
-    world.refuse(cut.instruction(), &[&admin], E::QuoteCollateralParameters);
+    world.accept(priced.instruction(), &[&admin]);
+    assert!(world.engine_state().has_quote_oracle());
 }
 
 #[test]
@@ -98,6 +111,28 @@ fn oracle_parameters_have_their_ranges() {
     let above = |oracle: &mut OracleArgs| oracle.max_confidence = oracle.liquidation_max_confidence + 1;
     refuse_oracle(above, E::OracleConfidenceParameter);
     refuse_oracle(|oracle| oracle.liquidation_max_confidence = 1_000_000_000, E::OracleConfidenceParameter);
+    refuse_oracle(|oracle| oracle.confidence_full_scale = 1_000_000_001, E::OracleConfidenceScale);
+}
+
+#[test]
+fn a_token_is_linked_to_a_listed_underlying_and_charged_within_range() {
+    refuse_token(|add| add.args.link = CollateralLink::Index, E::CollateralLink);
+    refuse_token(|add| add.args.underlying = 1, E::CollateralLink);
+    refuse_token(|add| add.args.confidence.threshold = 1_000_000_001, E::ParameterConfidenceThreshold);
+    refuse_token(|add| add.args.confidence.factor = 20_000_000_001, E::ParameterConfidenceFactor);
+
+    let mut world = World::new();
+    let token = world.mint(&MintOptions::spl(9));
+    let mut add = world.token_listing(token, feeds::ETH_USD, haircuts());
+    (add.args.link, add.args.underlying) = (CollateralLink::CancelsRisk, 3);
+    let admin = world.admin.insecure_clone();
+    world.refuse(add.clone().instruction(), &[&admin], E::CollateralLink);
+    add.args.underlying = ETH;
+    add.args.confidence = ConfidenceCharge { threshold: 1_000_000_000, factor: 20_000_000_000 };
+    world.accept(add.clone().instruction(), &[&admin]);
+    let stored: Loaded<Collateral> = world.load(token.collateral(&world.engine).collateral);
+    assert_eq!((stored.linked_underlying(), stored.cancels_risk()), (Some(ETH), true));
+    assert_eq!(stored.confidence, add.args.confidence);
 }
 
 #[test]
@@ -133,11 +168,15 @@ fn a_listed_underlying_is_stored_as_it_was_given() {
     let stored = world.underlying(BTC);
     assert_eq!(stored.symbol(), "BTC");
     assert_eq!(stored.lot_size, spec.lot_size);
-    assert_eq!(stored.risk, spec.model.risk);
+    assert_eq!(stored.risk, spec.model.parameters.risk);
+    assert_eq!(stored.standard, spec.model.parameters.standard);
+    assert_eq!(stored.exposure, spec.model.parameters.exposure);
+    assert_eq!((stored.adaptive.reference, stored.adaptive.scale), (0, 1_000_000_000));
     assert_eq!(stored.oracle.feed_id, spec.feed);
     assert_eq!(usize::from(stored.scenario_count), spec.model.scenarios.len());
     for (stored, args) in stored.scenarios.iter().zip(&spec.model.scenarios) {
         assert_eq!((stored.spot, stored.weight, stored.vol), (args.spot, args.weight, args.vol as u8));
+        assert_eq!((stored.design_spot, stored.extended), (args.spot, u8::from(args.extended)));
         // ln in Q56, checked against floating point.
         let ln = stored.ln_spot as f64 / 2f64.powi(56);
         assert!((ln - (args.spot as f64 * 1e-9).ln()).abs() < 1e-12);
@@ -161,42 +200,7 @@ fn lots_and_surface_ages_have_their_ranges() {
     refuse_underlying(|add| add.args.max_surface_age = 0, E::SurfaceAgeParameter);
     refuse_underlying(|add| add.args.max_surface_age = 3_601, E::SurfaceAgeParameter);
     refuse_underlying(|add| add.args.liquidation_max_surface_age = 86_401, E::SurfaceAgeParameter);
-}
-
-#[test]
-fn between_one_and_forty_scenarios_each_in_range() {
-    refuse_underlying(|add| add.args.scenarios.clear(), E::ScenarioCount);
-    refuse_underlying(|add| add.args.scenarios = vec![add.args.scenarios[0]; 41], E::ScenarioCount);
-    refuse_underlying(|add| add.args.scenarios[3].spot = 9_999_999, E::ScenarioSpot);
-    refuse_underlying(|add| add.args.scenarios[3].spot = 8_000_000_001, E::ScenarioSpot);
-    refuse_underlying(|add| add.args.scenarios[3].weight = 0, E::ScenarioWeight);
-    refuse_underlying(|add| add.args.scenarios[3].weight = 1_000_000_001, E::ScenarioWeight);
-
-    let mut world = World::bare();
-    let mut add = world.underlying_listing(&btc());
-    add.args.scenarios = vec![add.args.scenarios[0]; 40];
-    add.args.scenarios[39].spot = 8_000_000_000;
-    add.args.scenarios[38].vol = VolShock::Down;
-    let admin = world.admin.insecure_clone();
-    world.accept(add.instruction(), &[&admin]);
-}
-
-#[test]
-fn the_margin_model_has_its_ranges() {
-    refuse_underlying(|add| add.args.risk.vol_range_up = 4_000_000_001, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.vol_range_down = 1_000_000_000, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.short_term_power = 1_000_000_001, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.long_term_power = 1_000_000_001, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.tenor_floor = 3_599, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.tenor_floor = 2_592_001, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.min_vol_up = 1_000_000_001, E::VolShockParameter);
-    refuse_underlying(|add| add.args.risk.maintenance_factor = 0, E::MarginFactorParameter);
-    refuse_underlying(|add| add.args.risk.maintenance_factor = 1_000_000_001, E::MarginFactorParameter);
-    refuse_underlying(|add| add.args.risk.initial_factor = 4_000_000_001, E::MarginFactorParameter);
-    refuse_underlying(|add| add.args.risk.perpetual_maintenance = 1_000_000_001, E::PositionChargeParameter);
-    refuse_underlying(|add| add.args.risk.perpetual_initial = 1_000_000_001, E::PositionChargeParameter);
-    refuse_underlying(|add| add.args.risk.short_option_maintenance = 1_000_000_001, E::PositionChargeParameter);
-    refuse_underlying(|add| add.args.risk.short_option_initial = 1_000_000_001, E::PositionChargeParameter);
+    refuse_underlying(|add| add.args.settlement_window = 86_401, E::SettlementWindow);
 }
 
 #[test]

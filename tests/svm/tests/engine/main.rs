@@ -1,9 +1,14 @@
 //! The margin engine's SBF binary on LiteSVM, topic by topic.
 
+mod adaptive;
 mod bid_laws;
+mod breakdown;
+mod check;
+mod correlation;
 mod cu;
 mod errors;
 mod funds;
+mod grids;
 mod lifecycle;
 mod liquidation;
 mod liquidation_bid;
@@ -11,8 +16,15 @@ mod liquidation_books;
 mod listing;
 mod margin;
 mod mints;
+mod models;
+mod modes;
 mod oracle;
+mod perpetual;
+mod properties;
+mod quote;
+mod rich;
 mod risk_accounts;
+mod rounding;
 mod substitution;
 mod substitution_cases;
 mod surface;

@@ -60,10 +60,10 @@ fn a_market_without_its_price_is_refused() {
 
 #[test]
 fn a_doubled_market_is_refused() {
-    refuse(|_, pairs| pairs.insert(1, pairs[0].clone()), E::RiskAccountOrder);
-    refuse(|_, pairs| pairs.insert(1, pairs[1].clone()), E::RiskAccountOrder);
+    refuse(|_, pairs| pairs.insert(1, pairs[0].clone()), E::RiskAccountDuplicate);
+    refuse(|_, pairs| pairs.insert(1, pairs[1].clone()), E::RiskAccountDuplicate);
     // Even where the doubled one would make up the number.
-    refuse(|_, pairs| pairs[2] = pairs[1].clone(), E::RiskAccountOrder);
+    refuse(|_, pairs| pairs[2] = pairs[1].clone(), E::RiskAccountDuplicate);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use margin_client::{
     AccountKind, addresses,
     errors::{EngineError as E, explain},
     instructions::{AccountOpen, AccountOpenArgs},
+    state::AccountMode,
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -125,6 +126,7 @@ impl Case {
             AccountKind::MarginAccount => {
                 (addresses::margin_account(other, &self.twin_owner.pubkey(), 0), self.world.engine)
             }
+            AccountKind::CorrelationModel => (addresses::correlation(other), self.world.engine),
         };
         self.replace(at, "of another engine", twin, twin_code);
         self.replace(at, "of another kind", other_kind, A::AccountDiscriminatorMismatch);
@@ -134,7 +136,17 @@ impl Case {
     }
 
     fn risk_accounts(&mut self, other: &Pubkey) {
-        for at in (self.roles.len()..self.instruction.accounts.len()).step_by(2) {
+        let mut first = self.roles.len();
+        let model = addresses::correlation(&self.world.engine);
+        if self.instruction.accounts.get(first).is_some_and(|meta| meta.pubkey == model) {
+            self.replace(first, "of another engine", addresses::correlation(other), E::ForeignEngine);
+            self.replace(first, "of another kind", self.world.engine, E::RiskAccountCorrelation);
+            let stolen = self.stolen(first);
+            self.replace(first, "of another program", stolen, E::RiskAccountOwner);
+            self.replace(first, "empty", Pubkey::new_unique(), E::RiskAccountOwner);
+            first += 1;
+        }
+        for at in (first..self.instruction.accounts.len()).step_by(2) {
             let data = self.world.svm.get_account(&self.instruction.accounts[at].pubkey).expect("a market").data;
             let twin = match AccountKind::of(&data).expect("an account of the program") {
                 AccountKind::Collateral => self.world.quote.collateral(other).collateral,
@@ -153,7 +165,7 @@ impl Case {
 
     fn run(mut self) {
         let other = self.world.another_engine();
-        let args = AccountOpenArgs { index: 0, delegate: Pubkey::default() };
+        let args = AccountOpenArgs { index: 0, delegate: Pubkey::default(), mode: AccountMode::Portfolio };
         let twin_owner = self.twin_owner.insecure_clone();
         let open = AccountOpen { owner: twin_owner.pubkey(), payer: self.world.payer.pubkey(), engine: other, args };
         self.world.accept(open.instruction(), &[&twin_owner]);

@@ -1,17 +1,23 @@
 //! One valid call of each instruction, and what each of its accounts is.
 
 use margin_client::{
+    addresses,
     errors::EngineError as E,
-    instructions::{AccountClose, AccountOpen, AccountOpenArgs},
+    instructions::{
+        AccountClose, AccountOpen, AccountOpenArgs, BreakdownPart, CorrelationSet, MarginQuoteArgs, QuoteTransfer,
+        SequenceCheck,
+    },
+    presets,
     pyth::feeds,
-    state::CollateralHaircuts,
+    state::{AccountMode, CollateralHaircuts},
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use tests_svm::{
-    AnchorError as A, BTC, ETH, MintOptions, NEAR, NOW, SOL_TOKEN, Trader, USDC, World, buy, call, perpetual, specs,
+    AnchorError as A, BTC, ETH, MintOptions, NEAR, NOW, SOL_TOKEN, Trader, USDC, World, buy, call, correlation, future,
+    perpetual, sell, specs, usdc,
 };
 
 use crate::{
@@ -43,14 +49,22 @@ pub fn cases() -> Vec<Case> {
         engine_initialize(),
         collateral_add(),
         underlying_add(),
+        model_set(),
+        scenarios_set(),
+        correlation_set(),
         expiry_list(),
         surface_publish(),
+        perpetual_publish(),
         account_open(),
+        account_set_mode(),
         account_close(),
         deposit(),
         withdraw(),
         trade_execute(),
         margin_check(),
+        margin_quote(),
+        margin_breakdown(),
+        sequence_check(),
         liquidation_start(),
         liquidation_bid(),
         liquidation_stop(),
@@ -104,6 +118,38 @@ fn underlying_add() -> Case {
     admin_case("underlying_add", world, add.instruction(), roles)
 }
 
+/// Listed, without a margin model.
+fn unmodelled() -> (World, Pubkey) {
+    let mut world = World::new();
+    let mut add = world.underlying_listing(&specs()[0]);
+    add.index = 3;
+    let admin = world.admin.insecure_clone();
+    world.accept(add.instruction(), &[&admin]);
+    let underlying = addresses::underlying(&world.engine, 3);
+    (world, underlying)
+}
+
+fn model_set() -> Case {
+    let (world, underlying) = unmodelled();
+    let [set, _] = presets::major().instructions(world.admin.pubkey(), world.engine, underlying);
+    admin_case("model_set", world, set, vec![Role::Signer, read(E::NotAdmin), written(E::ForeignEngine)])
+}
+
+fn scenarios_set() -> Case {
+    let (mut world, underlying) = unmodelled();
+    let admin = world.admin.insecure_clone();
+    let [model, set] = presets::major().instructions(admin.pubkey(), world.engine, underlying);
+    world.accept(model, &[&admin]);
+    admin_case("scenarios_set", world, set, vec![Role::Signer, read(E::NotAdmin), written(E::ForeignEngine)])
+}
+
+fn correlation_set() -> Case {
+    let world = World::new();
+    let set = CorrelationSet { admin: world.admin.pubkey(), engine: world.engine, args: correlation() };
+    let roles = vec![Role::Payer, written(A::ConstraintSeeds), Role::New, callee()];
+    admin_case("correlation_set", world, set.instruction(), roles)
+}
+
 fn expiry_list() -> Case {
     let world = World::new();
     let list = world.expiry_listing(BTC, NOW + 86_400);
@@ -118,11 +164,17 @@ fn surface_publish() -> Case {
     admin_case("surface_publish", world, publish.instruction(), vec![Role::Signer, written(E::NotPublisher)])
 }
 
+fn perpetual_publish() -> Case {
+    let world = World::new();
+    let publish = world.perpetual_publication(&specs()[0], WHOLE);
+    admin_case("perpetual_publish", world, publish.instruction(), vec![Role::Signer, written(E::NotPublisher)])
+}
+
 fn account_open() -> Case {
     let mut world = World::new();
     let (owner, payer) = (Keypair::new(), Keypair::new());
     world.svm.airdrop(&payer.pubkey(), 1_000_000_000_000).expect("an airdrop");
-    let args = AccountOpenArgs { index: 7, delegate: Pubkey::default() };
+    let args = AccountOpenArgs { index: 7, delegate: Pubkey::default(), mode: AccountMode::Portfolio };
     let open = AccountOpen { owner: owner.pubkey(), payer: payer.pubkey(), engine: world.engine, args };
     Case {
         name: "account_open",
@@ -131,6 +183,20 @@ fn account_open() -> Case {
         twin_owner: owner.insecure_clone(),
         signers: vec![owner, payer],
         roles: with_events(vec![Role::Signer, Role::Payer, read(A::ConstraintSeeds), Role::New, callee()]),
+    }
+}
+
+fn account_set_mode() -> Case {
+    let (mut world, trader, _) = stretched();
+    world.fund(&trader, USDC, usdc(1_000_000.0));
+    let set = world.mode_setting(&trader, AccountMode::Standard);
+    Case {
+        name: "account_set_mode",
+        world,
+        instruction: set.instruction(),
+        twin_owner: trader.key.insecure_clone(),
+        signers: vec![trader.key],
+        roles: with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]),
     }
 }
 
@@ -217,17 +283,43 @@ fn trade_execute() -> Case {
     }
 }
 
+/// A call that anyone may make about an account of an engine.
+fn reader(name: &'static str, world: World, instruction: Instruction, trader: Trader) -> Case {
+    let roles = vec![read(E::ForeignEngine), read(E::ForeignEngine)];
+    Case { name, world, instruction, twin_owner: trader.key, signers: vec![], roles }
+}
+
 fn margin_check() -> Case {
     let (world, trader, _) = stretched();
     let check = world.margin_check(&trader);
-    Case {
-        name: "margin_check",
-        world,
-        instruction: check.instruction(),
-        twin_owner: trader.key,
-        signers: vec![],
-        roles: vec![read(E::ForeignEngine), read(E::ForeignEngine)],
-    }
+    reader("margin_check", world, check.instruction(), trader)
+}
+
+/// On a market with everything that a check can need: the cross-underlying model and the quote token's price, too.
+fn margin_quote() -> Case {
+    let mut world = World::rich();
+    world.correlate(correlation());
+    let trader = world.funded(50_000.0);
+    world.fund(&trader, SOL_TOKEN, 5_000_000_000);
+    let transfers = vec![QuoteTransfer { collateral: USDC, amount: -1 }];
+    let legs = vec![buy(1, call(BTC, NEAR, 100_000), 2_500.0), sell(3, future(ETH, NEAR), 3_250.0)];
+    let quote = world.margin_quote(&trader, MarginQuoteArgs { legs, transfers, check: Default::default() });
+    assert_eq!(quote.markets.len(), 11, "the model, USDC, SOL as collateral, BTC, ETH, SOL");
+    reader("margin_quote", world, quote.instruction(), trader)
+}
+
+fn margin_breakdown() -> Case {
+    let (world, trader, _) = stretched();
+    let breakdown = world.margin_breakdown(&trader, BTC, BreakdownPart::Position(0));
+    reader("margin_breakdown", world, breakdown.instruction(), trader)
+}
+
+fn sequence_check() -> Case {
+    let (world, trader, _) = stretched();
+    let check = SequenceCheck { margin_account: trader.account, sequence: 1 };
+    // It asks for a number, not for an engine.
+    let roles = vec![read(E::SequenceMismatch)];
+    Case { roles, ..reader("sequence_check", world, check.instruction(), trader) }
 }
 
 fn liquidation_start() -> Case {

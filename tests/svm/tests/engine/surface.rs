@@ -25,11 +25,13 @@ fn a_publication_replaces_the_one_before() {
     publish.args.forward += 1_000_000_000_000;
     publish.args.rate = -500_000_000;
     publish.args.svi.a += 1;
+    publish.args.confidence = 77;
     let args = publish.args.clone();
     let admin = world.admin.insecure_clone();
     world.accept(publish.instruction(), &[&admin]);
     let stored = *world.underlying(0).expiry(NEAR).expect("listed");
     assert_eq!((stored.forward, stored.rate, stored.svi), (args.forward, args.rate, args.svi));
+    assert_eq!((stored.confidence, stored.observed_average), (77, 0));
     assert_eq!(stored.updated_at, NOW + 120);
 }
 
@@ -69,6 +71,12 @@ fn a_forward_lies_within_half_of_spot() {
     refuse(|publish| publish.args.forward = publish.args.spot_reference / 2 - 1, E::ForwardRange);
     refuse(|publish| publish.args.forward = publish.args.spot_reference / 2 * 3 + 1, E::ForwardRange);
     refuse(|publish| (publish.args.forward, publish.args.spot_reference) = (u64::MAX, 1), E::ForwardRange);
+}
+
+#[test]
+fn a_confidence_is_at_most_one() {
+    refuse(|publish| publish.args.confidence = 1_000_000_001, E::PublishedConfidence);
+    refuse(|publish| publish.args.confidence = u64::MAX, E::PublishedConfidence);
 }
 
 #[test]

@@ -10,7 +10,10 @@ const OS_8: &str = "        target_os = \"solana\",\n";
 const OS_12: &str = "            target_os = \"solana\",\n";
 
 pub fn all() -> Vec<Edit> {
-    [platform(), memory(), single_thread(), no_randomness(), panics(), wide_integers()].into_iter().flatten().collect()
+    [platform(), memory(), single_thread(), no_randomness(), panics(), wide_integers(), memory_calls()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// `solana` is an operating system that std knows.
@@ -128,6 +131,18 @@ fn wide_integers() -> Vec<Edit> {
         edits.push(Edit { file: builtins("sdiv"), change: Change::Replace { old, new, count: 1 } });
     }
     edits
+}
+
+/// Copying, filling and comparing memory are system calls of the VM; a loop costs many times as much.
+fn memory_calls() -> Vec<Edit> {
+    vec![
+        after(
+            "compiler-builtins/compiler-builtins/src/mem/mod.rs",
+            "    path = \"x86_64.rs\"\n)]\n",
+            "#[cfg_attr(target_os = \"solana\", path = \"solana.rs\")]\n",
+        ),
+        create("compiler-builtins/compiler-builtins/src/mem/solana.rs", include_str!("../files/mem.rs")),
+    ]
 }
 
 fn builtins(module: &str) -> &'static str {

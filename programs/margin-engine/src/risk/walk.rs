@@ -1,0 +1,363 @@
+//! The walk over an account: its collateral, then each underlying it is exposed to, in its mode.
+
+use anchor_lang::prelude::*;
+use margin_core::{
+    Price, Usd,
+    portfolio::{
+        AccountRisk, BookPosition, CollateralTerms, Correlation, CrossRisk, CrossScan, Detail, ExpiryMarket,
+        FactorScenario, GridScenario, Market, NetGreeks, Ratio, RiskParameters as CoreParameters, Scratch,
+        StandardRisk, UnderlyingRisk, WorstCase, assess_prepared, assess_standard, assess_witness, net_greeks,
+        token_value,
+    },
+};
+
+use super::{
+    Check, RiskError, cash_to_usd, margin_error,
+    market::{book_position, expiry_market, perpetual_market},
+};
+use crate::{
+    constants::MAX_SCENARIOS,
+    error::EngineError,
+    risk_accounts::UnderlyingView,
+    state::{AccountMode, Collateral, Position, StandardParameters, Underlying},
+};
+
+/// Sums over an account.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Figures {
+    pub risk: AccountRisk,
+    pub cash: Usd,
+    /// Token balances at their prices, in full.
+    pub collateral: Usd,
+    /// What token balances add to the requirements on their own: haircuts and doubtful oracles.
+    pub collateral_maintenance: Usd,
+    pub collateral_initial: Usd,
+    /// The scan risk across underlyings, where the model is on.
+    pub cross: Option<CrossRisk>,
+    /// How many underlyings were looked at.
+    pub underlyings: u8,
+}
+
+/// One underlying's part.
+pub enum Part<'a> {
+    Portfolio(&'a UnderlyingRisk),
+    /// With the value of the tokens of the underlying.
+    Standard {
+        risk: &'a StandardRisk,
+        hedge: Usd,
+        greeks: NetGreeks,
+    },
+}
+
+/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
+pub struct Workspace {
+    scratch: Scratch,
+    parameters: CoreParameters,
+    scenarios: [GridScenario; MAX_SCENARIOS],
+}
+
+/// In a frame of its own that nothing else crowds.
+#[inline(never)]
+pub fn new_workspace() -> Box<Workspace> {
+    Box::new(Workspace {
+        scratch: Scratch::new(),
+        parameters: CoreParameters::default(),
+        scenarios: [GridScenario::default(); MAX_SCENARIOS],
+    })
+}
+
+/// A token balance at its price, as the account counts it.
+struct Token {
+    /// Over the price of the quote token.
+    value: Usd,
+    /// As it is.
+    full_value: Usd,
+    confidence: Ratio,
+}
+
+/// What is looked at of one underlying.
+#[derive(Clone, Copy)]
+pub(super) struct Exposed<'a> {
+    pub(super) view: &'a UnderlyingView<'a>,
+    pub(super) positions: &'a [Position],
+    /// Value of the tokens that offset them.
+    pub(super) hedge: Usd,
+}
+
+impl<'a> Check<'a> {
+    /// Adds up the account, showing each underlying's part to `visit`.
+    pub(super) fn walk(
+        &self,
+        greeks: bool,
+        mut visit: impl FnMut(&UnderlyingView, Part) -> Result<()>,
+    ) -> Result<Figures> {
+        let cash = cash_to_usd(self.account.cash(), self.engine.quote_decimals)?;
+        let mut figures = Figures { risk: AccountRisk::new(cash), cash, ..Default::default() };
+        self.add_balances(&mut figures)?;
+        let mut workspace = new_workspace();
+        let factors = self.factors();
+        let correlation = factors.as_ref().map(|(scenarios, floor)| Correlation { scenarios, floor: *floor });
+        let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
+        let detail = if greeks { Detail::Greeks } else { Detail::Margin };
+        let mut left = self.account.positions();
+        for view in self.markets.underlyings() {
+            let held = left.iter().take_while(|position| position.underlying == view.state.index).count();
+            let (positions, rest) = left.split_at(held);
+            left = rest;
+            let exposed = Exposed { view, positions, hedge: self.hedge(view.state.index)? };
+            if positions.is_empty() && exposed.hedge == Usd::ZERO {
+                continue;
+            }
+            let number = usize::from(figures.underlyings);
+            figures.underlyings = figures.underlyings.saturating_add(1);
+            match (self.mode, &mut cross) {
+                (AccountMode::Standard, _) => {
+                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
+                    let (risk, greeks) = self.standard(exposed, greeks, &mut workspace)?;
+                    self.add_standard(&risk, exposed.hedge, &mut figures)?;
+                    visit(view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })?;
+                }
+                (AccountMode::Portfolio, Some(cross)) => {
+                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
+                    let risk = self.correlated(exposed, detail, cross, &mut workspace)?;
+                    visit(view, Part::Portfolio(&risk))?;
+                }
+                (AccountMode::Portfolio | AccountMode::Isolated, _) => {
+                    let risk = match self.witness {
+                        None => self.scanned(exposed, detail, &mut workspace)?,
+                        Some(witness) => {
+                            let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
+                            self.witnessed(exposed, witness_of(scenario), &mut workspace)?
+                        }
+                    };
+                    figures.risk.add_underlying(&risk).map_err(margin_error)?;
+                    visit(view, Part::Portfolio(&risk))?;
+                }
+            }
+        }
+        // Positions are sorted as the markets are: what is left has no market.
+        require!(left.is_empty(), EngineError::RiskAccountMissing);
+        if let Some(witness) = self.witness {
+            require!(witness.len() == usize::from(figures.underlyings), EngineError::WitnessCount);
+        }
+        if let Some(cross) = cross {
+            let risk = cross.finish().map_err(margin_error)?;
+            figures.risk.add_cross(&risk).map_err(margin_error)?;
+            figures.cross = Some(risk);
+        }
+        // By the parameters' rules it never is; what the account may still do shall not depend on them.
+        figures.risk.initial_margin = figures.risk.initial_margin.max(figures.risk.maintenance_margin);
+        Ok(figures)
+    }
+
+    fn add_balances(&self, figures: &mut Figures) -> Result<()> {
+        for balance in self.account.balances() {
+            let view = self.markets.collateral(balance.collateral)?;
+            let token = self.token(&view.state, balance.amount, view.price.price, view.price.score)?;
+            let state = &*view.state;
+            let standard = self.mode == AccountMode::Standard;
+            let value = if standard { token.full_value } else { token.value };
+            // In standard mode an underlying's own token is judged by the underlying's rules.
+            let terms = if standard && state.cancels_risk() {
+                CollateralTerms::default()
+            } else {
+                CollateralTerms {
+                    maintenance_haircut: Ratio(u64::from(state.haircuts.maintenance)),
+                    initial_haircut: Ratio(u64::from(state.haircuts.initial)),
+                    confidence: (&state.confidence).into(),
+                }
+            };
+            figures.risk.add_collateral(value, token.confidence, &terms).map_err(margin_error)?;
+        }
+        figures.collateral = difference(figures.risk.equity, figures.cash)?;
+        figures.collateral_maintenance = figures.risk.maintenance_margin;
+        figures.collateral_initial = figures.risk.initial_margin;
+        Ok(())
+    }
+
+    fn token(&self, state: &Collateral, amount: u64, price: Price, score: Ratio) -> Result<Token> {
+        let full_value = token_value(amount, state.decimals, price).map_err(margin_error)?;
+        let confidence = match state.linked_underlying() {
+            Some(underlying) => score.min(self.markets.underlying(underlying)?.price.score),
+            None => score,
+        };
+        Ok(Token { value: over_stable(full_value, self.markets.stable())?, full_value, confidence })
+    }
+
+    /// Value of the tokens that offset positions in an underlying.
+    fn hedge(&self, underlying: u16) -> Result<Usd> {
+        let mut hedge = Usd::ZERO;
+        for balance in self.account.balances() {
+            let view = self.markets.collateral(balance.collateral)?;
+            if view.state.cancels_risk() && view.state.underlying == underlying {
+                let token = self.token(&view.state, balance.amount, view.price.price, view.price.score)?;
+                let value = if self.mode == AccountMode::Standard { token.full_value } else { token.value };
+                hedge = Usd(hedge.0.checked_add(value.0).ok_or(EngineError::Overflow)?);
+            }
+        }
+        Ok(hedge)
+    }
+
+    /// Scenarios of the market factor and the breakdown floor, where this assessment uses them.
+    #[inline(never)]
+    fn factors(&self) -> Option<(Vec<FactorScenario>, Ratio)> {
+        let model = self.markets.correlation().filter(|_| self.mode == AccountMode::Portfolio)?;
+        Some((model.scenarios().iter().map(FactorScenario::from).collect(), Ratio(model.floor)))
+    }
+
+    #[inline(never)]
+    fn scanned(&self, exposed: Exposed, detail: Detail, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
+        self.on_market(exposed, workspace, |market, scratch| {
+            let grid = exposed.view.state.kernel_grid();
+            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch)
+        })
+    }
+
+    #[inline(never)]
+    fn witnessed(&self, exposed: Exposed, witness: WorstCase, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
+        self.on_market(exposed, workspace, |market, scratch| {
+            assess_witness(market, witness, self.book(exposed), |expiry| self.surface(exposed, expiry), scratch)
+        })
+    }
+
+    #[inline(never)]
+    fn correlated(
+        &self,
+        exposed: Exposed,
+        detail: Detail,
+        cross: &mut CrossScan,
+        workspace: &mut Workspace,
+    ) -> Result<UnderlyingRisk> {
+        let exposure = (&exposed.view.state.exposure).into();
+        self.on_market(exposed, workspace, |market, scratch| {
+            let surface = |expiry| self.surface(exposed, expiry);
+            cross.assess(market, &exposure, self.book(exposed), surface, detail, scratch)
+        })
+    }
+
+    #[inline(never)]
+    fn standard(&self, exposed: Exposed, greeks: bool, workspace: &mut Workspace) -> Result<(StandardRisk, NetGreeks)> {
+        let stored = &exposed.view.state.standard;
+        require!(*stored != StandardParameters::default(), EngineError::StandardNotOffered);
+        let parameters = stored.into();
+        self.on_market(exposed, workspace, |market, scratch| {
+            let surface = |expiry| self.surface(exposed, expiry);
+            let risk = assess_standard(market, &parameters, self.book(exposed), surface)?;
+            let greeks =
+                if greeks { net_greeks(market, self.book(exposed), surface, scratch)? } else { NetGreeks::default() };
+            Ok((risk, greeks))
+        })
+    }
+
+    /// Turns margins (negative where they demand something) into requirements beside equity.
+    fn add_standard(&self, risk: &StandardRisk, hedge: Usd, figures: &mut Figures) -> Result<()> {
+        let margins = risk.margins().map_err(margin_error)?;
+        // The tokens are in the account's equity already.
+        let value = sum(risk.mark_to_market, hedge)?;
+        let total = &mut figures.risk;
+        total.equity = sum(total.equity, risk.mark_to_market)?;
+        total.maintenance_margin = sum(total.maintenance_margin, difference(value, margins.maintenance)?)?;
+        total.initial_margin = sum(total.initial_margin, difference(value, margins.initial)?)?;
+        Ok(())
+    }
+
+    /// Hands the market of an underlying to the core.
+    pub(super) fn on_market<T>(
+        &self,
+        exposed: Exposed,
+        workspace: &mut Workspace,
+        run: impl FnOnce(&Market, &mut Scratch) -> core::result::Result<T, RiskError>,
+    ) -> Result<T> {
+        let state = &*exposed.view.state;
+        require!(state.scenario_count > 0, EngineError::ModelIncomplete);
+        // An unknown kind would be priced as something it is not; nothing below checks it again.
+        let known = exposed.positions.iter().all(|position| position.instrument().is_some());
+        require!(known, EngineError::UnknownLayout);
+        workspace.load(state);
+        let Workspace { scratch, parameters, scenarios } = workspace;
+        let (perpetual, perpetual_confidence) = perpetual_market(exposed.view, self.usage, self.now)?;
+        let market = Market {
+            spot: exposed.view.price.price,
+            perpetual,
+            stable: self.markets.stable(),
+            lot_size: state.lot_size,
+            spot_confidence: exposed.view.price.score,
+            perpetual_confidence,
+            hedge: exposed.hedge,
+            parameters,
+            scenarios: &scenarios[..state.scenarios().len()],
+        };
+        Ok(run(&market, scratch)?)
+    }
+
+    pub(super) fn book(&self, exposed: Exposed<'a>) -> impl Iterator<Item = BookPosition> + Clone {
+        let decimals = self.engine.quote_decimals;
+        exposed.positions.iter().map(move |position| book_position(position, decimals))
+    }
+
+    pub(super) fn surface(&self, exposed: Exposed, expiry: i64) -> core::result::Result<ExpiryMarket, RiskError> {
+        Ok(expiry_market(exposed.view, expiry, self.usage, self.now)?)
+    }
+
+    /// The underlying of this index as far as the account is exposed to it.
+    pub(super) fn exposed(&self, underlying: u16) -> Result<Exposed<'a>> {
+        let positions = self.account.positions();
+        let start = positions.partition_point(|position| position.underlying < underlying);
+        let end = positions.partition_point(|position| position.underlying <= underlying);
+        Ok(Exposed {
+            view: self.markets.underlying(underlying)?,
+            positions: &positions[start..end],
+            hedge: self.hedge(underlying)?,
+        })
+    }
+}
+
+impl Workspace {
+    /// Takes in the model of an underlying.
+    #[inline(never)]
+    fn load(&mut self, state: &Underlying) {
+        self.parameters = CoreParameters::from(&state.risk);
+        for (slot, stored) in self.scenarios.iter_mut().zip(state.scenarios()) {
+            *slot = GridScenario::from(stored);
+        }
+    }
+}
+
+/// Number of a worst case as it is reported and named by witnesses: the scenario's, [`BASIS`] or [`NO_LOSS`].
+pub const BASIS: u8 = u8::MAX - 1;
+/// No scenario costs anything.
+pub const NO_LOSS: u8 = u8::MAX;
+
+pub(super) fn witness_of(number: u8) -> WorstCase {
+    match number {
+        NO_LOSS => WorstCase::None,
+        BASIS => WorstCase::Basis,
+        number => WorstCase::Scenario(number),
+    }
+}
+
+pub(super) fn number_of(worst_case: WorstCase) -> u8 {
+    match worst_case {
+        WorstCase::None => NO_LOSS,
+        WorstCase::Basis => BASIS,
+        WorstCase::Scenario(number) => number,
+    }
+}
+
+/// A value in quote tokens of this price, rounded down.
+fn over_stable(value: Usd, stable: Price) -> Result<Usd> {
+    if stable == Price::ONE_USD {
+        return Ok(value);
+    }
+    let scaled = value.0.checked_mul(i128::from(Price::ONE_USD.0)).ok_or(EngineError::Overflow)?;
+    let value = margin_core::wide::floor_division(scaled, i128::from(stable.0)).ok_or(EngineError::Overflow)?;
+    Ok(Usd(value))
+}
+
+pub(super) fn sum(a: Usd, b: Usd) -> Result<Usd> {
+    Ok(a.checked_add(b).ok_or(EngineError::Overflow)?)
+}
+
+pub(super) fn difference(a: Usd, b: Usd) -> Result<Usd> {
+    Ok(a.checked_sub(b).ok_or(EngineError::Overflow)?)
+}
