@@ -76,6 +76,9 @@ impl<'a> Run<'a> {
         strike: &'a TickStrike,
         lots: Fx,
     ) -> &'s mut [Slot] {
+        if count == 0 {
+            return slots;
+        }
         let Some((run, rest)) = slots.split_at_mut_checked(count) else { return &mut [] };
         if level.v == Fx::ZERO {
             strike.add_intrinsic::<A>(run, lots);

@@ -9,6 +9,8 @@
 
 use core::num::NonZero;
 
+use crate::fx::leading_zeros;
+
 const HALF: u32 = 32;
 const LOW: u64 = 0xffff_ffff;
 
@@ -136,13 +138,17 @@ pub fn ceiling_division(a: i128, b: i128) -> Option<i128> {
 #[must_use]
 pub fn quotient(value: u128, divisor: NonZero<u64>) -> Option<u64> {
     let (high, low) = split(value);
+    if high == 0 {
+        return Some(low / divisor);
+    }
     if high >= divisor.get() {
         return None;
     }
     // Both scaled so that the divisor has its top bit: then a digit estimated from its upper half is at most two too large.
-    let shift = divisor.leading_zeros();
+    let shift = leading_zeros(divisor.get()).0 & 63;
     let divisor = divisor.get() << shift;
-    let (high, low) = split(join(high, low) << shift); // high < divisor before, so nothing is lost
+    // high < divisor before, so nothing is lost.
+    let (high, low) = ((high << shift) | ((low >> 1) >> (63 ^ shift)), low << shift);
     let divisor_high = NonZero::new(divisor >> HALF)?;
     let digit = |rest: u64, next: u64| {
         let mut digit = rest / divisor_high;

@@ -178,7 +178,7 @@ impl<'a> Book<'a> {
     // Frames of their own, here and below: one stack frame of a program holds 4 KiB.
     #[inline(never)]
     pub(super) fn open_expiry(&mut self, open: &mut OpenExpiry, market: &ExpiryMarket) -> Result<(), MarginError> {
-        open.start(self.market.parameters, self.scan.has_skew(), market)?;
+        open.start(self.market.parameters, self.scan.levels(), market)?;
         self.scan.start_expiry(&open.expiry);
         Ok(())
     }
@@ -316,18 +316,14 @@ impl<'a> Book<'a> {
         let maintenance_factor = scan.maintenance;
         let initial_factor = scan.initial.saturating_add(parameters.depeg.rise(self.market.stable));
         let loss = add(scan_risk, scaled)?;
-        let margin = |factor: Ratio, charges: [Usd; 4]| {
-            charges.into_iter().try_fold(factor.of_rounded_up(loss)?, add).and_then(|sum| add(sum, unscaled))
+        let margin = |factor: Ratio, perpetual: Usd, short_option: Usd| {
+            add(add(factor.of_rounded_up(loss)?, unscaled)?, add(perpetual, short_option)?)
         };
-        let on_initial = [charges.confidence, charges.unrealised_profit];
-        risk.maintenance_margin = margin(
-            maintenance_factor,
-            [charges.perpetual_maintenance, charges.short_option_maintenance, Usd::ZERO, Usd::ZERO],
-        )?;
-        risk.initial_margin = margin(
-            initial_factor,
-            [charges.perpetual_initial, charges.short_option_initial, on_initial[0], on_initial[1]],
-        )?;
+        let on_initial = add(charges.confidence, charges.unrealised_profit)?;
+        risk.maintenance_margin =
+            margin(maintenance_factor, charges.perpetual_maintenance, charges.short_option_maintenance)?;
+        risk.initial_margin =
+            add(margin(initial_factor, charges.perpetual_initial, charges.short_option_initial)?, on_initial)?;
         risk.mark_to_market = mark_to_market;
         risk.worst = worst;
         risk.worst_case = worst_case;

@@ -10,7 +10,7 @@ use super::{
     book::{Book, Witness},
     open_expiry::OpenExpiry,
     ratio::{add, subtract},
-    underlying::{add_positions, walk},
+    underlying::{Cursor, add_positions, walk},
 };
 use crate::{Signs, Usd};
 
@@ -137,14 +137,14 @@ where
     book.signing = signing;
     let mut open = OpenExpiry::default();
     book.open_expiry(&mut open, &surface(leg.expiry)?)?;
-    let mut before = first(index).skip(earlier).peekable();
+    let mut before = Cursor::new(first(index).skip(earlier));
     add_positions(&mut book, &mut open, &mut before, leg.expiry)?;
     book.close_expiry(&mut open)?;
     row.include(&mut book)?;
     row.negate()?;
     book.restore(&checkpoint);
     // Sums of one strike's positions are the same however they are added.
-    add_positions(&mut book, &mut open, &mut core::iter::once(leg).peekable(), leg.expiry)?;
+    add_positions(&mut book, &mut open, &mut Cursor::new(core::iter::once(leg)), leg.expiry)?;
     book.close_expiry(&mut open)?;
     Ok(row.include(&mut book)?)
 }

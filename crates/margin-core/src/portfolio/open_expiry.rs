@@ -11,6 +11,26 @@ use crate::{
     value,
 };
 
+/// The vol levels of a grid's scenarios, besides the marked vol.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct LevelsUsed {
+    pub(super) up: bool,
+    pub(super) down: bool,
+    pub(super) skew_linear: bool,
+    pub(super) skew_abs: bool,
+}
+
+impl LevelsUsed {
+    /// Whether a level that usually goes with another is there alone: with one scenario instead of a whole grid.
+    fn is_partial(self) -> bool {
+        !(self.up && self.down) || self.skew_linear != self.skew_abs
+    }
+
+    fn has_skew(self) -> bool {
+        self.skew_linear || self.skew_abs
+    }
+}
+
 /// An expiry whose positions are being added.
 #[derive(Default)]
 pub(super) struct OpenExpiry {
@@ -20,6 +40,8 @@ pub(super) struct OpenExpiry {
     pub(super) slice: Option<SviSlice>,
     pub(super) shock: TenorShock,
     pub(super) skew: Option<Skew>,
+    levels: LevelsUsed,
+    has_partial_levels: bool,
     pub(super) confidence: Ratio,
     pub(super) exposure: ExpiryExposure,
     pub(super) greeks: NetTerms,
@@ -37,15 +59,17 @@ impl OpenExpiry {
     pub(super) fn start(
         &mut self,
         parameters: &RiskParameters,
-        has_skew: bool,
+        levels: LevelsUsed,
         market: &ExpiryMarket,
     ) -> Result<(), MarginError> {
         self.expiry = Expiry::prepare(market.inputs)?;
         self.inputs = market.inputs;
         let time = market.inputs.time;
         self.slice = if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) };
-        self.shock = TenorShock::new(&parameters.vol, time);
-        self.skew = if has_skew { Some(Skew::new(&parameters.skew, &self.expiry)?) } else { None };
+        (self.levels, self.has_partial_levels) = (levels, levels.is_partial());
+        let is_shocked = levels.up || levels.down || parameters.vega.range != Ratio::ZERO;
+        self.shock = if is_shocked { TenorShock::new(&parameters.vol, time) } else { TenorShock::default() };
+        self.skew = if levels.has_skew() { Some(Skew::new(&parameters.skew, &self.expiry)?) } else { None };
         self.confidence = market.confidence;
         self.exposure = ExpiryExposure::default();
         self.greeks.clear();
@@ -90,14 +114,40 @@ impl OpenExpiry {
         }
     }
 
-    /// Vols of one strike by level.
+    /// Vols of one strike by level; anything where no scenario has the level.
     #[inline]
     #[allow(clippy::arithmetic_side_effects, reason = "the operators are those of Fx, below 2^63: both logarithms are")]
     pub(super) fn levels(&self, strike: &Strike, vol: Vol) -> VolLevels {
+        if self.has_partial_levels {
+            return self.partial_levels(strike, vol);
+        }
         let (skew_linear, skew_abs) = match &self.skew {
             Some(skew) => skew.vols(strike.ln - self.expiry.ln_forward, vol),
             None => (Vol::ZERO, Vol::ZERO),
         };
         VolLevels { up: self.shock.up(vol), none: vol, down: self.shock.down(vol), skew_linear, skew_abs }
+    }
+
+    /// The same for a grid that lacks some levels.
+    #[inline(never)]
+    #[allow(clippy::arithmetic_side_effects, reason = "as in `levels`")]
+    fn partial_levels(&self, strike: &Strike, vol: Vol) -> VolLevels {
+        let mut vols = VolLevels { none: vol, ..VolLevels::default() };
+        if self.levels.up {
+            vols.up = self.shock.up(vol);
+        }
+        if self.levels.down {
+            vols.down = self.shock.down(vol);
+        }
+        if let Some(skew) = &self.skew {
+            let k = strike.ln - self.expiry.ln_forward;
+            if self.levels.skew_linear {
+                vols.skew_linear = skew.vol_linear(k, vol);
+            }
+            if self.levels.skew_abs {
+                vols.skew_abs = skew.vol_abs(k, vol);
+            }
+        }
+        vols
     }
 }

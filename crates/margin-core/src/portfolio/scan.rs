@@ -4,6 +4,7 @@ use super::{
     GridScenario, MAX_GRID, MarginError, Market, Measure, PreparedGrid, Ratio, RiskParameters, StoredGrid, WorstCase,
     detail::Signing,
     linear::Linear,
+    open_expiry::LevelsUsed,
     prepared,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
@@ -199,8 +200,9 @@ impl Scratch {
             self.set.reach(basis.up);
             self.set.reach(basis.down);
         }
-        for scenario in market.scenarios.iter().filter(|scenario| !scenario.is_skew()) {
-            self.set.reach(scenario.shock.spot);
+        let moves = market.scenarios.iter().filter(|scenario| !scenario.is_skew());
+        if let Some(largest) = moves.map(|scenario| scenario.shock.spot).max() {
+            self.set.reach(largest);
         }
     }
 
@@ -209,9 +211,10 @@ impl Scratch {
         &mut self.totals
     }
 
-    /// Whether skew vols are looked at.
-    pub(super) fn has_skew(&self) -> bool {
-        self.has_skew
+    /// Which vols are looked at.
+    pub(super) fn levels(&self) -> LevelsUsed {
+        let [up, _, down, skew_linear, skew_abs] = self.set.counts.map(|count| count != 0);
+        LevelsUsed { up, down, skew_linear, skew_abs }
     }
 
     /// Starts an expiry of the book.

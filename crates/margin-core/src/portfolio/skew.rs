@@ -56,9 +56,20 @@ impl Skew {
     /// Vols of the linear and the absolute scenario, rounded down, for k = ln(strike / forward) in Q56.
     #[inline(always)]
     pub(super) fn vols(&self, k: Fx, vol: Vol) -> (Vol, Vol) {
+        (self.vol_linear(k, vol), self.vol_abs(k, vol))
+    }
+
+    /// The linear scenario's alone.
+    #[inline(always)]
+    pub(super) fn vol_linear(&self, k: Fx, vol: Vol) -> Vol {
         let linear = self.linear.at(k);
-        let linear = if k.is_negative() { -linear } else { linear };
-        (shift_vol(vol, linear), shift_vol(vol, self.abs.at(k)))
+        shift_vol(vol, if k.is_negative() { linear.wrapping_neg() } else { linear })
+    }
+
+    /// The absolute scenario's alone.
+    #[inline(always)]
+    pub(super) fn vol_abs(&self, k: Fx, vol: Vol) -> Vol {
+        shift_vol(vol, self.abs.at(k))
     }
 }
 

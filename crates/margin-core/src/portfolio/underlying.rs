@@ -164,14 +164,15 @@ where
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    let mut positions = positions.into_iter().peekable();
+    let mut positions = Cursor::new(positions.into_iter());
     while let Some(perpetual) = positions.next_if(|position| position.kind == InstrumentKind::Perpetual) {
-        book.add_perpetual(&perpetual)?;
+        book.add_perpetual(perpetual)?;
+        positions.advance();
     }
     book.close_perpetuals()?;
     let mut last_expiry = i64::MIN;
     let mut open = OpenExpiry::default();
-    while let Some(expiry) = positions.peek().map(|position| position.expiry) {
+    while let Some(expiry) = positions.next.as_ref().map(|position| position.expiry) {
         if expiry <= last_expiry {
             return Err(MarginError::Unsorted.into());
         }
@@ -183,18 +184,44 @@ where
     Ok(())
 }
 
+/// A sorted book and its next position, looked at where it lies: a `Peekable` would move it about, which costs more than
+/// to judge it.
+pub(super) struct Cursor<I> {
+    next: Option<BookPosition>,
+    rest: I,
+}
+
+impl<I: Iterator<Item = BookPosition>> Cursor<I> {
+    #[inline(always)]
+    pub(super) fn new(mut positions: I) -> Self {
+        Self { next: positions.next(), rest: positions }
+    }
+
+    /// The next position, if it is as wanted.
+    #[inline(always)]
+    fn next_if(&self, is_wanted: impl FnOnce(&BookPosition) -> bool) -> Option<&BookPosition> {
+        self.next.as_ref().filter(|position| is_wanted(position))
+    }
+
+    #[inline(always)]
+    fn advance(&mut self) {
+        self.next = self.rest.next();
+    }
+}
+
 /// Adds the positions of one expiry, which come next.
 pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
     book: &mut Book,
     open: &mut OpenExpiry,
-    positions: &mut core::iter::Peekable<I>,
+    positions: &mut Cursor<I>,
     expiry: i64,
 ) -> Result<(), MarginError> {
     while let Some(future) = positions.next_if(|p| p.expiry == expiry && p.kind == InstrumentKind::Future) {
-        book.add_future(open, &future)?;
+        book.add_future(open, future)?;
+        positions.advance();
     }
     let mut last_strike = Price::ZERO;
-    while let Some(strike) = positions.peek().filter(|p| p.expiry == expiry).map(|p| p.strike) {
+    while let Some(strike) = positions.next_if(|p| p.expiry == expiry).map(|p| p.strike) {
         if strike <= last_strike {
             return Err(MarginError::Unsorted);
         }
@@ -207,6 +234,7 @@ pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
                 InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
             };
             *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+            positions.advance();
         }
         book.add_strike(open, strike, calls, puts)?;
     }

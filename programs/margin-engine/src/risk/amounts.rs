@@ -36,7 +36,13 @@ pub fn usd_to_atoms_floor(amount: Usd, decimals: u8) -> Result<i64> {
     if amount == Usd::ZERO {
         return Ok(0);
     }
-    let atoms = wide::floor_division(amount.0, i128::from(usd_in_atom(decimals))).ok_or(EngineError::Overflow)?;
+    let scale = usd_in_atom(decimals);
+    if let Some((magnitude, is_negative)) = one_word(amount) {
+        let atoms =
+            if is_negative { (magnitude.div_ceil(scale) as i64).wrapping_neg() } else { (magnitude / scale) as i64 };
+        return Ok(atoms);
+    }
+    let atoms = wide::floor_division(amount.0, i128::from(scale)).ok_or(EngineError::Overflow)?;
     Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
 }
 
@@ -45,8 +51,22 @@ pub fn usd_to_atoms_ceil(amount: Usd, decimals: u8) -> Result<i64> {
     if amount == Usd::ZERO {
         return Ok(0);
     }
-    let atoms = wide::ceiling_division(amount.0, i128::from(usd_in_atom(decimals))).ok_or(EngineError::Overflow)?;
+    let scale = usd_in_atom(decimals);
+    if let Some((magnitude, is_negative)) = one_word(amount) {
+        let atoms =
+            if is_negative { ((magnitude / scale) as i64).wrapping_neg() } else { magnitude.div_ceil(scale) as i64 };
+        return Ok(atoms);
+    }
+    let atoms = wide::ceiling_division(amount.0, i128::from(scale)).ok_or(EngineError::Overflow)?;
     Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
+}
+
+/// Magnitude, and whether it is negative, of an amount below 9.2 million USD: most are, and the VM divides one word in one
+/// step.
+fn one_word(amount: Usd) -> Option<(u64, bool)> {
+    let low = amount.0 as i64;
+    let fits = (amount.0 >> 64) as i64 == low >> 63;
+    fits.then_some((low.unsigned_abs(), low < 0))
 }
 
 /// Cash in whole quote atoms, rounded down.
@@ -59,7 +79,8 @@ pub fn cash_to_usd(cash: I80F48, decimals: u8) -> Result<Usd> {
     // 80 bits before the point and 48 after it: the product with 40 bits may not fit, so the parts go separately.
     let bits = cash.to_bits();
     let scale = usd_in_atom(decimals);
-    let mut usd = wide::multiply(bits >> I80F48::FRAC_NBITS, scale).ok_or(EngineError::Overflow)?;
+    let whole = bits >> I80F48::FRAC_NBITS;
+    let mut usd = wide::multiply(whole, scale).ok_or(EngineError::Overflow)?;
     let fraction = bits & ((1 << I80F48::FRAC_NBITS) - 1);
     if fraction != 0 {
         usd = usd.checked_add((fraction * i128::from(scale)) >> I80F48::FRAC_NBITS).ok_or(EngineError::Overflow)?;

@@ -25,13 +25,20 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
         Some(InstrumentKind::Future) => CoreKind::Future,
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
+    // Options have none, and a product of 128 bits costs more than the rest.
+    let settled_value = if position.settled_value == 0 { Usd::ZERO } else { settled_usd(position, decimals) };
     BookPosition {
         kind,
         expiry: position.expiry,
         strike: Price(position.strike),
         lots: Lots(position.lots),
-        settled_value: Usd(i128::from(position.settled_value) * i128::from(usd_in_atom(decimals))),
+        settled_value,
     }
+}
+
+#[inline(never)]
+fn settled_usd(position: &Position, decimals: u8) -> Usd {
+    Usd(i128::from(position.settled_value) * i128::from(usd_in_atom(decimals)))
 }
 
 /// The live market of an expiry: forward moved with spot in proportion since it was taken, the published surface, the

@@ -15,7 +15,8 @@ use crate::{
 
 /// Amounts of a model are stored in 1e-6 USD.
 fn micro(amount: u64) -> Usd {
-    Usd(i128::from(amount) * 1_000_000)
+    // Most are zero, and the VM multiplies 128 bits step by step.
+    if amount == 0 { Usd::ZERO } else { Usd(i128::from(amount) * 1_000_000) }
 }
 
 fn flag(byte: u8) -> bool {
@@ -117,7 +118,10 @@ impl From<&ConfidenceCharge> for core::ConfidenceCharge {
 impl From<&Depeg> for core::Depeg {
     fn from(stored: &Depeg) -> Self {
         // 1e-9 USD; a threshold beyond all prices is beyond every rule.
-        Self { threshold: Price(stored.threshold.saturating_mul(1_000)), factor: Ratio(stored.factor) }
+        let threshold = stored.threshold;
+        let threshold =
+            if threshold >> 54 == 0 { threshold.wrapping_mul(1_000) } else { threshold.saturating_mul(1_000) };
+        Self { threshold: Price(threshold), factor: Ratio(stored.factor) }
     }
 }
 

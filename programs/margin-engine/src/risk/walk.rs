@@ -19,7 +19,7 @@ use crate::{
     constants::MAX_SCENARIOS,
     error::EngineError,
     risk_accounts::UnderlyingView,
-    state::{AccountMode, Collateral, Position, StandardParameters, Underlying},
+    state::{AccountMode, Collateral, InstrumentKind, Position, StandardParameters, Underlying},
 };
 
 /// Sums over an account.
@@ -53,7 +53,7 @@ pub enum Part<'a> {
 pub struct Workspace {
     scratch: Scratch,
     parameters: CoreParameters,
-    scenarios: [GridScenario; MAX_SCENARIOS],
+    scenarios: Vec<GridScenario>,
 }
 
 /// In a frame of its own that nothing else crowds.
@@ -62,7 +62,7 @@ pub fn new_workspace() -> Box<Workspace> {
     Box::new(Workspace {
         scratch: Scratch::new(),
         parameters: CoreParameters::default(),
-        scenarios: [GridScenario::default(); MAX_SCENARIOS],
+        scenarios: Vec::with_capacity(MAX_SCENARIOS),
     })
 }
 
@@ -271,7 +271,7 @@ impl<'a> Check<'a> {
         let state = &*exposed.view.state;
         require!(state.scenario_count > 0, EngineError::ModelIncomplete);
         // An unknown kind would be priced as something it is not; nothing below checks it again.
-        let known = exposed.positions.iter().all(|position| position.instrument().is_some());
+        let known = exposed.positions.iter().all(|position| InstrumentKind::from_byte(position.kind).is_some());
         require!(known, EngineError::UnknownLayout);
         workspace.load(state);
         let Workspace { scratch, parameters, scenarios } = workspace;
@@ -285,7 +285,7 @@ impl<'a> Check<'a> {
             perpetual_confidence,
             hedge: exposed.hedge,
             parameters,
-            scenarios: &scenarios[..state.scenarios().len()],
+            scenarios,
         };
         Ok(run(&market, scratch)?)
     }
@@ -317,9 +317,8 @@ impl Workspace {
     #[inline(never)]
     fn load(&mut self, state: &Underlying) {
         self.parameters = CoreParameters::from(&state.risk);
-        for (slot, stored) in self.scenarios.iter_mut().zip(state.scenarios()) {
-            *slot = GridScenario::from(stored);
-        }
+        self.scenarios.clear();
+        self.scenarios.extend(state.scenarios().iter().map(GridScenario::from));
     }
 }
 
