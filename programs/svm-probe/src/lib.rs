@@ -1,6 +1,6 @@
 //! A program that runs the risk kernel inside the SVM and measures it.
 //!
-//! It holds no funds and touches no account. One instruction is one [`Request`]: the first byte is its tag, the rest
+//! It holds no funds and changes no account. One instruction is one [`Request`]: the first byte is its tag, the rest
 //! its input; the answer is the transaction's return data. The same functions run on the host, so tests compare the
 //! two byte by byte ([`answer`]).
 
@@ -17,6 +17,10 @@ pub use input::Writer;
 pub use reference::ReferenceCase;
 
 use input::Reader;
+
+/// Tag of a call of another program, which only the virtual machine can make: the first account is that program, the
+/// others and the rest of the data are its instruction. Answers the address that the return data came from, then the data.
+pub const CALL: u8 = u8::MAX;
 
 /// What to run.
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -114,15 +118,34 @@ pub fn answer(data: &[u8]) -> Result<Vec<u8>, u32> {
 #[cfg(all(target_os = "solana", not(feature = "no-entrypoint")))]
 mod entrypoint {
     use solana_account_info::AccountInfo;
+    use solana_cpi::{get_return_data, invoke};
+    use solana_instruction::{AccountMeta, Instruction};
     use solana_program_error::{ProgramError, ProgramResult};
     use solana_pubkey::Pubkey;
 
     solana_program_entrypoint::entrypoint!(process);
 
-    fn process(_program: &Pubkey, _accounts: &[AccountInfo], data: &[u8]) -> ProgramResult {
-        let answer = super::answer(data).map_err(ProgramError::Custom)?;
+    fn process(_program: &Pubkey, accounts: &[AccountInfo], data: &[u8]) -> ProgramResult {
+        let answer = match data.split_first() {
+            Some((&super::CALL, instruction)) => call(accounts, instruction)?,
+            _ => super::answer(data).map_err(ProgramError::Custom)?,
+        };
         // SAFETY: pointer and length are those of a live vector; the runtime only reads it.
         unsafe { solana_define_syscall::definitions::sol_set_return_data(answer.as_ptr(), answer.len() as u64) };
         Ok(())
+    }
+
+    /// Calls another program, as an integrator's would, and reads what it returns.
+    fn call(accounts: &[AccountInfo], data: &[u8]) -> Result<Vec<u8>, ProgramError> {
+        let (program, rest) = accounts.split_first().ok_or(ProgramError::NotEnoughAccountKeys)?;
+        let metas = rest.iter().map(|account| AccountMeta {
+            pubkey: *account.key,
+            is_signer: account.is_signer,
+            is_writable: account.is_writable,
+        });
+        let instruction = Instruction { program_id: *program.key, accounts: metas.collect(), data: data.to_vec() };
+        invoke(&instruction, rest)?;
+        let (returned_by, returned) = get_return_data().ok_or(ProgramError::InvalidAccountData)?;
+        Ok([&returned_by.to_bytes()[..], &returned].concat())
     }
 }

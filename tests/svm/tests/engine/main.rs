@@ -5,6 +5,7 @@ mod bid_laws;
 mod breakdown;
 mod check;
 mod correlation;
+mod cpi;
 mod cu;
 mod errors;
 mod funds;
