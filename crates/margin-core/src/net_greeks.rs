@@ -417,8 +417,8 @@ mod tests {
         let got = numbers(&terms.close(expiry).unwrap());
         let (want, scale) = reference(expiry, &positions);
         for (index, ((got, want), scale)) in got.iter().zip(want).zip(scale).enumerate() {
-            // 1/v to 2^-31, with which a term moves by up to twice as much.
-            let tolerance = 1e-9 * scale + 2.0;
+            // 1/v to 2^-31, with which a term moves by up to twice as much; the parts of theta may cancel.
+            let tolerance = 2e-9 * scale + 2.0;
             assert!(
                 (got - want).abs() <= tolerance,
                 "greek {index}: {got} against {want} +- {tolerance}, {positions:?}"

@@ -104,8 +104,10 @@ impl Underlying {
         let mut highest = Vol::ZERO;
         for slot in self.expiries.iter().filter(|slot| slot.updated_at > 0 && slot.expiry > now) {
             let surface = Svi::from(&slot.svi);
-            let vol = surface.prepare().and_then(|slice| slice.vol(surface.forward));
-            highest = highest.max(vol.map_err(|_| EngineError::SviParameters)?);
+            // A surface that the kernel cannot value must not keep the other expiries from being published.
+            if let Ok(vol) = surface.prepare().and_then(|slice| slice.vol(surface.forward)) {
+                highest = highest.max(vol);
+            }
         }
         // The first publication starts the clock.
         let since = if self.adaptive.scaled_at == 0 { now } else { self.adaptive.scaled_at };
