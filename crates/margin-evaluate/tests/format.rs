@@ -101,6 +101,30 @@ fn the_same_book_can_be_judged_in_each_mode() {
     assert!(initial[2] > initial[0], "{initial:?}");
 }
 
+#[test]
+fn a_passed_expiry_counts_at_its_observed_average_or_else_at_spot() {
+    let worth = |average: Option<f64>| {
+        let mut example = example();
+        if let Some(average) = average {
+            example["underlyings"][0]["expiries"][1]["observed_average"] = json!(average);
+        }
+        let positions = example["account"]["positions"].as_array().unwrap()[3].clone();
+        example["account"]["positions"] = json!([positions]);
+        example["account"]["balances"] = json!([]);
+        let evaluation =
+            evaluate(&mut Host, &book(&example).unwrap(), &Options { detail: true, ..Options::default() }).unwrap();
+        (evaluation.report.positions_value, evaluation.underlyings[0].book.profits.clone())
+    };
+    // A put of 100 000: against spot it moves with it, against an average that is known it does not.
+    let (value, profits) = worth(None);
+    assert_eq!(value, 1_234_567_890);
+    assert!(profits.iter().any(|profit| *profit < 0) && profits.iter().any(|profit| *profit > 0));
+    let (value, profits) = worth(Some(97_500.5));
+    assert_eq!(value, 2_499_500_000);
+    // The scan's own resolution, 2e-11 of the strike, remains: below 2e-6 USD.
+    assert!(profits.iter().all(|profit| profit.abs() < 2_000_000), "{profits:?}");
+}
+
 /// A change of the example and the words its error must have.
 fn mistake(pointer: &str, value: Value) -> PortfolioError {
     let mut example = example();

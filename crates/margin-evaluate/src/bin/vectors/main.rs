@@ -236,3 +236,13 @@ fn print(outcomes: &[Outcome]) {
         }
     }
 }
+
+/// A published file, in place: `MARGIN_DATA` names the folder that holds `vectors`.
+#[cfg(test)]
+fn published<T: DeserializeOwned>(name: &str) -> T {
+    let data = std::env::var_os("MARGIN_DATA")
+        .map_or_else(|| Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared"), PathBuf::from);
+    let path = data.join("vectors").join(name);
+    let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}; set MARGIN_DATA", path.display()));
+    parse(&text).unwrap()
+}

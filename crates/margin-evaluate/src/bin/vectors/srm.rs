@@ -261,3 +261,15 @@ fn model(params: &BTreeMap<String, Decimal>) -> Result<ModelFile> {
         ..base
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::published;
+
+    #[test]
+    fn the_preset_is_the_published_model() {
+        let file: File = published("derive_srm.json");
+        assert_eq!(model(&file.params).unwrap().standard, preset("derive-srm").unwrap().standard);
+    }
+}

@@ -291,3 +291,27 @@ fn expiry(feed: &Feed) -> Result<Expiry> {
         observed_average: if feed.feed_expiry <= 0 { Some(scaled(feed.forward)?) } else { None },
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use margin_client::presets::preset;
+
+    use super::*;
+    use crate::published;
+
+    /// Most published cases have the preset's parameters and grid.
+    #[test]
+    fn the_preset_is_the_published_model() {
+        let file: File = published("derive_pmrm2.json");
+        let preset = preset("derive-pmrm2").unwrap();
+        let is_preset = |vector: &&Vector| {
+            let cells = &file.scenario_sets[&vector.scenario_set];
+            let mut grid: Vec<Scenario> =
+                cells.iter().map(|cell| scenario(cell, multiple(cells).unwrap()).unwrap()).collect();
+            grid.sort_by_key(|scenario| (scenario.vol as u8, scenario.spot));
+            parameters(&vector.params).unwrap() == preset.parameters && grid == preset.scenarios
+        };
+        let alike = file.vectors.iter().filter(is_preset).count();
+        assert!(alike >= 20, "{alike}");
+    }
+}
