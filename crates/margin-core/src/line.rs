@@ -46,7 +46,10 @@ impl Level {
     /// The levels of one strike: Up, None, Down, and those of skew scenarios (zero where the set has none).
     #[inline(always)]
     pub(crate) fn all(expiry: &Expiry, vols: &VolLevels) -> Result<[Self; LEVELS], KernelError> {
-        let [up, none, down] = if (vols.up.0 | vols.none.0 | vols.down.0) >> 32 == 0 {
+        let moved = vols.up.0 | vols.down.0;
+        let [up, none, down] = if moved == 0 && vols.none.0 >> 32 == 0 {
+            [Self::NONE, Self::narrow(expiry, vols.none), Self::NONE]
+        } else if (moved | vols.none.0) >> 32 == 0 {
             [vols.up, vols.none, vols.down].map(|vol| Self::narrow(expiry, vol))
         } else {
             Self::wide(expiry, vols)?

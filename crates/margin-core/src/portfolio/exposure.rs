@@ -216,6 +216,9 @@ impl Exposure {
     }
 
     fn vega_charge(&self, offset: Ratio) -> Result<Usd, MarginError> {
+        if self.vega_long == Usd::ZERO && self.vega_short == Usd::ZERO {
+            return Ok(Usd::ZERO);
+        }
         let smaller = self.vega_long.min(self.vega_short);
         let cancelled = offset.min(Ratio::ONE).of_rounded_down(smaller)?.0.saturating_mul(2);
         let gross = add(self.vega_long, self.vega_short)?;

@@ -69,7 +69,7 @@ impl OpenExpiry {
         (self.levels, self.has_partial_levels) = (levels, levels.is_partial());
         let is_shocked = levels.up || levels.down || parameters.vega.range != Ratio::ZERO;
         self.shock = if is_shocked { TenorShock::new(&parameters.vol, time) } else { TenorShock::default() };
-        self.skew = if levels.has_skew() { Some(Skew::new(&parameters.skew, &self.expiry)?) } else { None };
+        self.skew = if levels.has_skew() { Some(Skew::new(&parameters.skew, &self.expiry, levels)?) } else { None };
         self.confidence = market.confidence;
         self.exposure = ExpiryExposure::default();
         self.greeks.clear();

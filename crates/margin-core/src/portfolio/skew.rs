@@ -3,6 +3,7 @@
 
 use super::{
     MarginError, SignedRatio, SkewCap, SkewShock, fixed,
+    open_expiry::LevelsUsed,
     tenor::{FACTOR_ONE, scale_vol},
 };
 use crate::{
@@ -34,7 +35,7 @@ struct Reciprocal {
 
 impl Skew {
     #[inline(always)]
-    pub(super) fn new(shock: &SkewShock, expiry: &Expiry) -> Result<Self, MarginError> {
+    pub(super) fn new(shock: &SkewShock, expiry: &Expiry, levels: LevelsUsed) -> Result<Self, MarginError> {
         // Q(60 + root_shift), root_shift in 0..=14.
         let root_years = (expiry.root_years >> (4 + expiry.root_shift.0.clamp(0, 14))) as i64;
         let by_root = |constant: i64, slope: SignedRatio| {
@@ -48,8 +49,14 @@ impl Skew {
             let cap = by_root(fixed::ratio_q56(cap.base), cap.slope);
             Curve { cap, slope: reciprocal.times(cap) }
         };
-        let linear = curve(&shock.linear);
-        let abs = if shock.abs == shock.linear { linear } else { curve(&shock.abs) };
+        let linear = if levels.skew_linear { curve(&shock.linear) } else { Curve::UNUSED };
+        let abs = if !levels.skew_abs {
+            Curve::UNUSED
+        } else if levels.skew_linear && shock.abs == shock.linear {
+            linear
+        } else {
+            curve(&shock.abs)
+        };
         Ok(Self { linear, abs })
     }
 
@@ -74,6 +81,8 @@ impl Skew {
 }
 
 impl Curve {
+    const UNUSED: Self = Self { cap: 0, slope: 0 };
+
     /// y, Q28, within ±64.
     #[inline(always)]
     fn at(&self, k: Fx) -> i64 {

@@ -33,36 +33,69 @@ pub fn atoms_to_usd(atoms: u64, decimals: u8) -> Result<Usd> {
 
 /// USD in whole quote atoms, rounded down: credits.
 pub fn usd_to_atoms_floor(amount: Usd, decimals: u8) -> Result<i64> {
-    if amount == Usd::ZERO {
-        return Ok(0);
-    }
-    let scale = usd_in_atom(decimals);
-    if let Some((magnitude, is_negative)) = one_word(amount) {
-        let atoms =
-            if is_negative { (magnitude.div_ceil(scale) as i64).wrapping_neg() } else { (magnitude / scale) as i64 };
-        return Ok(atoms);
-    }
-    let atoms = wide::floor_division(amount.0, i128::from(scale)).ok_or(EngineError::Overflow)?;
-    Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
+    let mut atoms = Atoms::new(decimals);
+    let credit = atoms.floor(amount);
+    atoms.check(credit)
 }
 
 /// USD in whole quote atoms, rounded up: requirements and payments.
 pub fn usd_to_atoms_ceil(amount: Usd, decimals: u8) -> Result<i64> {
-    if amount == Usd::ZERO {
-        return Ok(0);
+    let mut atoms = Atoms::new(decimals);
+    let requirement = atoms.ceil(amount);
+    atoms.check(requirement)
+}
+
+/// Turns the figures of a report into quote atoms. What does not fit is noted and refused by one check at the end: a result
+/// for each figure costs more than its division.
+pub(super) struct Atoms {
+    /// 1e-12 USD in one atom.
+    scale: u64,
+    overflows: bool,
+}
+
+impl Atoms {
+    pub(super) fn new(decimals: u8) -> Self {
+        Self { scale: usd_in_atom(decimals), overflows: false }
     }
-    let scale = usd_in_atom(decimals);
-    if let Some((magnitude, is_negative)) = one_word(amount) {
-        let atoms =
-            if is_negative { ((magnitude / scale) as i64).wrapping_neg() } else { magnitude.div_ceil(scale) as i64 };
-        return Ok(atoms);
+
+    /// Rounded down.
+    #[inline]
+    pub(super) fn floor(&mut self, amount: Usd) -> i64 {
+        match one_word(amount) {
+            Some((magnitude, false)) => (magnitude / self.scale) as i64,
+            Some((magnitude, true)) => (magnitude.div_ceil(self.scale) as i64).wrapping_neg(),
+            None => self.wide(wide::floor_division(amount.0, i128::from(self.scale))),
+        }
     }
-    let atoms = wide::ceiling_division(amount.0, i128::from(scale)).ok_or(EngineError::Overflow)?;
-    Ok(i64::try_from(atoms).map_err(|_| EngineError::Overflow)?)
+
+    /// Rounded up.
+    #[inline]
+    pub(super) fn ceil(&mut self, amount: Usd) -> i64 {
+        match one_word(amount) {
+            Some((magnitude, false)) => magnitude.div_ceil(self.scale) as i64,
+            Some((magnitude, true)) => ((magnitude / self.scale) as i64).wrapping_neg(),
+            None => self.wide(wide::ceiling_division(amount.0, i128::from(self.scale))),
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn wide(&mut self, atoms: Option<i128>) -> i64 {
+        let atoms = atoms.and_then(|atoms| i64::try_from(atoms).ok());
+        self.overflows |= atoms.is_none();
+        atoms.unwrap_or(0)
+    }
+
+    /// What was made of the figures, if all of them fitted.
+    pub(super) fn check<T>(&self, made: T) -> Result<T> {
+        require!(!self.overflows, EngineError::Overflow);
+        Ok(made)
+    }
 }
 
 /// Magnitude, and whether it is negative, of an amount below 9.2 million USD: most are, and the VM divides one word in one
 /// step.
+#[inline(always)]
 fn one_word(amount: Usd) -> Option<(u64, bool)> {
     let low = amount.0 as i64;
     let fits = (amount.0 >> 64) as i64 == low >> 63;

@@ -4,15 +4,14 @@ use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    Usd,
     portfolio::{Charges, CrossRisk, NetGreeks, StandardRisk, UnderlyingRisk},
     wide,
 };
 
 use super::{
     Check,
-    amounts::usd_in_atom,
-    cash_atoms_floor, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor,
+    amounts::{Atoms, usd_in_atom},
+    cash_atoms_floor, margin_error,
     walk::{Part, difference, number_of, sum},
 };
 use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
@@ -158,7 +157,6 @@ impl Check<'_> {
     /// Margin of the account with every part, for people and for other programs.
     pub fn report(&self, options: ReportOptions) -> Result<MarginReport> {
         let decimals = self.engine.quote_decimals;
-        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
         let mut underlyings = Vec::with_capacity(REPORT_UNDERLYINGS);
         let mut number = 0usize;
         let greeks = options.greeks && self.witness.is_none();
@@ -177,62 +175,65 @@ impl Check<'_> {
         })?;
         let total = &figures.risk;
         let positions_value = difference(difference(total.equity, figures.collateral)?, figures.cash)?;
-        Ok(MarginReport {
+        let mut atoms = Atoms::new(decimals);
+        let report = MarginReport {
             mode: self.mode,
             in_liquidation: self.account.in_liquidation(),
             cash: cash_atoms_floor(self.account.cash())?,
-            collateral_value: floor(figures.collateral)?,
-            collateral_maintenance: ceil(figures.collateral_maintenance)?,
-            collateral_initial: ceil(figures.collateral_initial)?,
-            positions_value: floor(positions_value)?,
-            equity: floor(total.equity)?,
-            initial_margin: ceil(total.initial_margin)?,
-            maintenance_margin: ceil(total.maintenance_margin)?,
-            cross: figures.cross.map(|cross| CrossReport::new(&cross, decimals)).transpose()?,
+            collateral_value: atoms.floor(figures.collateral),
+            collateral_maintenance: atoms.ceil(figures.collateral_maintenance),
+            collateral_initial: atoms.ceil(figures.collateral_initial),
+            positions_value: atoms.floor(positions_value),
+            equity: atoms.floor(total.equity),
+            initial_margin: atoms.ceil(total.initial_margin),
+            maintenance_margin: atoms.ceil(total.maintenance_margin),
+            cross: figures.cross.map(|cross| CrossReport::new(&cross, &mut atoms)),
             underlying_count: figures.underlyings,
             underlyings,
-        })
+        };
+        atoms.check(report)
     }
 }
 
 impl CrossReport {
-    fn new(risk: &CrossRisk, decimals: u8) -> Result<Self> {
-        Ok(Self {
-            systematic: usd_to_atoms_ceil(risk.systematic, decimals)?,
-            idiosyncratic: usd_to_atoms_ceil(risk.idiosyncratic, decimals)?,
-            stand_alone: usd_to_atoms_ceil(risk.stand_alone, decimals)?,
-            scan_risk: usd_to_atoms_ceil(risk.scan_risk, decimals)?,
-        })
+    fn new(risk: &CrossRisk, atoms: &mut Atoms) -> Self {
+        Self {
+            systematic: atoms.ceil(risk.systematic),
+            idiosyncratic: atoms.ceil(risk.idiosyncratic),
+            stand_alone: atoms.ceil(risk.stand_alone),
+            scan_risk: atoms.ceil(risk.scan_risk),
+        }
     }
 }
 
 impl UnderlyingReport {
     #[inline(never)]
     fn new(part: &Part, view: &UnderlyingView, decimals: u8) -> Result<Self> {
-        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
+        let mut atoms = Atoms::new(decimals);
         let index = view.state.index;
-        Ok(match part {
+        let report = match part {
             Part::Portfolio(risk) => Self {
                 index,
-                positions_value: floor(risk.mark_to_market)?,
-                initial_margin: ceil(risk.initial_margin)?,
-                maintenance_margin: ceil(risk.maintenance_margin)?,
+                positions_value: atoms.floor(risk.mark_to_market),
+                initial_margin: atoms.ceil(risk.initial_margin),
+                maintenance_margin: atoms.ceil(risk.maintenance_margin),
                 greeks: GreeksReport::new(&risk.greeks, view, decimals)?,
-                model: ModelReport::Portfolio(PortfolioReport::new(risk, decimals)?),
+                model: ModelReport::Portfolio(PortfolioReport::new(risk, &mut atoms)),
             },
             Part::Standard { risk, hedge, greeks } => {
                 let margins = risk.margins().map_err(margin_error)?;
                 let value = sum(risk.mark_to_market, *hedge)?;
                 Self {
                     index,
-                    positions_value: floor(risk.mark_to_market)?,
-                    initial_margin: ceil(difference(value, margins.initial)?)?,
-                    maintenance_margin: ceil(difference(value, margins.maintenance)?)?,
+                    positions_value: atoms.floor(risk.mark_to_market),
+                    initial_margin: atoms.ceil(difference(value, margins.initial)?),
+                    maintenance_margin: atoms.ceil(difference(value, margins.maintenance)?),
                     greeks: GreeksReport::new(greeks, view, decimals)?,
-                    model: ModelReport::Standard(StandardReport::new(risk, decimals)?),
+                    model: ModelReport::Standard(StandardReport::new(risk, &mut atoms)),
                 }
             }
-        })
+        };
+        atoms.check(report)
     }
 }
 
@@ -248,52 +249,49 @@ impl UnderlyingReport {
 
 impl PortfolioReport {
     #[inline(never)]
-    fn new(risk: &UnderlyingRisk, decimals: u8) -> Result<Self> {
-        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
-        Ok(Self {
+    fn new(risk: &UnderlyingRisk, atoms: &mut Atoms) -> Self {
+        Self {
             worst_case: number_of(risk.worst_case),
-            worst_profit: floor(risk.worst)?,
-            basis_contingency: floor(risk.basis_contingency)?,
-            minimum_delta: ceil(risk.minimum_delta)?,
-            scan_risk: ceil(risk.scan_risk)?,
+            worst_profit: atoms.floor(risk.worst),
+            basis_contingency: atoms.floor(risk.basis_contingency),
+            minimum_delta: atoms.ceil(risk.minimum_delta),
+            scan_risk: atoms.ceil(risk.scan_risk),
             initial_factor: risk.initial_factor.0,
             maintenance_factor: risk.maintenance_factor.0,
-            charges: ChargesReport::new(&risk.charges, decimals)?,
-        })
+            charges: ChargesReport::new(&risk.charges, atoms),
+        }
     }
 }
 
 impl ChargesReport {
-    fn new(charges: &Charges, decimals: u8) -> Result<Self> {
-        let ceil = |usd: Usd| usd_to_atoms_ceil(usd, decimals);
-        Ok(Self {
-            perpetual_maintenance: ceil(charges.perpetual_maintenance)?,
-            perpetual_initial: ceil(charges.perpetual_initial)?,
-            short_option_maintenance: ceil(charges.short_option_maintenance)?,
-            short_option_initial: ceil(charges.short_option_initial)?,
-            roll: ceil(charges.roll)?,
-            vega: ceil(charges.vega)?,
-            concentration: ceil(charges.concentration)?,
-            confidence: ceil(charges.confidence)?,
-            unrealised_profit: ceil(charges.unrealised_profit)?,
-        })
+    fn new(charges: &Charges, atoms: &mut Atoms) -> Self {
+        Self {
+            perpetual_maintenance: atoms.ceil(charges.perpetual_maintenance),
+            perpetual_initial: atoms.ceil(charges.perpetual_initial),
+            short_option_maintenance: atoms.ceil(charges.short_option_maintenance),
+            short_option_initial: atoms.ceil(charges.short_option_initial),
+            roll: atoms.ceil(charges.roll),
+            vega: atoms.ceil(charges.vega),
+            concentration: atoms.ceil(charges.concentration),
+            confidence: atoms.ceil(charges.confidence),
+            unrealised_profit: atoms.ceil(charges.unrealised_profit),
+        }
     }
 }
 
 impl StandardReport {
     #[inline(never)]
-    fn new(risk: &StandardRisk, decimals: u8) -> Result<Self> {
-        let (floor, ceil) = (|usd| usd_to_atoms_floor(usd, decimals), |usd| usd_to_atoms_ceil(usd, decimals));
-        Ok(Self {
-            linear_initial: floor(risk.linear.initial)?,
-            linear_maintenance: floor(risk.linear.maintenance)?,
-            options_initial: floor(risk.options.initial)?,
-            options_maintenance: floor(risk.options.maintenance)?,
-            collateral_initial: floor(risk.collateral.initial)?,
-            collateral_maintenance: floor(risk.collateral.maintenance)?,
-            confidence: ceil(risk.confidence)?,
-            depeg: ceil(risk.depeg)?,
-        })
+    fn new(risk: &StandardRisk, atoms: &mut Atoms) -> Self {
+        Self {
+            linear_initial: atoms.floor(risk.linear.initial),
+            linear_maintenance: atoms.floor(risk.linear.maintenance),
+            options_initial: atoms.floor(risk.options.initial),
+            options_maintenance: atoms.floor(risk.options.maintenance),
+            collateral_initial: atoms.floor(risk.collateral.initial),
+            collateral_maintenance: atoms.floor(risk.collateral.maintenance),
+            confidence: atoms.ceil(risk.confidence),
+            depeg: atoms.ceil(risk.depeg),
+        }
     }
 }
 

@@ -101,8 +101,7 @@ impl<'a> Check<'a> {
         let detail = if greeks { Detail::Greeks } else { Detail::Margin };
         let mut left = self.account.positions();
         for view in self.markets.underlyings() {
-            let held = left.iter().take_while(|position| position.underlying == view.state.index).count();
-            let (positions, rest) = left.split_at(held);
+            let (positions, rest) = split_underlying(left, view.state.index);
             left = rest;
             let exposed = Exposed { view, positions, hedge: self.hedge(view.state.index)? };
             if positions.is_empty() && exposed.hedge == Usd::ZERO {
@@ -310,6 +309,13 @@ impl<'a> Check<'a> {
             hedge: self.hedge(underlying)?,
         })
     }
+}
+
+/// The positions in an underlying, if they come next, and those after them.
+fn split_underlying(positions: &[Position], underlying: u16) -> (&[Position], &[Position]) {
+    let comes_next = positions.first().is_some_and(|position| position.underlying == underlying);
+    let held = if comes_next { positions.partition_point(|position| position.underlying <= underlying) } else { 0 };
+    positions.split_at(held)
 }
 
 impl Workspace {
