@@ -55,19 +55,19 @@ pub struct MarginCheck<'info> {
 }
 
 impl<'info> MarginCheck<'info> {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, account: &MarginAccount) -> Result<()> {
         // engine, margin_account: this program's, by their types; the account belongs to the engine.
-        require_keys_eq!(self.margin_account.load()?.engine, self.engine.key(), EngineError::ForeignEngine);
+        require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
         Ok(())
     }
 
     /// Computes the margin of an account; the result is the instruction's return data. Writes nothing.
     pub fn handle(ctx: Context<'info, Self>, args: MarginCheckArgs) -> Result<MarginReport> {
-        ctx.accounts.validate()?;
+        let account = ctx.accounts.margin_account.load()?;
+        ctx.accounts.validate(&account)?;
         let now = Clock::get()?.unix_timestamp;
         let engine_key = ctx.accounts.engine.key();
         let engine = ctx.accounts.engine.load()?;
-        let account = ctx.accounts.margin_account.load()?;
         let mut required = RequiredMarkets::of_engine(&engine);
         required.add_account(&engine, &account, args.judged_mode(&account)?)?;
         let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, args.usage, now)?;
