@@ -317,8 +317,10 @@ fn render(rows: &[Row]) -> Result<String> {
     let find = |name: &str| rows.iter().find(|row| row.name == name).map(|row| row.cu).context("missing row");
     let mut text = String::from(
         "# Compute units\n\nWritten by `cargo xtask cu --update`; `cargo xtask cu` fails when a figure passes its limit or \
-         grows by more than 2 %.\nProgram: `programs/svm-probe` in LiteSVM, SBPF v3, between two readings of the \
-         compute meter.\n\n| name | CU | at most | what |\n|---|---:|---:|---|\n",
+         grows by more than 2 %.\n`margin_check_*` and `witness_64` are whole instructions of `programs/margin-engine` in LiteSVM \
+         under the `derive-pmrm2` preset (31 scenarios), their answers equal to the off-chain ones; the other \
+         rows are steps of `programs/svm-probe` between two readings of the compute meter. SBPF v3.\n\n\
+         ![Margin check against legs](../docs/compute-units.svg)\n\n| name | CU | at most | what |\n|---|---:|---:|---|\n",
     );
     for Row { name, cu, limit, what } in rows {
         let limit = limit.map_or_else(|| "–".to_owned(), |limit| limit.to_string());
