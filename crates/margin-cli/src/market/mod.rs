@@ -1,13 +1,15 @@
 //! `margin market show`.
 
+mod json;
+
 use margin_client::{
     margin::MarginFailure,
     state::{ExpirySlot, OracleProvider, Scenario, Underlying, VolShock},
     text::{Align, Cell, PRICE_DECIMALS, Style, Table, Tone, UNIT_DECIMALS, exact, fixed, utc},
 };
 use margin_core::{Price, Svi};
-use serde_json::{Value, json};
 
+use self::json::{engine_json, underlying_json};
 use crate::{
     chain::{Listed, Markets, Priced, engine_address, hex},
     cli::Global,
@@ -212,94 +214,6 @@ fn scenarios_table(scenarios: &[Scenario]) -> Table {
         ]);
     }
     table
-}
-
-fn engine_json(markets: &Markets) -> Value {
-    let engine = &markets.engine;
-    let quote = |atoms: u64| exact(i128::from(atoms), u32::from(engine.quote_decimals));
-    let collaterals: Vec<Value> = markets
-        .collaterals
-        .iter()
-        .map(|Listed { market, price }| {
-            let amount = |atoms: u64| exact(i128::from(atoms), u32::from(market.decimals));
-            json!({
-                "index": market.index,
-                "address": market.address.to_string(),
-                "mint": market.mint.to_string(),
-                "vault": market.vault.to_string(),
-                "decimals": market.decimals,
-                "quote": market.is_quote(),
-                "price": price.as_ref().map(price_json),
-                "maintenanceHaircut": ratio(market.haircuts.maintenance),
-                "initialHaircut": ratio(market.haircuts.maintenance.saturating_add(market.haircuts.initial)),
-                "totalDeposits": amount(market.total_deposits),
-                "depositCap": amount(market.deposit_cap),
-            })
-        })
-        .collect();
-    json!({
-        "address": engine.address.to_string(),
-        "admin": engine.admin.to_string(),
-        "quoteMint": engine.quote_mint.to_string(),
-        "quoteDecimals": engine.quote_decimals,
-        "time": markets.now,
-        "liquidation": {
-            "discount": ratio(engine.liquidation.discount),
-            "buffer": ratio(engine.liquidation.buffer),
-            "smallAccount": quote(engine.liquidation.small_account),
-        },
-        "collaterals": collaterals,
-        "underlyings": markets.underlyings.iter().map(|listed| underlying_json(listed, markets.now)).collect::<Vec<_>>(),
-    })
-}
-
-fn underlying_json(listed: &Listed<Underlying>, now: i64) -> Value {
-    let Listed { market, price } = listed;
-    let slot_json = |slot: &ExpirySlot| {
-        let published = slot.updated_at != 0;
-        json!({
-            "expiry": slot.expiry,
-            "secondsLeft": slot.expiry.saturating_sub(now),
-            "publishedAt": published.then_some(slot.updated_at),
-            "forward": published.then(|| exact(i128::from(slot.forward), PRICE_DECIMALS)),
-            "spotReference": published.then(|| exact(i128::from(slot.spot_reference), PRICE_DECIMALS)),
-            "rate": published.then(|| exact(i128::from(slot.rate), RATE_DECIMALS)),
-            "volAtForward": if published { forward_vol(slot).map(|vol| exact(vol, VOL_DECIMALS)) } else { None },
-        })
-    };
-    let scenario_json = |scenario: &Scenario| {
-        json!({
-            "spot": exact(i128::from(scenario.spot), RATIO_DECIMALS),
-            "vol": vol_name(VolShock::from_byte(scenario.vol)),
-            "weight": ratio(scenario.weight),
-        })
-    };
-    let model: serde_json::Map<String, Value> =
-        parameters(&market.risk).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
-    json!({
-        "index": market.index,
-        "symbol": market.symbol(),
-        "address": market.address.to_string(),
-        "publisher": market.publisher.to_string(),
-        "oracle": { "provider": provider(market.oracle.provider), "feed": hex(&market.oracle.feed_id) },
-        "price": price.as_ref().map(price_json),
-        "lotSize": exact(i128::from(market.lot_size), UNIT_DECIMALS),
-        "expiries": market.listed_expiries().into_iter().map(slot_json).collect::<Vec<_>>(),
-        "model": model,
-        "scenarios": market.scenarios().iter().map(scenario_json).collect::<Vec<_>>(),
-    })
-}
-
-fn price_json(priced: &Priced) -> Value {
-    match &priced.reading {
-        Ok(view) => json!({
-            "account": priced.address.to_string(),
-            "price": exact(i128::from(view.price.0), PRICE_DECIMALS),
-            "confidence": exact(i128::from(view.confidence.0), PRICE_DECIMALS),
-            "publishTime": view.publish_time,
-        }),
-        Err(error) => json!({ "account": priced.address.to_string(), "error": error.to_string() }),
-    }
 }
 
 fn price_cell(priced: Option<&Priced>) -> Cell {
