@@ -10,6 +10,7 @@ mod engine;
 mod inputs;
 mod reference;
 mod svm;
+mod whole;
 
 use std::path::PathBuf;
 
