@@ -10,7 +10,7 @@ use margin_core::{Multiplier, portfolio::Ratio};
 use super::{Assessment, mode_name};
 use crate::{
     output::{Page, signed},
-    report::{scenario_name, standing},
+    report::{greeks_table, scenario_name, standing},
 };
 
 /// Decimals of breakdowns.
@@ -69,7 +69,7 @@ impl Assessment<'_> {
                 ],
             );
         }
-        page.table("Net Greeks", &self.greeks_table());
+        page.table("Net Greeks", &greeks_table(&self.evaluation.report, self.decimals(), |index| self.symbol(index)));
         if !report.underlyings.is_empty() {
             page.note("delta in units, gamma: change of delta for +1 % of spot, vega: +1 vol point, theta: one day, rho: +1 %");
         }
@@ -124,29 +124,6 @@ impl Assessment<'_> {
             }
             _ => String::new(),
         }
-    }
-
-    fn greeks_table(&self) -> Table {
-        let mut table = Table::new([
-            ("", Align::Left),
-            ("delta", Align::Right),
-            ("gamma", Align::Right),
-            ("vega", Align::Right),
-            ("theta", Align::Right),
-            ("rho", Align::Right),
-        ]);
-        let units = |value: i64| signed(fixed(i128::from(value), UNIT_DECIMALS, 4));
-        for UnderlyingReport { index, greeks, .. } in &self.evaluation.report.underlyings {
-            table.row([
-                self.symbol(*index).into(),
-                units(greeks.delta),
-                units(greeks.gamma),
-                self.signed(greeks.vega),
-                self.signed(greeks.theta),
-                self.signed(greeks.rho),
-            ]);
-        }
-        table
     }
 
     fn requirement_table(&self, underlying: &UnderlyingReport) -> Table {

@@ -175,7 +175,7 @@ impl Report<'_> {
         page.table("Margin", &table);
         page.table("The same book in each mode", &self.modes_table());
         page.table("By underlying", &self.underlyings_table());
-        page.table("Net Greeks", &self.greeks_table());
+        page.table("Net Greeks", &greeks_table(&self.margin, self.decimals(), |index| self.markets.symbol(index)));
         if !margin.underlyings.is_empty() {
             page.note("delta in units, gamma: change of delta for +1 % of spot, vega: +1 vol point, theta: one day, rho: +1 %");
         }
@@ -233,30 +233,6 @@ impl Report<'_> {
         table
     }
 
-    fn greeks_table(&self) -> Table {
-        let mut table = Table::new([
-            ("", Align::Left),
-            ("delta", Align::Right),
-            ("gamma", Align::Right),
-            ("vega", Align::Right),
-            ("theta", Align::Right),
-            ("rho", Align::Right),
-        ]);
-        for UnderlyingReport { index, greeks, .. } in &self.margin.underlyings {
-            let units = |value: i64| signed(fixed(i128::from(value), UNIT_DECIMALS, 4));
-            let money = |value: i64| signed(self.money(value));
-            table.row([
-                self.markets.symbol(*index).into(),
-                units(greeks.delta),
-                units(greeks.gamma),
-                money(greeks.vega),
-                money(greeks.theta),
-                money(greeks.rho),
-            ]);
-        }
-        table
-    }
-
     fn positions_table(&self) -> Table {
         let mut table = Table::new([
             ("instrument", Align::Left),
@@ -285,6 +261,31 @@ impl Report<'_> {
         let priced = self.markets.underlyings.get(usize::from(index))?.price.as_ref()?;
         priced.reading.as_ref().ok().map(|view| i128::from(view.price.0))
     }
+}
+
+/// Net Greeks of each underlying.
+pub fn greeks_table<'a>(margin: &MarginReport, decimals: u32, symbol: impl Fn(u16) -> &'a str) -> Table {
+    let mut table = Table::new([
+        ("", Align::Left),
+        ("delta", Align::Right),
+        ("gamma", Align::Right),
+        ("vega", Align::Right),
+        ("theta", Align::Right),
+        ("rho", Align::Right),
+    ]);
+    let units = |value: i64| signed(fixed(i128::from(value), UNIT_DECIMALS, 4));
+    let money = |value: i64| signed(fixed(i128::from(value), decimals, 2));
+    for UnderlyingReport { index, greeks, .. } in &margin.underlyings {
+        table.row([
+            symbol(*index).into(),
+            units(greeks.delta),
+            units(greeks.gamma),
+            money(greeks.vega),
+            money(greeks.theta),
+            money(greeks.rho),
+        ]);
+    }
+    table
 }
 
 /// What the account may do.
