@@ -251,7 +251,7 @@ fn only_the_admin_sets_models_and_only_of_his_own_engine() {
 }
 
 #[test]
-fn a_linked_token_may_be_held_but_not_judged_before_the_model_of_its_underlying() {
+fn a_linked_token_is_judged_by_its_haircuts_until_its_underlying_has_a_model() {
     use margin_client::{pyth::feeds, state::CollateralLink};
     let mut world = unmodelled();
     let admin = world.admin.insecure_clone();
@@ -265,12 +265,16 @@ fn a_linked_token_may_be_held_but_not_judged_before_the_model_of_its_underlying(
     world.directory.insert_underlying(BTC, underlying, price);
     let trader = world.funded(100.0);
     world.fund(&trader, 1, 1_000_000_000);
-    let check = world.margin_check(&trader);
-    world.refuse(check.instruction(), &[], E::ModelIncomplete);
+    // Otherwise a deposit could keep an account from being liquidated.
+    let early = world.report(&trader);
+    assert_eq!((early.underlying_count, early.initial_margin), (0, 0));
+    assert!(early.collateral_value > 0);
     for instruction in presets::major().instructions(admin.pubkey(), world.engine, underlying) {
         world.accept(instruction, &[&admin]);
     }
-    assert_eq!(world.report(&trader).cash, usdc(100.0) as i64);
+    let complete = world.report(&trader);
+    assert_eq!((complete.underlying_count, complete.equity), (1, early.equity));
+    assert!(complete.initial_margin > 0, "the token enters the scenarios now");
     // Cash alone never needed it.
     let withdraw = world.withdraw(&trader, USDC, 1);
     world.accept(withdraw.instruction(), &[&trader.key]);
