@@ -8,7 +8,7 @@ use margin_client::{
     state::{AdaptiveRange, ScenarioArgs, VolShock},
 };
 use solana_signer::Signer;
-use tests_svm::{BTC, ETH, Spec, USDC, World, buy, perpetual, rich_model, specs, usdc};
+use tests_svm::{BTC, ETH, Spec, USDC, World, buy, perpetual, rich_model, specs};
 
 const ONE: u64 = 1_000_000_000;
 
