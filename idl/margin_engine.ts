@@ -658,7 +658,7 @@ export type MarginEngine = {
     },
     {
       "code": 6363,
-      "msg": "Inverse models serve comparisons only; accounts are in quote tokens",
+      "msg": "Inverse models serve comparisons of perpetuals and futures only; accounts are in quote tokens",
       "name": "modelInverse"
     },
     {
@@ -7119,7 +7119,7 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6363,
-      "msg": "Inverse models serve comparisons only; accounts are in quote tokens",
+      "msg": "Inverse models serve comparisons of perpetuals and futures only; accounts are in quote tokens",
       "name": "modelInverse"
     },
     {

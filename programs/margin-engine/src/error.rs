@@ -261,7 +261,7 @@ pub enum EngineError {
     ModelMissing,
     #[msg("The underlying has no risk grid yet")]
     ModelIncomplete,
-    #[msg("Inverse models serve comparisons only; accounts are in quote tokens")]
+    #[msg("Inverse models serve comparisons of perpetuals and futures only; accounts are in quote tokens")]
     ModelInverse,
     #[msg("range_up must be at most 10, range_down at most 1")]
     ParameterVolRange,

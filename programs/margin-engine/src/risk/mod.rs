@@ -100,8 +100,9 @@ pub fn margin_error(error: MarginError) -> EngineError {
         MarginError::UnknownScenario => EngineError::UnknownScenario,
         MarginError::WitnessMeasure => EngineError::WitnessUnsupported,
         MarginError::ScenarioCount => EngineError::ModelIncomplete,
+        MarginError::InverseOption => EngineError::ModelInverse,
         // Only what no instruction writes can fail here.
-        MarginError::Unsorted | MarginError::SkewWidth | MarginError::InverseOption => EngineError::UnknownLayout,
+        MarginError::Unsorted | MarginError::SkewWidth => EngineError::UnknownLayout,
         MarginError::Kernel(error) => match error {
             KernelError::ForwardOutOfRange => EngineError::KernelForward,
             KernelError::StrikeOutOfRange | KernelError::MoneynessOutOfRange => EngineError::KernelStrike,
