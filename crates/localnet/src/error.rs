@@ -65,6 +65,9 @@ pub enum LocalnetError {
     /// A price or a size is outside what the pricing kernel or the program takes.
     #[error("cannot price {instrument}: {reason}")]
     Pricing { instrument: String, reason: String },
+    /// An account could not be read within one second of the network's clock.
+    #[error("the network's clock went on during each of {attempts} readings of an account")]
+    ClockTicks { attempts: u32 },
     /// The network's answer to a simulation is not base64.
     #[error("unreadable return data: {0}")]
     ReturnData(base64::DecodeError),

@@ -1,16 +1,16 @@
 //! One account's margin: from the program, and explained by the client.
 
 use margin_client::instructions::MarginCheckArgs;
-use margin_client::margin::{PositionByPosition, PriceUse, ScenarioProfit, StandAlone};
-use margin_client::state::{AccountMode, VolShock};
+use margin_client::margin::{PositionByPosition, PriceUse, ScenarioProfit, Snapshot, StandAlone};
+use margin_client::state::{AccountMode, MarginAccount, VolShock};
 use margin_client::text::{Align, Cell, Style, Table, Tone, UNIT_DECIMALS, fixed};
-use margin_client::{MarginReport, UnderlyingReport};
+use margin_client::{Loaded, MarginReport, UnderlyingReport};
 
 use crate::keeper::{liquidatable, margin_check};
 use crate::quotes::name;
 use crate::traders::Trader;
 use crate::venue::Venue;
-use crate::{Result, Sender};
+use crate::{LocalnetError, Result, Sender};
 
 const ONE: u64 = 1_000_000_000;
 
@@ -36,14 +36,7 @@ pub struct AccountReport {
 
 /// Asks the program and computes the rest from the accounts it would read.
 pub fn account_report(sender: &Sender, venue: &Venue, trader: &Trader) -> Result<AccountReport> {
-    let (margin, state, snapshot, now) = loop {
-        let now = sender.time()?;
-        let read = (margin_check(sender, venue, trader)?, trader.fetch(sender, venue)?, venue.fetch(sender)?, now);
-        // The block of the last transaction may end meanwhile, and the network's clock with it goes on a second.
-        if sender.time()? == now {
-            break read;
-        }
-    };
+    let (margin, state, snapshot, now) = read_at_once(sender, venue, trader)?;
     let usage = PriceUse::Liquidation;
     let mut worst = Vec::with_capacity(margin.underlyings.len());
     for underlying in &margin.underlyings {
@@ -66,6 +59,24 @@ pub fn account_report(sender: &Sender, venue: &Venue, trader: &Trader) -> Result
         margin,
         worst,
     })
+}
+
+/// The program's answer and the accounts it was computed from, all of one second of the network's clock.
+fn read_at_once(
+    sender: &Sender,
+    venue: &Venue,
+    trader: &Trader,
+) -> Result<(MarginReport, Loaded<MarginAccount>, Snapshot, i64)> {
+    const ATTEMPTS: u32 = 50;
+    for _ in 0..ATTEMPTS {
+        let now = sender.time()?;
+        let read = (margin_check(sender, venue, trader)?, trader.fetch(sender, venue)?, venue.fetch(sender)?, now);
+        // The block of the last transaction may end meanwhile, and the network's clock with it goes on a second.
+        if sender.time()? == now {
+            return Ok(read);
+        }
+    }
+    Err(LocalnetError::ClockTicks { attempts: ATTEMPTS })
 }
 
 /// `safe`, `no new risk` (below initial margin), `liquidatable` or `in liquidation`.
