@@ -31,7 +31,7 @@ impl Page {
     }
 
     /// Names and amounts under each other.
-    pub fn amounts(&mut self, heading: &str, amounts: impl IntoIterator<Item = (&'static str, Cell)>) {
+    pub fn amounts(&mut self, heading: &str, amounts: impl IntoIterator<Item = (impl Into<Cell>, Cell)>) {
         let mut table = Table::new([("", Align::Left), ("", Align::Right)]);
         for (name, value) in amounts {
             table.row([name.into(), value]);

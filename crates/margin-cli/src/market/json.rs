@@ -73,7 +73,7 @@ pub(super) fn underlying_json(listed: &Listed<Underlying>, now: i64) -> Value {
         })
     };
     let model: serde_json::Map<String, Value> =
-        parameters(&market.risk).into_iter().map(|(name, value)| (name.to_owned(), value.into())).collect();
+        parameters(&market.risk).into_iter().map(|(name, value)| (name, value.into())).collect();
     json!({
         "index": market.index,
         "symbol": market.symbol(),

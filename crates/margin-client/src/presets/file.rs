@@ -50,17 +50,26 @@ type Small = Scaled<u8, 0>;
 /// A field or a group in its stored form.
 trait Field<S> {
     fn store(&self) -> S;
+    fn load(stored: &S) -> Self;
 }
 
 impl<T: Copy, const PLACES: u32> Field<T> for Scaled<T, PLACES> {
     fn store(&self) -> T {
         self.0
     }
+
+    fn load(stored: &T) -> Self {
+        Self(*stored)
+    }
 }
 
 impl Field<u8> for bool {
     fn store(&self) -> u8 {
         u8::from(*self)
+    }
+
+    fn load(stored: &u8) -> Self {
+        *stored != 0
     }
 }
 
@@ -77,6 +86,10 @@ macro_rules! group {
         impl Field<$stored> for $name {
             fn store(&self) -> $stored {
                 self.into()
+            }
+
+            fn load(stored: &$stored) -> Self {
+                Self { $($field: Field::load(&stored.$field),)* }
             }
         }
 
@@ -214,6 +227,29 @@ impl From<&RiskParameters> for StoredRisk {
             confidence: file.confidence.store(),
             depeg: file.depeg.store(),
             unrealised_profit_cap: file.unrealised_profit_cap.map_or(Self::NO_CAP, |cap| cap.0),
+        }
+    }
+}
+
+impl From<&StoredRisk> for RiskParameters {
+    fn from(stored: &StoredRisk) -> Self {
+        Self {
+            vol: Field::load(&stored.vol),
+            scan: Field::load(&stored.scan),
+            static_discount: Field::load(&stored.static_discount),
+            skew: Field::load(&stored.skew),
+            basis: Field::load(&stored.basis),
+            charges: Field::load(&stored.charges),
+            minimum_delta: Field::load(&stored.minimum_delta),
+            roll: Field::load(&stored.roll),
+            vega: Field::load(&stored.vega),
+            concentration: Field::load(&stored.concentration),
+            confidence: Field::load(&stored.confidence),
+            depeg: Field::load(&stored.depeg),
+            unrealised_profit_cap: match stored.unrealised_profit_cap {
+                StoredRisk::NO_CAP => None,
+                cap => Some(Scaled(cap)),
+            },
         }
     }
 }

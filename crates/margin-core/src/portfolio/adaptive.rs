@@ -4,7 +4,7 @@
 //! bounds, and it moves by at most so much a day. It is brought up to date where surfaces are published, and the grid
 //! then stored with its scaled moves, so that a margin check pays nothing for it.
 
-use super::{GridScenario, MAX_GRID, MarginError, Ratio};
+use super::Ratio;
 use crate::{Seconds, Vol, elementary::sqrt, quantities::SECONDS_PER_YEAR};
 
 /// Parameters of an adaptive range; `reference` zero: off.
@@ -50,20 +50,6 @@ impl AdaptiveRange {
         let change = u64::try_from(change.checked_div(u128::from(DAY)).unwrap_or(0)).unwrap_or(u64::MAX);
         let (low, high) = (previous.0.saturating_sub(change), previous.0.saturating_add(change));
         Ratio(self.target(vol).0.clamp(low, high))
-    }
-
-    /// Writes the grid with its moves scaled; skew scenarios keep theirs.
-    ///
-    /// # Errors
-    /// `ScenarioCount` when `scaled` is shorter than the grid or the grid too long.
-    pub fn apply(scale: Ratio, grid: &[GridScenario], scaled: &mut [GridScenario]) -> Result<(), MarginError> {
-        if grid.len() > MAX_GRID || scaled.len() < grid.len() {
-            return Err(MarginError::ScenarioCount);
-        }
-        for (slot, own) in scaled.iter_mut().zip(grid) {
-            *slot = if own.is_skew() || scale == Ratio::ONE { *own } else { own.scaled(scale)? };
-        }
-        Ok(())
     }
 }
 

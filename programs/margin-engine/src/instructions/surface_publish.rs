@@ -115,11 +115,10 @@ impl Underlying {
         let scale = range.next(Ratio(self.adaptive.scale), elapsed, highest);
         let count = self.scenarios().len();
         for scenario in &mut self.scenarios[..count] {
-            let live = GridScenario::from(&Scenario { spot: scenario.design_spot, ..*scenario });
-            if !live.is_skew() {
-                let shock = live.scaled(scale).map_err(|_| EngineError::ScenarioSpot)?.shock;
-                (scenario.spot, scenario.ln_spot) = (shock.spot.0, shock.ln_spot);
-            }
+            // A skew scenario's multiplier is one, and stays it.
+            let design = GridScenario::from(&Scenario { spot: scenario.design_spot, ..*scenario });
+            let shock = design.scaled(scale).map_err(|_| EngineError::ScenarioSpot)?.shock;
+            (scenario.spot, scenario.ln_spot) = (shock.spot.0, shock.ln_spot);
         }
         (self.adaptive.scale, self.adaptive.scaled_at) = (scale.0, now);
         self.prepare_grid()
