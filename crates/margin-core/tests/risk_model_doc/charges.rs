@@ -206,8 +206,7 @@ fn adaptive(example: &Example) {
     let mut lab = Lab::new(Price::ONE_USD);
     lab.perpetual(Lots(100));
     lab.scenario(example.spot("edge"), VolLevel::None);
-    let mut scaled = [GridScenario::UNSHOCKED; 2];
-    AdaptiveRange::apply(core, &lab.grid, &mut scaled).unwrap();
+    let scaled: Vec<_> = lab.grid.iter().map(|scenario| scenario.scaled(core).unwrap()).collect();
     lab.grid = scaled.to_vec();
     let (_, profits) = lab.assess_with_profits();
     let Usd(profit) = profits[1];
