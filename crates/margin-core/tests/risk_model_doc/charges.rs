@@ -206,8 +206,7 @@ fn adaptive(example: &Example) {
     let mut lab = Lab::new(Price::ONE_USD);
     lab.perpetual(Lots(100));
     lab.scenario(example.spot("edge"), VolLevel::None);
-    let scaled: Vec<_> = lab.grid.iter().map(|scenario| scenario.scaled(core).unwrap()).collect();
-    lab.grid = scaled.to_vec();
+    lab.grid = lab.grid.iter().map(|scenario| scenario.scaled(core).unwrap()).collect();
     let (_, profits) = lab.assess_with_profits();
     let Usd(profit) = profits[1];
     example.figure("edge_scaled", Usd(profit), edge * next);
