@@ -17,6 +17,7 @@ mod rng;
 mod token;
 mod trader;
 mod transact;
+mod venues;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
@@ -34,4 +35,5 @@ pub use rng::Rng;
 pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};
 pub use trader::Trader;
 pub use transact::{Receipt, Refusal};
+pub use venues::twin_venue;
 pub use world::{SOL_TOKEN, USDC, World};
