@@ -2,8 +2,8 @@ use margin_engine::{accounts, instruction};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
-use super::instruction as build;
-use crate::addresses::{self, PROGRAM_ID, event_authority};
+use super::{CollateralAddresses, instruction as build};
+use crate::addresses::{PROGRAM_ID, event_authority};
 
 /// Takes the oracle's price into the settlement average of a series. Nobody signs.
 #[derive(Clone, Copy, Debug)]
@@ -122,8 +122,8 @@ impl FeeCollect {
 pub struct FeeWithdraw {
     pub admin: Pubkey,
     pub engine: Pubkey,
-    pub mint: Pubkey,
-    pub token_program: Pubkey,
+    /// The quote token's.
+    pub collateral: CollateralAddresses,
     pub destination: Pubkey,
     /// precision: quote atoms.
     pub amount: u64,
@@ -132,15 +132,14 @@ pub struct FeeWithdraw {
 impl FeeWithdraw {
     #[must_use]
     pub fn instruction(self) -> Instruction {
-        let collateral = addresses::collateral(&self.engine, &self.mint);
         let accounts = accounts::FeeWithdraw {
             admin: self.admin,
             engine: self.engine,
-            collateral,
-            mint: self.mint,
-            vault: addresses::vault(&collateral),
+            collateral: self.collateral.collateral,
+            mint: self.collateral.mint,
+            vault: self.collateral.vault,
             destination: self.destination,
-            token_program: self.token_program,
+            token_program: self.collateral.token_program,
             event_authority: event_authority(),
             program: PROGRAM_ID,
         };
