@@ -73,11 +73,11 @@ fn only_the_admin_withdraws_fees_and_only_from_their_vault() {
     other.collateral.mint = sol.mint;
     world.refuse(other.instruction(), &[&admin], E::WrongMint);
     let mut other = valid;
-    other.collateral.vault = maker.wallets[0];
+    other.collateral.vault = taker.wallets[0];
     world.refuse(other.instruction(), &[&admin], E::WrongVault);
     let mut other = valid;
     other.destination = valid.collateral.vault;
-    world.refuse(other.instruction(), &[&admin], E::WrongVault);
+    world.refuse_anchor(other.instruction(), &[&admin], A::ConstraintDuplicateMutableAccount);
     let mut other = valid;
     other.collateral.token_program = tests_svm::TOKEN_2022_PROGRAM;
     world.refuse(other.instruction(), &[&admin], E::WrongTokenProgram);

@@ -86,23 +86,23 @@ fn a_price_by_hand_is_near_the_bounds_or_near_the_forward() {
     let admin = world.admin.insecure_clone();
     world.set_time(NEAR + GRACE);
     let forward = world.slot(BTC, NEAR).expect("listed").forward;
-    let [low, high] = [forward / 2, forward / 2 * 3 + 2].map(|price| world.fix(BTC, NEAR, price));
+    let [low, high] = [(forward - 1) / 2, forward.div_ceil(2) * 3 + 1].map(|price| world.fix(BTC, NEAR, price));
     world.refuse(low.instruction(), &[&admin], E::SettlementFixPrice);
     world.refuse(high.instruction(), &[&admin], E::SettlementFixPrice);
-    let fix = world.fix(BTC, NEAR, forward / 2 + 1);
+    let fix = world.fix(BTC, NEAR, forward.div_ceil(2));
     world.accept(fix.instruction(), &[&admin]);
 }
 
 #[test]
 fn neither_a_living_nor_a_covered_series_is_fixed() {
     let (mut world, ..) = open_series();
+    let other = world.another_engine();
     let admin = world.admin.insecure_clone();
     let fix = world.fix(BTC, NEAR, usd(96_000.0));
     world.refuse(fix.instruction(), &[&admin], E::SeriesAlive);
     world.sample_window(BTC, NEAR, [usd(96_000.0); 20]);
     world.set_time(NEAR + GRACE);
     world.refuse(fix.instruction(), &[&admin], E::SettlementCovered);
-    let other = world.another_engine();
     let mut foreign = fix;
     foreign.underlying = addresses::underlying(&other, BTC);
     world.refuse(foreign.instruction(), &[&admin], E::ForeignEngine);
