@@ -105,6 +105,17 @@ fn fees_are_collected_from_accounts_of_the_engine_into_its_quote_token() {
     collect.collateral = world.tokens[usize::from(SOL_TOKEN)].collateral(&world.engine).collateral;
     world.refuse(collect.instruction(), &[], E::QuoteCollateralNeeded);
 
+    for (collateral, error) in
+        [(world.engine, A::AccountDiscriminatorMismatch), (world.payer.pubkey(), A::AccountOwnedByWrongProgram)]
+    {
+        let mut collect = world.fee_collection(&[&maker]);
+        collect.collateral = collateral;
+        world.refuse_anchor(collect.instruction(), &[], error);
+    }
+    let mut collect = world.fee_collection(&[&maker]).instruction();
+    collect.accounts[0].is_writable = false;
+    world.refuse_anchor(collect, &[], A::ConstraintMut);
+
     let foreign = world.another_engine();
     let mut collect = world.fee_collection(&[&maker]);
     collect.collateral = world.quote.collateral(&foreign).collateral;

@@ -37,5 +37,6 @@ mod settlement_scale;
 mod substitution;
 mod substitution_cases;
 mod substitution_listing;
+mod substitution_settlement;
 mod surface;
 mod trade;

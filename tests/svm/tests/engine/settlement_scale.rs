@@ -1,6 +1,10 @@
 //! How many accounts one transaction settles.
 
-use tests_svm::{BTC, NEAR, Trader, World, buy, call, free_trading, future, put, usd, usdc};
+use margin_client::{
+    margin::{PriceUse, read_price},
+    settlement::{SettlementStep, settlement_steps},
+};
+use tests_svm::{BTC, FAR, NEAR, Trader, World, buy, call, free_trading, future, put, specs, usd, usdc};
 
 #[test]
 fn twenty_accounts_fit_one_transaction() {
@@ -30,4 +34,56 @@ fn twenty_accounts_fit_one_transaction() {
     assert!(receipt.compute_units < 400_000, "{} CU", receipt.compute_units);
     assert_eq!(world.cash(&settler), usdc(3.0) as i64);
     assert_eq!(world.slot(BTC, NEAR), None);
+}
+
+/// Sends what the client proposes for BTC, and counts samples, finals and settlements.
+fn crank(world: &mut World, settler: &Trader) -> [usize; 3] {
+    let underlying = world.underlying(BTC);
+    let address = world.price_account(&specs()[0].feed);
+    let account = world.svm.get_account(&address).expect("a price account");
+    let price = read_price(&underlying.oracle, address, &account, PriceUse::RaiseRisk, world.now());
+    let price = price.ok().map(|view| (address, view));
+    let steps = settlement_steps(&underlying, price, &world.margin_accounts(), &settler.account, world.now());
+    let mut counts = [0; 3];
+    for step in steps {
+        let kind = match &step {
+            SettlementStep::Sample(_) => 0,
+            SettlementStep::Finalise(_) => 1,
+            SettlementStep::Settle(_) => 2,
+        };
+        counts[kind] += 1;
+        assert_eq!(step.expiry(), NEAR);
+        world.accept(step.instruction(), &[]);
+    }
+    counts
+}
+
+#[test]
+fn a_keeper_with_the_clients_steps_settles_everything() {
+    let mut world = World::new();
+    let (maker, settler) = (world.funded(10_000_000.0), world.funded(1.0));
+    let takers: Vec<Trader> = (0..22).map(|_| world.funded(50_000.0)).collect();
+    for taker in &takers {
+        world.fill(&maker, taker, &[buy(1, call(BTC, NEAR, 90_000), 5_000.0), buy(1, future(BTC, FAR), 95_000.0)]);
+    }
+    world.set_time(NEAR - 3_600);
+    world.refresh_prices();
+    assert_eq!(crank(&mut world, &settler), [0, 0, 0], "nothing is due");
+    let mut samples = 0;
+    for minute in 0..19 {
+        world.set_time(NEAR - 1_200 + 60 * minute);
+        // Between two updates of the oracle there is nothing to do either.
+        assert_eq!(crank(&mut world, &settler), [0, 0, 0]);
+        world.refresh_prices();
+        let [taken, ..] = crank(&mut world, &settler);
+        samples += taken;
+    }
+    assert_eq!(samples, 19);
+    // The last sample comes after the expiry, and all else with it: 23 accounts in two transactions.
+    world.set_time(NEAR + 30);
+    world.refresh_prices();
+    assert_eq!(crank(&mut world, &settler), [1, 1, 2]);
+    assert_eq!(world.slot(BTC, NEAR), None);
+    assert_eq!(world.slot(BTC, FAR).expect("listed").open_lots, 44);
+    assert_eq!(crank(&mut world, &settler), [0, 0, 0]);
 }
