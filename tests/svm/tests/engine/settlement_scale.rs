@@ -1,10 +1,10 @@
-//! How many accounts one transaction settles.
+//! Many accounts: how many one transaction settles, books at random, and a keeper.
 
 use margin_client::{
     margin::{PriceUse, read_price},
     settlement::{SettlementStep, settlement_steps},
 };
-use tests_svm::{BTC, FAR, NEAR, Trader, World, buy, call, free_trading, future, put, specs, usd, usdc};
+use tests_svm::{BTC, ETH, FAR, NEAR, Rng, Trader, World, buy, call, free_trading, future, put, specs, usd, usdc};
 
 #[test]
 fn twenty_accounts_fit_one_transaction() {
@@ -34,6 +34,65 @@ fn twenty_accounts_fit_one_transaction() {
     assert!(receipt.compute_units < 400_000, "{} CU", receipt.compute_units);
     assert_eq!(world.cash(&settler), usdc(3.0) as i64);
     assert_eq!(world.slot(BTC, NEAR), None);
+}
+
+/// A number from zero up to `limit`, which it never is.
+fn below(rng: &mut Rng, limit: u64) -> u64 {
+    rng.bits() % limit
+}
+
+/// Whatever is open at whatever price, settled in any order: after every step the vault holds what is claimed and less than
+/// an atom more for each position. The world checks that after each accepted instruction.
+#[test]
+fn random_books_are_settled_to_the_atom() {
+    let seed = 20_260_130;
+    println!("seed {seed}");
+    let mut rng = Rng::new(seed);
+    for _ in 0..6 {
+        let mut world = World::new();
+        let rate = |rng: &mut Rng, most| u32::try_from(below(rng, most)).expect("a rate");
+        let terms = margin_client::state::TradingParameters {
+            settlement_fee: rate(&mut rng, 1_000_000),
+            option_fee_cap: rate(&mut rng, 200_000_000),
+            settler_reward: below(&mut rng, 2_000_000),
+            taker_fee: rate(&mut rng, 1_000_000),
+            ..free_trading()
+        };
+        world.set_trading(ETH, terms);
+        let traders: Vec<Trader> = (0..5).map(|_| world.funded(1_000_000.0)).collect();
+        let settler = world.funded(0.000_001);
+        for _ in 0..12 {
+            let (maker, taker) = (below(&mut rng, 5) as usize, below(&mut rng, 5) as usize);
+            if maker == taker {
+                continue;
+            }
+            let lots = 1 + below(&mut rng, 60) as i64;
+            let lots = if rng.one_in(2) { lots } else { -lots };
+            let strike = 2_800 + 100 * below(&mut rng, 8);
+            let instrument = match below(&mut rng, 3) {
+                0 => call(ETH, NEAR, strike),
+                1 => put(ETH, NEAR, strike),
+                _ => future(ETH, NEAR),
+            };
+            world.fill(&traders[maker], &traders[taker], &[buy(lots, instrument, 3_240.0)]);
+        }
+        // A price with all its twelve decimals, and a little different in every sample.
+        let spot = usd(2_700.0) + below(&mut rng, usd(1_000.0));
+        world.sample_window(ETH, NEAR, (0..20).map(|minute| spot + minute * 7_777_777_777));
+        let finalise = world.finalise(ETH, NEAR);
+        world.accept(finalise.instruction(), &[]);
+        let mut left: Vec<&Trader> = traders.iter().collect();
+        while !left.is_empty() {
+            let one = left.remove(below(&mut rng, left.len() as u64) as usize);
+            if world.slot(ETH, NEAR).is_some() {
+                let settle = world.settle(ETH, NEAR, &settler, &[one]);
+                world.accept(settle.instruction(), &[]);
+            }
+        }
+        assert_eq!(world.slot(ETH, NEAR), None);
+        let collect = world.fee_collection(&traders.iter().collect::<Vec<_>>());
+        world.accept(collect.instruction(), &[]);
+    }
 }
 
 /// Sends what the client proposes for BTC, and counts samples, finals and settlements.
