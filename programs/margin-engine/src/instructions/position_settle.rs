@@ -58,11 +58,11 @@ impl<'info> PositionSettle<'info> {
             let loader = AccountLoader::<MarginAccount>::try_from(info)?;
             let mut account = loader.load_mut()?;
             require_keys_eq!(account.engine, engine_key, EngineError::ForeignEngine);
-            let cash_before = cash_atoms_floor(account.cash())?;
-            let payment = series.pay(&mut account, *info.key != settler)?;
-            if payment.positions == 0 {
+            if !series.is_held_by(&account) {
                 continue;
             }
+            let cash_before = cash_atoms_floor(account.cash())?;
+            let payment = series.pay(&mut account, *info.key != settler)?;
             let closed = i64::try_from(payment.counted_lots).map_err(|_| EngineError::Overflow)?;
             underlying.count_open(expiry, -closed)?;
             rewards = rewards.checked_add(payment.reward).ok_or(EngineError::Overflow)?;
