@@ -14,6 +14,7 @@ mod market;
 mod reference;
 mod rich;
 mod rng;
+mod settlement;
 mod token;
 mod trader;
 mod transact;

@@ -110,7 +110,11 @@ impl World {
         let transaction = self.transaction(instructions, signers);
         let message = transaction.message.clone();
         match self.svm.send_transaction(transaction) {
-            Ok(meta) => Ok(Receipt::new(&message, meta)),
+            Ok(meta) => {
+                let receipt = Receipt::new(&message, meta);
+                self.count_settled(&receipt);
+                Ok(receipt)
+            }
             Err(failed) => Err(Refusal::new(failed)),
         }
     }
@@ -192,6 +196,8 @@ impl World {
         let accounts = self.margin_accounts();
         let mut lots = BTreeMap::<_, i64>::new();
         let mut cash = I80F48::ZERO;
+        // Positions that only wait to be paid.
+        let mut unpaid = 0;
         let mut balances = BTreeMap::<u16, u64>::new();
         let mut open = BTreeMap::<(u16, i64), u64>::new();
         for account in &accounts {
@@ -212,7 +218,10 @@ impl World {
                     // Rounded up, as it will be paid.
                     cash += I80F48::from_num((-owed.0).div_euclid(atom));
                 }
-                *lots.entry(instrument).or_default() += position.lots;
+                match self.settlement_value(position) {
+                    Some(value) => (cash, unpaid) = (cash + value, unpaid + 1),
+                    None => *lots.entry(instrument).or_default() += position.lots,
+                }
             }
             for balance in account.balances() {
                 assert_ne!(balance.amount, 0, "a stored balance is not zero");
@@ -231,9 +240,10 @@ impl World {
             let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
             let vault = token_balance(&self.svm, &listing.vault);
             if listing.is_quote() {
-                // Every payment of funding keeps the odd part of an atom.
-                let surplus = I80F48::from_num(vault) - cash;
+                // Every payment of funding keeps the odd part of an atom, and so does every position at its settlement.
+                let surplus = I80F48::from_num(vault) - cash - I80F48::from_num(listing.fees);
                 let dust = if self.pays_funding() { I80F48::from_num(10_000) } else { I80F48::ZERO };
+                let dust = dust + I80F48::from_num(self.settled + unpaid);
                 assert!(surplus >= 0 && surplus <= dust, "the quote vault holds {surplus} more than is claimed");
             } else {
                 assert_eq!(balances.get(&listing.index).copied().unwrap_or(0), vault, "vault of {}", listing.index);
