@@ -45,6 +45,7 @@ pub(crate) fn add_position(
     }
     account
         .add_position(instrument, lots, settled_value)
+        .map(|_| ())
         .map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: listing::message(error) })
 }
 
