@@ -191,15 +191,23 @@ impl RiskArray {
     /// `Overflow` when a sum reaches 2^110 (one array never does), or after 2^14 arrays; the sums are then of no use.
     #[inline(never)]
     pub fn add_totals(&self, totals: &mut Totals) -> Result<(), KernelError> {
-        totals.count()?;
         let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
-        let shift = self.tick_exponent - Fx(4);
-        if !self.narrow || shift.is_negative() {
-            return self.add_wide_totals(totals, slots);
-        }
         // The tick is at most 2^36: no D F passes 2^73.
-        totals.add_narrow(slots, |slot| self.grains(slot), shift);
+        let unit = self.tick_exponent - Fx(4);
+        match totals.admit(unit, self.word_bound(1))? {
+            Some(room) => totals.add_words(0, slots, room, |slot| self.grains(slot)),
+            None if !self.narrow || unit.is_negative() => return self.add_wide_totals(totals, slots),
+            None => totals.add_narrow(slots, |slot| self.grains(slot), unit),
+        }
         Ok(())
+    }
+
+    /// Bound in grains of `times` the sum of any slot; the largest number where it is none, or takes more than a word.
+    #[inline(always)]
+    pub(crate) fn word_bound(&self, times: u64) -> u64 {
+        // A call is at most the forward, of 2^41 grains, and a put the strike, of 2^42, both within the kernel's error.
+        let lots = Fx(self.gross_lots).bits().wrapping_mul(times); // 40 and a few bits
+        if self.narrow && lots >> 19 == 0 { lots << 43 } else { u64::MAX }
     }
 
     #[inline(never)]

@@ -16,6 +16,7 @@ pub(super) const GRID_LEN: usize = 52;
 /// Scenarios lie as they came; the forward contingency has its two forwards.
 pub(super) const IS_SORTED: u8 = 1;
 pub(super) const HAS_BASIS: u8 = 2;
+pub(super) const NO_WEIGHT_ABOVE_ONE: u8 = 4;
 
 /// A prepared grid in plain integers, 744 bytes without padding.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,7 +53,7 @@ impl StoredGrid {
         }
         scratch.start(grid, parameters, parameters.basis.is_active())?;
         let mut stored = Self { shocks: [[0; 2]; MAX_SCENARIOS], table: [0; GRID_TABLE] };
-        scratch.store(&mut stored)?;
+        scratch.store(grid, &mut stored)?;
         Ok(stored)
     }
 

@@ -27,7 +27,10 @@ pub struct Scratch {
     /// Profit of everything by scenario, once finished, in lots × 1e-12 USD, and the weight that it has yet to be given.
     profits: [i128; MAX_GRID],
     weights: [Ratio; MAX_GRID],
+    /// How many profits there are.
     len: usize,
+    /// Only the worst profit is asked for, and no weight is above one.
+    seeks_worst: bool,
     has_skew: bool,
     probes: Probes,
 }
@@ -89,12 +92,14 @@ impl Scratch {
             profits: [0; MAX_GRID],
             weights: [Ratio::ZERO; MAX_GRID],
             len: 0,
+            seeks_worst: false,
             has_skew: false,
             probes: Probes { mark: 0, has_basis: false, basis: (0, 0) },
         }
     }
 
-    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down.
+    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down; nothing after an assessment with
+    /// a prepared grid.
     ///
     /// # Errors
     /// `Overflow`.
@@ -114,7 +119,7 @@ impl Scratch {
         if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        self.len = grid.len();
+        (self.len, self.seeks_worst) = (grid.len(), false);
         const NOWHERE: usize = usize::MAX;
         let (mut at_mark, mut at_up, mut at_down) = (NOWHERE, NOWHERE, NOWHERE);
         for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
@@ -149,7 +154,7 @@ impl Scratch {
         let extra = || extra.scenarios.iter().take(extra.count);
         let len = self.set.append(len, extra().map(Shock::new))?;
         self.set.arrange(len, grid.iter().map(|s| s.shock.vol).chain(extra().map(|shock| shock.vol)))?;
-        self.totals.clear_first(self.set.len());
+        self.totals.start(self.set.len());
         self.has_skew = self.set.spot_moves() < len;
         let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
         let shocked = if basis { (slot(at_up)?, slot(at_down)?) } else { (0, 0) };
@@ -166,20 +171,23 @@ impl Scratch {
             return Err(MarginError::ScenarioCount);
         }
         self.set.load(grid.shocks, grid.table, flags & prepared::IS_SORTED != 0)?;
-        self.len = len;
+        (self.len, self.seeks_worst) = (0, flags & prepared::NO_WEIGHT_ABOVE_ONE != 0);
         self.has_skew = self.set.spot_moves() < self.set.len();
-        self.totals.clear_first(self.set.len());
+        self.totals.start(self.set.len());
         self.probes =
             Probes { mark: at(prepared::MARK), has_basis: basis, basis: (at(prepared::UP), at(prepared::DOWN)) };
         Ok(())
     }
 
-    /// Writes the started grid down.
-    pub(super) fn store(&self, grid: &mut StoredGrid) -> Result<(), MarginError> {
+    /// Writes the started `grid` down.
+    pub(super) fn store(&self, scenarios: &[GridScenario], grid: &mut StoredGrid) -> Result<(), MarginError> {
         self.set.store(&mut grid.shocks, &mut grid.table);
         let Probes { mark, has_basis, basis: (up, down) } = self.probes;
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        let flags = flag(self.set.is_sorted, prepared::IS_SORTED) | flag(has_basis, prepared::HAS_BASIS);
+        let no_weight_above_one = scenarios.iter().all(|scenario| scenario.weight <= Ratio::ONE);
+        let flags = flag(self.set.is_sorted, prepared::IS_SORTED)
+            | flag(has_basis, prepared::HAS_BASIS)
+            | flag(no_weight_above_one, prepared::NO_WEIGHT_ABOVE_ONE);
         for (at, number) in [
             (prepared::MARK, mark),
             (prepared::UP, up),
@@ -276,6 +284,12 @@ impl Scratch {
             return Err(MarginError::Overflow);
         }
         let scan = &market.parameters.scan;
+        if self.seeks_worst && linear == 0 && scan.measure == Measure::Worst {
+            if let Some(worst) = self.worst_of_words(market, grid, option_marks)? {
+                return Ok(worst);
+            }
+        }
+        self.totals.widen();
         // One small loop a step: on the VM a loop that keeps all its state in registers costs half.
         let (Some(profits), Some(weights)) = (self.profits.get_mut(..grid.len()), self.weights.get_mut(..grid.len()))
         else {
@@ -314,6 +328,29 @@ impl Scratch {
         Ok(worst)
     }
 
+    /// The worst profit of a book of options whose sums are words. A weight up to one, a dampener and a haircut on gains make no
+    /// loss larger, so that only scenarios below the worst so far are weighed.
+    #[inline(always)]
+    fn worst_of_words(
+        &self,
+        market: &Market,
+        grid: &[GridScenario],
+        option_marks: i128,
+    ) -> Result<Option<(i128, WorstCase)>, MarginError> {
+        let mut worst = (0i128, WorstCase::None);
+        let is_found = self.totals.search(&self.set, option_marks, |index, profit| {
+            // Marks and forward shocks may follow the grid.
+            if let Some(scenario) = grid.get(index) {
+                let profit = adjusted(profit, scenario, market)?;
+                if profit < worst.0 {
+                    worst = (profit, WorstCase::Scenario(index as u8)); // below MAX_GRID
+                }
+            }
+            Ok::<_, MarginError>(worst.0)
+        })?;
+        Ok(is_found.then_some(worst))
+    }
+
     /// Weighs every profit, for models that need them all.
     #[inline(never)]
     fn weigh_all(&mut self, market: &Market, grid: &[GridScenario]) -> Result<(i128, WorstCase), MarginError> {
@@ -321,7 +358,7 @@ impl Scratch {
             *profit = adjusted(*profit, scenario, market)?;
             *weight = Ratio::ONE;
         }
-        market.parameters.scan.measure.worst(self.profits.get(..self.len).unwrap_or_default())
+        market.parameters.scan.measure.worst(self.profits.get(..grid.len()).unwrap_or_default())
     }
 }
 
