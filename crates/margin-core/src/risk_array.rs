@@ -20,7 +20,7 @@ use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
-use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, position};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, Shock, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
 
@@ -73,8 +73,13 @@ impl RiskArray {
     }
 
     /// Empties the array and applies a scenario set to an expiry: shocked forwards, no positions.
-    #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+        self.start_from(expiry, set, set.shocks().iter().copied());
+    }
+
+    /// [`RiskArray::start`] with the shocks of the set, which may lie elsewhere.
+    #[inline(never)]
+    pub(crate) fn start_from(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: impl Iterator<Item = Shock>) {
         self.is_sorted = set.is_sorted;
         if !set.is_sorted {
             self.positions = set.positions;
@@ -84,7 +89,7 @@ impl RiskArray {
         self.discount = expiry.discount;
         (self.put_lots, self.put_strikes, self.gross_lots, self.narrow) = (0, 0, 0, true);
         if expiry.variable != expiry.forward {
-            self.start_window(expiry, set);
+            self.start_window(expiry, set, shocks);
             return;
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
@@ -94,8 +99,7 @@ impl RiskArray {
         let right = ticks_shift(scaled(set.largest));
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
         let half = shr(shl(1, right), Fx(1));
-        let shocks = set.shocks();
-        let Some(slots) = self.slots.get_mut(..shocks.len()) else { return };
+        let Some(slots) = self.slots.get_mut(..set.len()) else { return };
         for (slot, shock) in slots.iter_mut().zip(shocks) {
             *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
@@ -103,7 +107,7 @@ impl RiskArray {
 
     /// Inside a settlement window the ratio of the forwards is no constant of the scenario.
     #[inline(never)]
-    fn start_window(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+    fn start_window(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: impl Iterator<Item = Shock>) {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
@@ -112,7 +116,7 @@ impl RiskArray {
         let right = ticks_shift(scaled(window_forward(expiry, set.largest)));
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
         let half = shr(shl(1, right), Fx(1));
-        for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
+        for (slot, shock) in self.slots.iter_mut().zip(shocks) {
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
             *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);

@@ -55,10 +55,25 @@ pub(crate) enum Room {
 }
 
 /// `word * 2^unit`, 0 <= unit <= 32.
-#[inline(always)]
-fn widened(word: Fx, unit: Fx) -> i128 {
-    let high = (word >> 31) >> (Fx(33) - unit);
-    (i128::from(high.0) << 64) | i128::from((word.0 as u64) << (unit.0 & 63))
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Word {
+    pub(crate) word: Fx,
+    unit: Fx,
+}
+
+impl Word {
+    /// As a number.
+    #[inline(always)]
+    pub(crate) fn wide(self) -> i128 {
+        let high = (self.word >> 31) >> (Fx(33) - self.unit);
+        (i128::from(high.0) << 64) | i128::from((self.word.0 as u64) << (self.unit.0 & 63))
+    }
+
+    /// The least word of the unit that is not below `value`, which is not positive: words below it are below the value.
+    #[inline(always)]
+    pub(crate) fn at_least(self, value: i128) -> Fx {
+        -Fx::from_bits(narrowed(value.unsigned_abs(), self.unit))
+    }
 }
 
 /// `value / 2^unit`, 0 <= unit <= 32, rounded down; the caller knows that it is one word.
@@ -72,7 +87,7 @@ fn narrowed(value: u128, unit: Fx) -> u64 {
 #[inline(always)]
 pub(crate) fn exact_word(value: i128, unit: Fx, bound: u64) -> Option<Fx> {
     let word = Fx(narrowed(value as u128, unit) as i64);
-    if widened(word, unit) == value && word.abs() <= bound { Some(word) } else { None }
+    if (Word { word, unit }).wide() == value && word.abs() <= bound { Some(word) } else { None }
 }
 
 /// Value of an underlying's options in every scenario of a set: the sum of its expiries' [`crate::RiskArray`]s, in
@@ -135,45 +150,42 @@ impl Totals {
         let sum = self.sums.get(slot)?;
         Some(match self.arrays {
             0 => 0,
-            _ if self.are_words => widened(sum.low, self.unit),
+            _ if self.are_words => Word { word: sum.low, unit: self.unit }.wide(),
             _ => sum.value(),
         })
     }
 
-    /// Looks for the least change against `base`, as [`Totals::copy_changes`] tells them: hands every change below the least so
-    /// far, which is zero at first, to `fall` with the scenario's index; it answers the least from then on. Whether this was
-    /// possible: the sums and `base` are words, and the scenarios lie in the set as the caller ordered them.
+    /// Looks for the least change against `base`, as [`Totals::copy_changes`] tells them: shows `fall` every change below the
+    /// least so far, which is zero at first, after the scenario's index; it answers the least from then on. The least in the
+    /// end, or `None` unless the sums and `base` are words and the scenarios lie in the set as the caller ordered them.
     #[inline(always)]
     pub(crate) fn search<E>(
         &self,
         set: &ScenarioSet,
         base: i128,
-        mut fall: impl FnMut(usize, i128) -> Result<i128, E>,
-    ) -> Result<bool, E> {
+        mut fall: impl FnMut(usize, Word, Word) -> Result<Fx, E>,
+    ) -> Result<Option<Word>, E> {
         if self.arrays == 0 || !self.are_words || !set.is_sorted {
-            return Ok(false);
+            return Ok(None);
         }
-        let (Some(base), Some(sums)) = (exact_word(base, self.unit, MAX_WORD), self.sums.get(..self.len)) else {
-            return Ok(false);
+        let unit = self.unit;
+        let (Some(base), Some(sums)) = (exact_word(base, unit, MAX_WORD), self.sums.get(..self.len)) else {
+            return Ok(None);
         };
-        let Some((plain, skew)) = sums.split_at_checked(set.spot_moves()) else { return Ok(false) };
+        let Some((plain, skew)) = sums.split_at_checked(set.spot_moves()) else { return Ok(None) };
         let (mut least, mut index) = (Fx::ZERO, 0usize);
-        let mut look = |sums: &[Sum], base: Fx| {
+        // Where the smile moves, the sum is a change already.
+        for (sums, base) in [(plain, base), (skew, Fx::ZERO)] {
+            let mut limit = base + least;
             for sum in sums {
-                let change = sum.low - base;
-                if change < least {
-                    // Not positive; a change below the quotient rounded up is below the number itself.
-                    let wide = fall(index, widened(change, self.unit))?;
-                    least = -Fx::from_bits(narrowed(wide.unsigned_abs(), self.unit));
+                if sum.low < limit {
+                    least = fall(index, Word { word: sum.low - base, unit }, Word { word: least, unit })?;
+                    limit = base + least;
                 }
                 index = index.wrapping_add(1); // at most MAX_SCENARIOS
             }
-            Ok(())
-        };
-        look(plain, base)?;
-        // Where the smile moves, the sum is a change already.
-        look(skew, Fx::ZERO)?;
-        Ok(true)
+        }
+        Ok(Some(Word { word: least, unit }))
     }
 
     /// Every scenario's change against `base` (|base| < 2^120), as the caller ordered them; where the smile moves, the sum is a

@@ -97,7 +97,8 @@ pub(crate) fn assess(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Case::read(input)?;
     let market = case.market()?;
     let result = measure((&market, &case), |(market, case)| {
-        let (mut scratch, grid) = (new_scratch(), case.stored.view());
+        let (mut scratch, scenarios) = (new_scratch(), case.grid.as_slice());
+        let grid = case.stored.view(&scenarios);
         assess_prepared(market, &grid, case.positions(), |expiry| case.surface(expiry), Detail::Greeks, &mut scratch)
     });
     answer(result)

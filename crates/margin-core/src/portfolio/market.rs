@@ -38,6 +38,12 @@ impl Default for GridScenario {
     }
 }
 
+impl From<&Self> for GridScenario {
+    fn from(scenario: &Self) -> Self {
+        *scenario
+    }
+}
+
 /// The market of one underlying at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Market<'a> {

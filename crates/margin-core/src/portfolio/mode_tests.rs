@@ -107,13 +107,13 @@ proptest! {
         let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
         let positions = || book.iter().copied();
         let prepared =
-            assess_prepared(&market, &stored.view(), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
+            assess_prepared(&market, &stored.view(&fixture.scenarios.as_slice()), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
         prop_assert_eq!(scratch.profits(LOT).count(), 0);
         let raw = assess_underlying(&market, positions(), surface, Detail::Greeks, &mut scratch).unwrap();
         prop_assert_eq!(prepared, raw);
         // Another grid's preparation is refused.
-        let fewer = Market { scenarios: &fixture.scenarios[1..], ..market };
-        let refused = assess_prepared(&fewer, &stored.view(), positions(), surface, Detail::Margin, &mut scratch);
+        let fewer = &fixture.scenarios[1..];
+        let refused = assess_prepared(&market, &stored.view(&fewer), positions(), surface, Detail::Margin, &mut scratch);
         prop_assert_eq!(refused, Err(MarginError::ScenarioCount));
     }
 

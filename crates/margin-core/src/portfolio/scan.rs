@@ -2,6 +2,7 @@
 
 use super::{
     GridScenario, MAX_GRID, MarginError, Market, Measure, PreparedGrid, Ratio, RiskParameters, StoredGrid, WorstCase,
+    book::Cells,
     detail::Signing,
     linear::Linear,
     open_expiry::LevelsUsed,
@@ -31,6 +32,8 @@ pub struct Scratch {
     len: usize,
     /// Only the worst profit is asked for, and no weight is above one.
     seeks_worst: bool,
+    /// A bit of each scenario whose profit counts as it is; told by a prepared grid alone.
+    whole: u64,
     has_skew: bool,
     probes: Probes,
 }
@@ -93,6 +96,7 @@ impl Scratch {
             weights: [Ratio::ZERO; MAX_GRID],
             len: 0,
             seeks_worst: false,
+            whole: 0,
             has_skew: false,
             probes: Probes { mark: 0, has_basis: false, basis: (0, 0) },
         }
@@ -162,9 +166,10 @@ impl Scratch {
         Ok(())
     }
 
-    /// Starts a book with a prepared grid of `len` scenarios.
+    /// Starts a book with a prepared grid.
     #[inline(never)]
-    pub(super) fn load(&mut self, grid: &PreparedGrid, len: usize, basis: bool) -> Result<(), MarginError> {
+    pub(super) fn load(&mut self, grid: &PreparedGrid, basis: bool) -> Result<(), MarginError> {
+        let len = grid.scenarios.count();
         let at = |index: usize| grid.table.get(index).map_or(0, |number| usize::from(*number));
         let flags = at(prepared::FLAGS) as u8;
         if len == 0 || at(prepared::GRID_LEN) != len || basis != (flags & prepared::HAS_BASIS != 0) {
@@ -172,6 +177,7 @@ impl Scratch {
         }
         self.set.load(grid.shocks, grid.table, flags & prepared::IS_SORTED != 0)?;
         (self.len, self.seeks_worst) = (0, flags & prepared::NO_WEIGHT_ABOVE_ONE != 0);
+        self.whole = grid.table.last_chunk().map_or(0, |bits| u64::from_le_bytes(*bits));
         self.has_skew = self.set.spot_moves() < self.set.len();
         self.totals.start(self.set.len());
         self.probes =
@@ -197,6 +203,15 @@ impl Scratch {
         ] {
             let slot = grid.table.get_mut(at).ok_or(MarginError::ScenarioCount)?;
             *slot = u8::try_from(number).map_err(|_| MarginError::ScenarioCount)?;
+        }
+        let mut whole = 0u64;
+        for (index, scenario) in (0u32..u64::BITS).zip(scenarios) {
+            if scenario.weight == Ratio::ONE && !scenario.extended {
+                whole |= 1u64.wrapping_shl(index);
+            }
+        }
+        if let Some(bits) = grid.table.get_mut(prepared::WHOLE..) {
+            bits.copy_from_slice(&whole.to_le_bytes());
         }
         Ok(())
     }
@@ -226,8 +241,11 @@ impl Scratch {
     }
 
     /// Starts an expiry of the book.
-    pub(super) fn start_expiry(&mut self, expiry: &Expiry) {
-        self.array.start(expiry, &self.set);
+    pub(super) fn start_expiry(&mut self, expiry: &Expiry, cells: &Cells) {
+        match cells {
+            Cells::Given(_) => self.array.start(expiry, &self.set),
+            Cells::Prepared(grid) => self.array.start_from(expiry, &self.set, grid.shocks.iter().map(Shock::stored)),
+        }
     }
 
     pub(super) fn add_leg(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
@@ -274,7 +292,7 @@ impl Scratch {
     pub(super) fn finish(
         &mut self,
         market: &Market,
-        grid: &[GridScenario],
+        cells: &Cells,
         option_marks: i128,
         linear: i128,
     ) -> Result<(i128, WorstCase), MarginError> {
@@ -283,12 +301,48 @@ impl Scratch {
         if option_marks.unsigned_abs() > LIMIT {
             return Err(MarginError::Overflow);
         }
-        let scan = &market.parameters.scan;
-        if self.seeks_worst && linear == 0 && scan.measure == Measure::Worst {
-            if let Some(worst) = self.worst_of_words(market, grid, option_marks)? {
-                return Ok(worst);
+        match cells {
+            Cells::Given(grid) => self.finish_all(market, grid, option_marks, linear),
+            Cells::Prepared(grid) => {
+                if self.seeks_worst
+                    && linear == 0
+                    && market.parameters.scan.measure == Measure::Worst
+                    && let Some(worst) = self.worst_of_words(market, grid, option_marks)?
+                {
+                    return Ok(worst);
+                }
+                self.finish_prepared(market, grid, option_marks, linear)
             }
         }
+    }
+
+    /// [`Scratch::finish_all`] of a prepared grid's scenarios.
+    #[inline(never)]
+    fn finish_prepared(
+        &mut self,
+        market: &Market,
+        grid: &PreparedGrid,
+        option_marks: i128,
+        linear: i128,
+    ) -> Result<(i128, WorstCase), MarginError> {
+        let mut scenarios = [GridScenario::UNSHOCKED; MAX_GRID];
+        let scenarios = scenarios.get_mut(..grid.scenarios.count()).ok_or(MarginError::ScenarioCount)?;
+        for (index, slot) in scenarios.iter_mut().enumerate() {
+            *slot = grid.scenarios.get(index).ok_or(MarginError::ScenarioCount)?;
+        }
+        self.finish_all(market, scenarios, option_marks, linear)
+    }
+
+    /// Weighs the profits, which stay in the memory.
+    #[inline(never)]
+    fn finish_all(
+        &mut self,
+        market: &Market,
+        grid: &[GridScenario],
+        option_marks: i128,
+        linear: i128,
+    ) -> Result<(i128, WorstCase), MarginError> {
+        let scan = &market.parameters.scan;
         self.totals.widen();
         // One small loop a step: on the VM a loop that keeps all its state in registers costs half.
         let (Some(profits), Some(weights)) = (self.profits.get_mut(..grid.len()), self.weights.get_mut(..grid.len()))
@@ -334,21 +388,28 @@ impl Scratch {
     fn worst_of_words(
         &self,
         market: &Market,
-        grid: &[GridScenario],
+        grid: &PreparedGrid,
         option_marks: i128,
     ) -> Result<Option<(i128, WorstCase)>, MarginError> {
-        let mut worst = (0i128, WorstCase::None);
-        let is_found = self.totals.search(&self.set, option_marks, |index, profit| {
-            // Marks and forward shocks may follow the grid.
-            if let Some(scenario) = grid.get(index) {
-                let profit = adjusted(profit, scenario, market)?;
-                if profit < worst.0 {
-                    worst = (profit, WorstCase::Scenario(index as u8)); // below MAX_GRID
-                }
+        // The worst profit, unless it is the least change as it is.
+        let (mut worst_case, mut worst) = (WorstCase::None, None);
+        let least = self.totals.search(&self.set, option_marks, |index, change, least| {
+            if (self.whole >> (index & 63)) & 1 != 0 {
+                (worst_case, worst) = (WorstCase::Scenario(index as u8), None); // below MAX_GRID
+                return Ok::<_, MarginError>(change.word);
             }
-            Ok::<_, MarginError>(worst.0)
+            // Marks and forward shocks may follow the grid.
+            let profit = match grid.scenarios.get(index) {
+                Some(scenario) => adjusted(change.wide(), &scenario, market)?,
+                None => 0,
+            };
+            if profit >= worst.unwrap_or_else(|| least.wide()) {
+                return Ok(least.word);
+            }
+            (worst_case, worst) = (WorstCase::Scenario(index as u8), Some(profit));
+            Ok(change.at_least(profit))
         })?;
-        Ok(is_found.then_some(worst))
+        Ok(least.map(|least| (worst.unwrap_or_else(|| least.wide()), worst_case)))
     }
 
     /// Weighs every profit, for models that need them all.

@@ -83,8 +83,8 @@ where
     assess(book, positions, surface)
 }
 
-/// [`assess_underlying`] with the market's grid prepared: the same figures to the bit, if it was prepared from the market's
-/// scenarios and model.
+/// [`assess_underlying`] with a prepared grid instead of the market's, which is not looked at: the same figures to the bit, if
+/// it was prepared from the same scenarios and the market's model.
 ///
 /// # Errors
 /// As [`assess_underlying`]; `ScenarioCount` where the number of scenarios or the use of a forward contingency tells that it

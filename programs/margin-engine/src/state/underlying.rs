@@ -47,7 +47,7 @@ pub struct Underlying {
     pub prepared_grid: PreparedGrid,
     pub perpetual: PerpetualSlot,
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
-    pub _reserved: [u8; 512],
+    pub _reserved: [u8; 504],
 }
 assert_layout!(Underlying, 5_144);
 
