@@ -74,12 +74,18 @@ impl RiskArray {
 
     /// Empties the array and applies a scenario set to an expiry: shocked forwards, no positions.
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
-        self.start_from(expiry, set, set.shocks().iter().copied());
+        self.start_from(expiry, set, set.shocks(), |shock| *shock);
     }
 
-    /// [`RiskArray::start`] with the shocks of the set, which may lie elsewhere.
+    /// [`RiskArray::start`] with the shocks of the set, which may lie elsewhere in another form.
     #[inline(never)]
-    pub(crate) fn start_from(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: impl Iterator<Item = Shock>) {
+    pub(crate) fn start_from<T>(
+        &mut self,
+        expiry: &Expiry,
+        set: &ScenarioSet,
+        shocks: &[T],
+        read: impl Fn(&T) -> Shock,
+    ) {
         self.is_sorted = set.is_sorted;
         if !set.is_sorted {
             self.positions = set.positions;
@@ -89,7 +95,7 @@ impl RiskArray {
         self.discount = expiry.discount;
         (self.put_lots, self.put_strikes, self.gross_lots, self.narrow) = (0, 0, 0, true);
         if expiry.variable != expiry.forward {
-            self.start_window(expiry, set, shocks);
+            self.start_window(expiry, set, shocks, read);
             return;
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
@@ -99,15 +105,22 @@ impl RiskArray {
         let right = ticks_shift(scaled(set.largest));
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
         let half = shr(shl(1, right), Fx(1));
-        let Some(slots) = self.slots.get_mut(..set.len()) else { return };
+        let (Some(slots), Some(shocks)) = (self.slots.get_mut(..set.len()), shocks.get(..set.len())) else { return };
         for (slot, shock) in slots.iter_mut().zip(shocks) {
+            let shock = read(shock);
             *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
     }
 
     /// Inside a settlement window the ratio of the forwards is no constant of the scenario.
     #[inline(never)]
-    fn start_window(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: impl Iterator<Item = Shock>) {
+    fn start_window<T>(
+        &mut self,
+        expiry: &Expiry,
+        set: &ScenarioSet,
+        shocks: &[T],
+        read: impl Fn(&T) -> Shock,
+    ) {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
@@ -116,7 +129,8 @@ impl RiskArray {
         let right = ticks_shift(scaled(window_forward(expiry, set.largest)));
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
         let half = shr(shl(1, right), Fx(1));
-        for (slot, shock) in self.slots.iter_mut().zip(shocks) {
+        for (slot, shock) in self.slots.iter_mut().zip(shocks).take(set.len()) {
+            let shock = read(shock);
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
             *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);

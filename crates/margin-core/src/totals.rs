@@ -277,7 +277,9 @@ impl Totals {
     /// Adds `value(slot)` for each slot from the `first` on, in an array's own unit, to sums that are words.
     #[inline(always)]
     pub(crate) fn add_words<T>(&mut self, first: usize, slots: &[T], room: Room, mut value: impl FnMut(&T) -> Fx) {
-        let Some(sums) = self.sums.get_mut(first..) else { return };
+        // Of the same length: what an iterator may do besides costs as much as an addition.
+        let end = first.wrapping_add(slots.len()); // at most MAX_SCENARIOS
+        let Some(sums) = self.sums.get_mut(first..end) else { return };
         match room {
             Room::First => {
                 for (sum, slot) in sums.iter_mut().zip(slots) {

@@ -18,6 +18,15 @@ const LOW: u64 = 0xffff_ffff;
 #[must_use]
 pub fn multiply(value: i128, factor: u64) -> Option<i128> {
     let (high, low) = split(value.unsigned_abs());
+    if (high | factor) >> HALF == 0 {
+        // Of 96 and 32 bits.
+        let (third, second, first) = digit_product(high, low, factor);
+        if third >> 63 != 0 {
+            return None;
+        }
+        let magnitude = join(third, (second << HALF) | (first & LOW)) as i128;
+        return Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude });
+    }
     let (carry, low) = multiply_words(low, factor);
     let high = if high == 0 {
         carry
@@ -43,10 +52,7 @@ pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i1
     if (high | factor) >> HALF != 0 {
         return wide_share_floor(value, factor, divisor);
     }
-    // The product of 96 and 32 bits by digits of 32: each carry fits beside the next product.
-    let first = (low & LOW).wrapping_mul(factor);
-    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
-    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    let (third, second, first) = digit_product(high, low, factor);
     // Long division as in `divide_magnitude`.
     let divisor = NonZero::<u64>::from(divisor);
     let third_rest = (((third >> HALF) % divisor) << HALF) | (third & LOW);
@@ -66,7 +72,7 @@ fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i
 /// `value · factor / 2^bits` rounded towards −∞, for |value| and factor below 2^63 and up to 127 bits.
 #[must_use]
 #[inline]
-pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
+pub fn multiply_shift(value: i64, factor: u64, bits: u64) -> i128 {
     debug_assert!(value != i64::MIN && factor >> 63 == 0 && bits < 128);
     // Split at 31 bits, where LLVM does not see the 128-bit product that it would call a function for.
     const LOW: u64 = 0x7fff_ffff;
@@ -78,10 +84,11 @@ pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
     // high · 2^62 + rest.
     let (high, rest) = (a1.wrapping_mul(b1).wrapping_add(cross >> 31).wrapping_add(low >> 62), low & REST);
     let (quotient, left) = if bits < 62 {
-        let (left, upper) = (62u32.wrapping_sub(bits), bits.wrapping_add(2));
-        (join(high >> upper, (high << left) | (rest >> bits)), rest & !(u64::MAX << bits))
+        // Counts in a whole word: the VM would cut a shorter one before each shift.
+        let (left, upper) = (62u64.wrapping_sub(bits), bits.wrapping_add(2) & 63);
+        (join(high >> upper, (high << (left & 63)) | (rest >> bits)), rest & !(u64::MAX << bits))
     } else if bits < 126 {
-        let right = bits.wrapping_sub(62);
+        let right = bits.wrapping_sub(62) & 63;
         (join(0, high >> right), rest | (high & !(u64::MAX << right)))
     } else {
         (0, high | rest)
@@ -191,6 +198,16 @@ const fn multiply_words(a: u64, b: u64) -> (u64, u64) {
     (a1.wrapping_mul(b1).wrapping_add(middle >> HALF).wrapping_add(lower >> HALF), a.wrapping_mul(b))
 }
 
+/// The product of 96 and 32 bits by digits of 32: each carry fits beside the next product, and the digits are the lower
+/// halves, but for the third, which has all the rest.
+#[inline(always)]
+const fn digit_product(high: u64, low: u64, factor: u64) -> (u64, u64, u64) {
+    let first = (low & LOW).wrapping_mul(factor);
+    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
+    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    (third, second, first)
+}
+
 #[inline(always)]
 const fn split(value: u128) -> (u64, u64) {
     ((value >> 64) as u64, value as u64)
@@ -247,7 +264,7 @@ mod tests {
         }
 
         #[test]
-        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u32..128) {
+        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u64..128) {
             let (value, factor) = (value >> shift, factor >> 1);
             let exact = (i128::from(value) * i128::from(factor)) >> bits;
             prop_assert_eq!(multiply_shift(value, factor, bits), exact);

@@ -36,6 +36,8 @@ pub(super) struct Book<'a> {
     first: u8,
     basis_counts: bool,
     wants_greeks: bool,
+    /// Vanna and volga as well.
+    wants_crosses: bool,
     needs_greeks: bool,
     scan: &'a mut Scratch,
     pub(super) signing: Signing,
@@ -117,7 +119,8 @@ impl<'a> Book<'a> {
             cells,
             first,
             basis_counts,
-            wants_greeks: detail == Detail::Greeks,
+            wants_greeks: detail != Detail::Margin,
+            wants_crosses: detail == Detail::Greeks,
             needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
@@ -228,7 +231,7 @@ impl<'a> Book<'a> {
         open.exposure.add_bounded_lots(calls, puts);
         self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
-            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
+            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts), self.wants_crosses)?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }

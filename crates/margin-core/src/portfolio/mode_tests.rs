@@ -106,15 +106,17 @@ proptest! {
         let (market, mut scratch) = (fixture.market(), Scratch::new());
         let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
         let positions = || book.iter().copied();
-        let prepared =
-            assess_prepared(&market, &stored.view(&fixture.scenarios.as_slice()), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
+        let mut prepared = UnderlyingRisk::default();
+        let mut assess = |scenarios: &[GridScenario], scratch: &mut Scratch| {
+            let grid = stored.view(&scenarios);
+            assess_prepared(&market, &grid, positions(), surface, Detail::Greeks, scratch, &mut prepared)
+        };
+        assess(&fixture.scenarios, &mut scratch).unwrap();
         prop_assert_eq!(scratch.profits(LOT).count(), 0);
         let raw = assess_underlying(&market, positions(), surface, Detail::Greeks, &mut scratch).unwrap();
-        prop_assert_eq!(prepared, raw);
         // Another grid's preparation is refused.
-        let fewer = &fixture.scenarios[1..];
-        let refused = assess_prepared(&market, &stored.view(&fewer), positions(), surface, Detail::Margin, &mut scratch);
-        prop_assert_eq!(refused, Err(MarginError::ScenarioCount));
+        prop_assert_eq!(assess(&fixture.scenarios[1..], &mut scratch), Err(MarginError::ScenarioCount));
+        prop_assert_eq!(prepared, raw);
     }
 
     #[test]

@@ -244,7 +244,7 @@ impl Scratch {
     pub(super) fn start_expiry(&mut self, expiry: &Expiry, cells: &Cells) {
         match cells {
             Cells::Given(_) => self.array.start(expiry, &self.set),
-            Cells::Prepared(grid) => self.array.start_from(expiry, &self.set, grid.shocks.iter().map(Shock::stored)),
+            Cells::Prepared(grid) => self.array.start_from(expiry, &self.set, grid.shocks, Shock::stored),
         }
     }
 

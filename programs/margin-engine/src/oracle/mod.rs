@@ -81,10 +81,21 @@ pub fn read_price(config: &OracleConfig, account: &AccountInfo, usage: PriceUse,
     Ok(PriceView { price, confidence, score, publish_time: raw.publish_time })
 }
 
+/// All that fit 64 bits: to compute one takes the VM a product of 128 bits a digit.
+const POWERS_OF_TEN: [u64; 20] = {
+    let mut powers = [1u64; 20];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
 /// `mantissa · 10^exponent` in units of 1e-12, rounded to nearest where the mantissa is finer. `None` on overflow.
 fn scale_nearest(mantissa: u64, exponent: i32) -> Option<u64> {
     let shift = exponent.checked_add(USD_DECIMALS as i32)?;
-    let factor = 10u64.checked_pow(shift.unsigned_abs());
+    let factor = POWERS_OF_TEN.get(shift.unsigned_abs() as usize).copied();
     if shift >= 0 {
         mantissa.checked_mul(factor?)
     } else {

@@ -163,12 +163,8 @@ impl Check<'_> {
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
         let figures = self.walk(options.greeks, |view, part| {
             if page.contains(&number) {
-                let mut report = UnderlyingReport::new(&part, view, decimals)?;
-                if !greeks {
-                    // Some are known anyway: those of linear instruments, and what charges need.
-                    report.greeks = GreeksReport::default();
-                }
-                underlyings.push(report);
+                // Some are known even if they are not wanted: those of linear instruments, and what charges need.
+                UnderlyingReport::add(&mut underlyings, &part, view, decimals, greeks)?;
             }
             number = number.saturating_add(1);
             Ok(())
@@ -207,17 +203,21 @@ impl CrossReport {
 }
 
 impl UnderlyingReport {
+    /// In place: a report is too large to be handed around.
     #[inline(never)]
-    fn new(part: &Part, view: &UnderlyingView, decimals: u8) -> Result<Self> {
+    fn add(reports: &mut Vec<Self>, part: &Part, view: &UnderlyingView, decimals: u8, greeks: bool) -> Result<()> {
+        let in_units = |net: &NetGreeks| {
+            if greeks { GreeksReport::new(net, view, decimals) } else { Ok(GreeksReport::default()) }
+        };
         let mut atoms = Atoms::new(decimals);
         let index = view.state.index;
-        let report = match part {
+        reports.push(match part {
             Part::Portfolio(risk) => Self {
                 index,
                 positions_value: atoms.floor(risk.mark_to_market),
                 initial_margin: atoms.ceil(risk.initial_margin),
                 maintenance_margin: atoms.ceil(risk.maintenance_margin),
-                greeks: GreeksReport::new(&risk.greeks, view, decimals)?,
+                greeks: in_units(&risk.greeks)?,
                 model: ModelReport::Portfolio(PortfolioReport::new(risk, &mut atoms)),
             },
             Part::Standard { risk, hedge, greeks } => {
@@ -228,16 +228,14 @@ impl UnderlyingReport {
                     positions_value: atoms.floor(risk.mark_to_market),
                     initial_margin: atoms.ceil(difference(value, margins.initial)?),
                     maintenance_margin: atoms.ceil(difference(value, margins.maintenance)?),
-                    greeks: GreeksReport::new(greeks, view, decimals)?,
+                    greeks: in_units(greeks)?,
                     model: ModelReport::Standard(StandardReport::new(risk, &mut atoms)),
                 }
             }
-        };
-        atoms.check(report)
+        });
+        atoms.check(())
     }
-}
 
-impl UnderlyingReport {
     /// The portfolio model's parts, unless the account was judged position by position.
     pub fn portfolio(&self) -> Option<&PortfolioReport> {
         match &self.model {

@@ -113,8 +113,10 @@ impl<'a> Check<'a> {
         let factors = self.factors();
         let correlation = factors.as_ref().map(|(scenarios, floor)| Correlation { scenarios, floor: *floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
-        let detail = if greeks { Detail::Greeks } else { Detail::Margin };
+        let detail = if greeks { Detail::MainGreeks } else { Detail::Margin };
         let mut left = self.account.positions();
+        // In place: it is too large to be handed around.
+        let mut risk = UnderlyingRisk::default();
         for view in self.markets.underlyings() {
             let (positions, rest) = split_underlying(left, view.state.index);
             left = rest;
@@ -138,13 +140,13 @@ impl<'a> Check<'a> {
                     visit(view, Part::Portfolio(&risk))?;
                 }
                 (AccountMode::Portfolio | AccountMode::Isolated, _) => {
-                    let risk = match self.witness {
-                        None => self.scanned(exposed, detail, &mut workspace)?,
+                    match self.witness {
+                        None => self.scanned(exposed, detail, &mut workspace, &mut risk)?,
                         Some(witness) => {
                             let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
-                            self.witnessed(exposed, witness_of(scenario), &mut workspace)?
+                            risk = self.witnessed(exposed, witness_of(scenario), &mut workspace)?;
                         }
-                    };
+                    }
                     figures.risk.add_underlying(&risk).map_err(margin_error)?;
                     visit(view, Part::Portfolio(&risk))?;
                 }
@@ -221,11 +223,17 @@ impl<'a> Check<'a> {
     }
 
     #[inline(never)]
-    fn scanned(&self, exposed: Exposed, detail: Detail, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
+    fn scanned(
+        &self,
+        exposed: Exposed,
+        detail: Detail,
+        workspace: &mut Workspace,
+        risk: &mut UnderlyingRisk,
+    ) -> Result<()> {
         let scenarios = exposed.view.state.scenarios();
         let grid = exposed.view.state.kernel_grid(&scenarios);
         self.on_bare_market(exposed, &[], &mut workspace.scratch, |market, scratch| {
-            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch)
+            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch, risk)
         })
     }
 

@@ -1,8 +1,10 @@
 use anchor_lang::prelude::*;
 use borsh::{BorshDeserialize, BorshSerialize};
+use margin_core::{SLICE_WORDS, Svi};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
+    error::EngineError,
     state::{
         AdaptiveRange, FactorExposure, OracleConfig, PreparedGrid, RiskParameters, Scenario, StandardParameters,
         assert_layout,
@@ -49,7 +51,7 @@ pub struct Underlying {
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
     pub _reserved: [u8; 504],
 }
-assert_layout!(Underlying, 5_144);
+assert_layout!(Underlying, 6_008);
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]
@@ -84,6 +86,8 @@ pub struct ExpirySlot {
     /// precision: 1e-10 a year, continuous.
     pub rate: i64,
     pub svi: SviParameters,
+    /// The same surface as the kernel wants it, prepared when it is published.
+    pub slice: [i64; SLICE_WORDS],
     /// precision: 1e-9. The publisher's least confidence in forward, rate and surface.
     pub confidence: u64,
     /// precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the
@@ -91,7 +95,7 @@ pub struct ExpirySlot {
     pub observed_average: u64,
     pub _reserved: [u64; 4],
 }
-assert_layout!(ExpirySlot, 144);
+assert_layout!(ExpirySlot, 216);
 
 /// Mark of the perpetual.
 #[zero_copy]
@@ -109,6 +113,15 @@ pub struct PerpetualSlot {
     pub _reserved: [u64; 4],
 }
 assert_layout!(PerpetualSlot, 64);
+
+impl ExpirySlot {
+    /// Takes in a vol surface.
+    pub fn set_surface(&mut self, svi: SviParameters) -> Result<()> {
+        let slice = Svi::from(&svi).prepare().map_err(|_| EngineError::SviParameters)?;
+        (self.svi, self.slice) = (svi, slice.to_words());
+        Ok(())
+    }
+}
 
 impl Underlying {
     pub fn scenarios(&self) -> &[Scenario] {
