@@ -317,7 +317,7 @@ impl Factors {
     }
 }
 
-/// `mantissa 2^exponent`, mantissa below 2^63.
+/// `mantissa 2^exponent`, mantissa below 2^62.
 struct Factor {
     mantissa: u64,
     exponent: Fx,

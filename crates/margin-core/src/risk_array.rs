@@ -22,7 +22,7 @@ use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
 use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, Shock, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
-use crate::totals::Totals;
+use crate::totals::{Totals, Word};
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -49,7 +49,7 @@ pub struct RiskArray {
     pub(crate) put_lots: i64,
     pub(crate) put_strikes: i128,
     gross_lots: i64,
-    /// Whether every `high` is still zero and all sums fit 64 bits; see [`NARROW_LOTS`].
+    /// Whether all sums fit 64 bits, and `high` has no meaning yet; see [`NARROW_LOTS`].
     pub(crate) narrow: bool,
 }
 
@@ -102,25 +102,25 @@ impl RiskArray {
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
         // 20 bits times at most 2^43 each, so the sum is at most 2^63, and half a tick below 2^26.
         let scaled = |ratio: u64| high.wrapping_mul(ratio).wrapping_add(low.wrapping_mul(ratio) >> 20);
-        let right = ticks_shift(scaled(set.largest));
+        let largest = scaled(set.largest);
+        let mut right = ticks_shift(largest);
+        let mut half = shr(shl(1, right), Fx(1));
+        // No slot may be rounded up to the bound.
+        if shr(largest.wrapping_add(half), right) >> TICK_BITS != 0 {
+            right += Fx(1);
+            half = half << 1;
+        }
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
-        let half = shr(shl(1, right), Fx(1));
         let (Some(slots), Some(shocks)) = (self.slots.get_mut(..set.len()), shocks.get(..set.len())) else { return };
         for (slot, shock) in slots.iter_mut().zip(shocks) {
             let shock = read(shock);
-            *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
+            slot.start(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
     }
 
     /// Inside a settlement window the ratio of the forwards is no constant of the scenario.
     #[inline(never)]
-    fn start_window<T>(
-        &mut self,
-        expiry: &Expiry,
-        set: &ScenarioSet,
-        shocks: &[T],
-        read: impl Fn(&T) -> Shock,
-    ) {
+    fn start_window<T>(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: &[T], read: impl Fn(&T) -> Shock) {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
@@ -133,7 +133,8 @@ impl RiskArray {
             let shock = read(shock);
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
-            *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);
+            // Rounding may lift the largest forward to the bound itself.
+            slot.start(shr(scaled(forward).wrapping_add(half), right).min((1 << TICK_BITS) - 1), ln_shift);
         }
     }
 
@@ -147,8 +148,8 @@ impl RiskArray {
         self.gross_lots = add_gross(self.gross_lots, calls, puts)?;
         // |calls|, |puts| <= 2^40 from here on.
         let strike = TickStrike::new(self.tick_exponent, leg);
-        if self.gross_lots > NARROW_LOTS || strike.coarse != Fx::ZERO {
-            self.narrow = false;
+        if self.narrow && (self.gross_lots > NARROW_LOTS || strike.coarse != Fx::ZERO) {
+            self.widen();
         }
         if puts.0 != 0 {
             self.put_lots = self.put_lots.wrapping_add(puts.0); // bounded by the gross lots
@@ -172,6 +173,16 @@ impl RiskArray {
         }
     }
 
+    /// From now on sums take two words.
+    #[cold]
+    #[inline(never)]
+    fn widen(&mut self) {
+        for slot in self.slots.iter_mut().take(self.len) {
+            slot.high = Fx::ZERO;
+        }
+        self.narrow = false;
+    }
+
     /// The caller's `index`-th scenario: lots x 1e-12 USD per unit, discounted, rounded down (against the account).
     /// Multiply by the lot size. `None` beyond the set.
     #[must_use]
@@ -184,8 +195,9 @@ impl RiskArray {
     pub(crate) fn at(&self, slot: usize) -> Option<i128> {
         let slot = self.slots.get(slot)?;
         if self.is_narrow() {
-            // As in `read`, in one word; the shift is at most 36.
-            return Some((i128::from(self.grains(slot).0) << self.tick_exponent.0) >> 4);
+            // As in `read`, of one word.
+            let (word, unit) = (self.grains(slot), self.tick_exponent - Fx(4));
+            return Some(if unit.is_negative() { i128::from(word.0 >> (-unit).0) } else { Word { word, unit }.wide() });
         }
         Some(self.read(slot))
     }
@@ -236,7 +248,7 @@ impl RiskArray {
     pub(crate) fn read(&self, slot: &Slot) -> i128 {
         // |put_lots| <= 2^40 and the parts of the forward in grains are below 2^20 and 2^21: with the sums, below 2^63.
         let (puts, forward) = (Fx(self.put_lots), slot.forward() << 4);
-        let high = slot.high - puts * (forward >> 21);
+        let high = if self.narrow { Fx::ZERO } else { slot.high } - puts * (forward >> 21);
         let low = slot.low - puts * (forward & GRAIN_MASK);
         let grains = (i128::from(high.0) << 21).wrapping_add(i128::from(low.0)).wrapping_add(self.put_strikes);
         let shift = self.tick_exponent - Fx(4); // -70 ..= 32, and |grains| < 2^108 where it is positive

@@ -58,7 +58,7 @@ pub(crate) enum Room {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Word {
     pub(crate) word: Fx,
-    unit: Fx,
+    pub(crate) unit: Fx,
 }
 
 impl Word {

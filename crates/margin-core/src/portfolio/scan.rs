@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Totals, Usd,
-    VolLevel, scenario::Shock,
+    VolLevel, scenario::Shock, totals::Word,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -399,10 +399,11 @@ impl Scratch {
                 return Ok::<_, MarginError>(change.word);
             }
             // Marks and forward shocks may follow the grid.
-            let profit = match grid.scenarios.get(index) {
-                Some(scenario) => adjusted(change.wide(), &scenario, market)?,
-                None => 0,
-            };
+            let Some(scenario) = grid.scenarios.get(index) else { return Ok(least.word) };
+            if change.is_above(scenario.weight, least) {
+                return Ok(least.word);
+            }
+            let profit = adjusted(change.wide(), &scenario, market)?;
             if profit >= worst.unwrap_or_else(|| least.wide()) {
                 return Ok(least.word);
             }
@@ -420,6 +421,16 @@ impl Scratch {
             *weight = Ratio::ONE;
         }
         market.parameters.scan.measure.worst(self.profits.get(..grid.len()).unwrap_or_default())
+    }
+}
+
+impl Word {
+    /// Whether it is certain that a loss at a weight up to one is no larger than another; for most it is.
+    #[inline(always)]
+    fn is_above(self, weight: Ratio, least: Self) -> bool {
+        // Both magnitudes, below 2^63, without their last 30 bits, the first one rounded up: 33 + 30 bits.
+        let (loss, most) = ((self.word.abs() >> 30).wrapping_add(1), least.word.abs() >> 30);
+        loss.wrapping_mul(weight.0) <= most.wrapping_mul(Ratio::ONE.0)
     }
 }
 

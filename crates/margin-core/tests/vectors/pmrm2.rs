@@ -196,7 +196,8 @@ fn expiry_market(feed: &Feed) -> ExpiryMarket {
             sigma: unit(sigma),
             forward: price(reference),
             time: seconds(years),
-        }.into(),
+        }
+        .into(),
         confidence: ratio(feed.forward_confidence.min(feed.rate_confidence).min(feed.option_vol_confidences)),
     }
 }

@@ -136,7 +136,8 @@ impl Side<'_> {
                 sigma: unit(4),
                 forward: price(forward),
                 time: Seconds(SECONDS_PER_YEAR),
-            }.into(),
+            }
+            .into(),
             confidence: ratio(confidence),
         }
     }

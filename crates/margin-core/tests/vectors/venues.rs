@@ -27,7 +27,8 @@ fn flat(forward: Price, seconds: u64, vol: Vol) -> ExpiryMarket {
             sigma: 1_000_000_000,
             forward,
             time,
-        }.into(),
+        }
+        .into(),
         confidence: Ratio::ONE,
     }
 }

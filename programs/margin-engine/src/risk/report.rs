@@ -318,17 +318,14 @@ impl GreeksReport {
 
 /// `value · factor` over the product of the divisors, to nearest (halves away from zero).
 fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
-    let [first, second] = divisors;
     let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
-    // A checked product is one of 128 bits on the VM, and a division one step.
-    let product = first.wrapping_mul(second);
-    let fits = product.checked_div(second) == Some(first);
-    let quotient = match NonZero::new(product) {
-        Some(divisor) if fits => {
+    let divisor = u32::try_from(divisors[1]).ok().and_then(|second| wide::product(divisors[0], second));
+    let quotient = match divisor.and_then(NonZero::new) {
+        Some(divisor) => {
             let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
             wide::quotient(rounded, divisor)
         }
-        _ => long_share(magnitude, divisors),
+        None => long_share(magnitude, divisors),
     };
     let magnitude = i64::try_from(quotient.ok_or(EngineError::Overflow)?).map_err(|_| EngineError::Overflow)?;
     Ok(if value < 0 { -magnitude } else { magnitude })

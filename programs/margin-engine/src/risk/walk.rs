@@ -233,7 +233,15 @@ impl<'a> Check<'a> {
         let scenarios = exposed.view.state.scenarios();
         let grid = exposed.view.state.kernel_grid(&scenarios);
         self.on_bare_market(exposed, &[], &mut workspace.scratch, |market, scratch| {
-            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch, risk)
+            assess_prepared(
+                market,
+                &grid,
+                self.book(exposed),
+                |expiry| self.surface(exposed, expiry),
+                detail,
+                scratch,
+                risk,
+            )
         })
     }
 
