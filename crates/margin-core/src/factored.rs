@@ -9,7 +9,8 @@ use crate::fx::Fx;
 use crate::risk_array::RiskArray;
 use crate::scenario::SPOT_LEVELS;
 use crate::slot::Slot;
-use crate::totals::{Totals, exact_word};
+use crate::totals::Totals;
+use crate::word::exact_word;
 
 /// Factors on an expiry's value in a scenario, Q60 and below 2^63 (8.0).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]

@@ -44,6 +44,7 @@ mod svi;
 mod tables;
 mod totals;
 pub mod wide;
+mod word;
 
 pub use black::{OptionKind, value};
 pub use deviation::MAX_VOL;

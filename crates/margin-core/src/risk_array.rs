@@ -22,7 +22,8 @@ use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
 use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, Shock, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
-use crate::totals::{Totals, Word};
+use crate::totals::Totals;
+use crate::word::Word;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -211,7 +212,8 @@ impl RiskArray {
     /// The sum of a slot whose sums fit one word: calls below 2^60, the put terms below 2^60 and 2^61, see [`NARROW_LOTS`].
     #[inline(always)]
     pub(crate) fn grains(&self, slot: &Slot) -> Fx {
-        slot.low - (Fx(self.put_lots) << 4) * slot.forward() + Fx(self.put_strikes as i64)
+        let strikes = slot.low + Fx(self.put_strikes as i64);
+        if self.put_lots == 0 { strikes } else { strikes - (Fx(self.put_lots) << 4) * slot.forward() }
     }
 
     /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were

@@ -7,6 +7,7 @@
 use crate::error::KernelError;
 use crate::fx::Fx;
 use crate::scenario::{MAX_SCENARIOS, ScenarioSet};
+use crate::word::{MAX_UNIT, Word, exact_word};
 
 /// Bits of the lower limb.
 const LIMB: u32 = 48;
@@ -17,8 +18,6 @@ const MAX_ARRAYS: u32 = 1 << 14;
 const MAX_HIGH: i64 = 1 << 62;
 /// Bound of a sum that is one word.
 const MAX_WORD: u64 = 1 << 62;
-/// Largest unit of such sums, as a power of two.
-const MAX_UNIT: Fx = Fx(32);
 
 /// `high * 2^48 + low`: two limbs without a carry between them, which 128-bit integers would need in each addition. While all
 /// sums are words, `low` alone is one.
@@ -52,42 +51,6 @@ pub(crate) enum Room {
     First,
     /// Multiplied by this power of two.
     Shifted(Fx),
-}
-
-/// `word * 2^unit`, 0 <= unit <= 32.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Word {
-    pub(crate) word: Fx,
-    pub(crate) unit: Fx,
-}
-
-impl Word {
-    /// As a number.
-    #[inline(always)]
-    pub(crate) fn wide(self) -> i128 {
-        let high = (self.word >> 31) >> (Fx(33) - self.unit);
-        (i128::from(high.0) << 64) | i128::from((self.word.0 as u64) << (self.unit.0 & 63))
-    }
-
-    /// The least word of the unit that is not below `value`, which is not positive: words below it are below the value.
-    #[inline(always)]
-    pub(crate) fn at_least(self, value: i128) -> Fx {
-        -Fx::from_bits(narrowed(value.unsigned_abs(), self.unit))
-    }
-}
-
-/// `value / 2^unit`, 0 <= unit <= 32, rounded down; the caller knows that it is one word.
-#[inline(always)]
-fn narrowed(value: u128, unit: Fx) -> u64 {
-    let (high, low) = ((value >> 64) as u64, value as u64);
-    ((high << 31) << ((Fx(33) - unit).0 & 63)) | (low >> (unit.0 & 63))
-}
-
-/// The word of which `value` is 2^unit times, 0 <= unit <= 32, if there is one of at most `bound`.
-#[inline(always)]
-pub(crate) fn exact_word(value: i128, unit: Fx, bound: u64) -> Option<Fx> {
-    let word = Fx(narrowed(value as u128, unit) as i64);
-    if (Word { word, unit }).wide() == value && word.abs() <= bound { Some(word) } else { None }
 }
 
 /// Value of an underlying's options in every scenario of a set: the sum of its expiries' [`crate::RiskArray`]s, in

@@ -43,6 +43,7 @@ mod validate;
 mod validate_modes;
 #[cfg(test)]
 mod validate_tests;
+mod weigh;
 
 pub use {
     account::*,
