@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 use margin_core::portfolio::{Detail, LegRow, Part, assess_underlying, leg_row};
 
-use super::{Check, margin_error, walk::Workspace};
+use super::{Check, margin_error, workspace::Workspace};
 use crate::error::EngineError;
 
 /// What of an underlying's book is broken down.

@@ -14,6 +14,7 @@ use margin_core::{
 use super::{
     Check, RiskError, cash_to_usd, margin_error,
     market::{book_position, expiry_market, perpetual_market},
+    workspace::Workspace,
 };
 use crate::{
     error::EngineError,
@@ -46,39 +47,6 @@ pub enum Part<'a> {
         hedge: Usd,
         greeks: NetGreeks,
     },
-}
-
-/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
-pub struct Workspace {
-    scratch: Box<Scratch>,
-    /// Of the underlying looked at, where a prepared grid does not do.
-    scenarios: Vec<GridScenario>,
-}
-
-impl Workspace {
-    pub fn new() -> Self {
-        Self { scratch: new_scratch(), scenarios: Vec::new() }
-    }
-}
-
-/// Empty working memory. The VM zeroes the heap when the program starts; to write the zeros again would cost three hundred
-/// compute units.
-fn new_scratch() -> Box<Scratch> {
-    #[cfg(target_os = "solana")]
-    {
-        let layout = std::alloc::Layout::new::<Scratch>();
-        // SAFETY: the layout is not empty, and the allocator hands out each byte of the VM's zeroed heap once at most.
-        // Zeros are a valid, empty `Scratch`, by its documentation, and a box frees with the same layout.
-        unsafe {
-            let memory = std::alloc::alloc(layout).cast::<Scratch>();
-            if memory.is_null() {
-                std::alloc::handle_alloc_error(layout);
-            }
-            Box::from_raw(memory)
-        }
-    }
-    #[cfg(not(target_os = "solana"))]
-    Box::new(Scratch::new())
 }
 
 /// A token balance at its price, as the account counts it.
