@@ -50,7 +50,7 @@ pub struct RiskArray {
     pub(crate) put_lots: i64,
     pub(crate) put_strikes: i128,
     gross_lots: i64,
-    /// Whether all sums fit 64 bits, and `high` has no meaning yet; see [`NARROW_LOTS`].
+    /// Whether every `high` is still zero and all sums fit 64 bits; see [`NARROW_LOTS`].
     pub(crate) narrow: bool,
 }
 
@@ -149,8 +149,8 @@ impl RiskArray {
         self.gross_lots = add_gross(self.gross_lots, calls, puts)?;
         // |calls|, |puts| <= 2^40 from here on.
         let strike = TickStrike::new(self.tick_exponent, leg);
-        if self.narrow && (self.gross_lots > NARROW_LOTS || strike.coarse != Fx::ZERO) {
-            self.widen();
+        if self.gross_lots > NARROW_LOTS || strike.coarse != Fx::ZERO {
+            self.narrow = false;
         }
         if puts.0 != 0 {
             self.put_lots = self.put_lots.wrapping_add(puts.0); // bounded by the gross lots
@@ -172,16 +172,6 @@ impl RiskArray {
             Run::add_levels::<Wide>(&mut self.slots, &self.counts, leg, &strike, lots);
             Ok(())
         }
-    }
-
-    /// From now on sums take two words.
-    #[cold]
-    #[inline(never)]
-    fn widen(&mut self) {
-        for slot in self.slots.iter_mut().take(self.len) {
-            slot.high = Fx::ZERO;
-        }
-        self.narrow = false;
     }
 
     /// The caller's `index`-th scenario: lots x 1e-12 USD per unit, discounted, rounded down (against the account).
@@ -250,7 +240,7 @@ impl RiskArray {
     pub(crate) fn read(&self, slot: &Slot) -> i128 {
         // |put_lots| <= 2^40 and the parts of the forward in grains are below 2^20 and 2^21: with the sums, below 2^63.
         let (puts, forward) = (Fx(self.put_lots), slot.forward() << 4);
-        let high = if self.narrow { Fx::ZERO } else { slot.high } - puts * (forward >> 21);
+        let high = slot.high - puts * (forward >> 21);
         let low = slot.low - puts * (forward & GRAIN_MASK);
         let grains = (i128::from(high.0) << 21).wrapping_add(i128::from(low.0)).wrapping_add(self.put_strikes);
         let shift = self.tick_exponent - Fx(4); // -70 ..= 32, and |grains| < 2^108 where it is positive

@@ -27,14 +27,14 @@ impl Slot {
     pub(crate) const EMPTY: Self =
         Self { ln_shift: Fx::ZERO, forward_high: Fx::ZERO, forward_low: Fx::ZERO, high: Fx::ZERO, low: Fx::ZERO };
 
-    /// A shocked forward below 2^37 ticks, and no option; `high` is left to [`Wide`] sums.
+    /// A shocked forward below 2^37 ticks, and no option.
     #[inline(always)]
     pub(crate) fn start(&mut self, forward: u64, ln_shift: Fx) {
         debug_assert!(forward >> TICK_BITS == 0);
         let forward = Fx::from_bits(forward);
         self.ln_shift = ln_shift;
         (self.forward_high, self.forward_low) = (forward >> SPLIT, forward & SPLIT_MASK);
-        self.low = Fx::ZERO;
+        (self.high, self.low) = (Fx::ZERO, Fx::ZERO);
     }
 
     /// In ticks.
