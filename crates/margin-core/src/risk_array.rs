@@ -109,7 +109,7 @@ impl RiskArray {
         // No slot may be rounded up to the bound.
         if shr(largest.wrapping_add(half), right) >> TICK_BITS != 0 {
             right += Fx(1);
-            half = half << 1;
+            half <<= 1;
         }
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
         let (Some(slots), Some(shocks)) = (self.slots.get_mut(..set.len()), shocks.get(..set.len())) else { return };

@@ -151,8 +151,8 @@ pub const SLICE_WORDS: usize = 9;
 impl SviSlice {
     /// The slice in plain integers, to be stored when it is published.
     #[must_use]
-    pub fn to_words(&self) -> [i64; SLICE_WORDS] {
-        let Self { a, b, rho, m, sigma, wing, ln_forward, vol_factor, vol_shift } = *self;
+    pub fn to_words(self) -> [i64; SLICE_WORDS] {
+        let Self { a, b, rho, m, sigma, wing, ln_forward, vol_factor, vol_shift } = self;
         // The unsigned ones are below 2^63.
         [a.0, b as i64, rho.0, m.0, sigma as i64, wing.0, ln_forward.0, vol_factor as i64, vol_shift.0]
     }
