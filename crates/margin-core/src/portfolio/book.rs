@@ -19,14 +19,25 @@ pub(super) enum Witness {
     Only(WorstCase),
 }
 
+/// The scenarios that a book is looked at in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cells<'a> {
+    /// Those of the market.
+    Given(&'a [GridScenario]),
+    /// A grid that was prepared before.
+    Prepared(&'a PreparedGrid<'a>),
+}
+
 /// Running totals of one underlying.
 pub(super) struct Book<'a> {
     market: &'a Market<'a>,
     /// The part of the grid that is looked at, and the number of its first scenario.
-    grid: &'a [GridScenario],
+    cells: Cells<'a>,
     first: u8,
     basis_counts: bool,
     wants_greeks: bool,
+    /// Vanna and volga as well.
+    wants_crosses: bool,
     needs_greeks: bool,
     scan: &'a mut Scratch,
     pub(super) signing: Signing,
@@ -80,35 +91,36 @@ impl<'a> Book<'a> {
         if witness != Witness::All {
             scan.reach(market);
         }
-        Ok(Self::started(market, (grid, first), basis_counts, detail, scan))
+        Ok(Self::started(market, (Cells::Given(grid), first), basis_counts, detail, scan))
     }
 
     /// A book whose grid is prepared.
     pub(super) fn prepared(
         market: &'a Market<'a>,
-        prepared: &PreparedGrid,
+        prepared: &'a PreparedGrid<'a>,
         detail: Detail,
         scan: &'a mut Scratch,
     ) -> Result<Self, MarginError> {
         let basis_counts = market.parameters.basis.is_active();
-        scan.load(prepared, market.scenarios.len(), basis_counts)?;
-        Ok(Self::started(market, (market.scenarios, 0), basis_counts, detail, scan))
+        scan.load(prepared, basis_counts)?;
+        Ok(Self::started(market, (Cells::Prepared(prepared), 0), basis_counts, detail, scan))
     }
 
     #[inline(always)]
     fn started(
         market: &'a Market<'a>,
-        (grid, first): (&'a [GridScenario], u8),
+        (cells, first): (Cells<'a>, u8),
         basis_counts: bool,
         detail: Detail,
         scan: &'a mut Scratch,
     ) -> Self {
         Self {
             market,
-            grid,
+            cells,
             first,
             basis_counts,
-            wants_greeks: detail == Detail::Greeks,
+            wants_greeks: detail != Detail::Margin,
+            wants_crosses: detail == Detail::Greeks,
             needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
@@ -179,7 +191,7 @@ impl<'a> Book<'a> {
     #[inline(never)]
     pub(super) fn open_expiry(&mut self, open: &mut OpenExpiry, market: &ExpiryMarket) -> Result<(), MarginError> {
         open.start(self.market.parameters, self.scan.levels(), market)?;
-        self.scan.start_expiry(&open.expiry);
+        self.scan.start_expiry(&open.expiry, &self.cells);
         Ok(())
     }
 
@@ -219,7 +231,7 @@ impl<'a> Book<'a> {
         open.exposure.add_bounded_lots(calls, puts);
         self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
-            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
+            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts), self.wants_crosses)?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }
@@ -297,7 +309,7 @@ impl<'a> Book<'a> {
         let unrealised = subtract(lot_price_to_usd(self.linear_marks, lot_size)?, self.settled_value)?;
 
         let linear = self.linear_variable.checked_add(usd_to_lot_price(hedge, lot_size)?).ok_or(overflow)?;
-        let (mut worst, mut worst_case) = self.scan.finish(self.market, self.grid, self.option_marks, linear)?;
+        let (mut worst, mut worst_case) = self.scan.finish(self.market, &self.cells, self.option_marks, linear)?;
         if let WorstCase::Scenario(number) = &mut worst_case {
             *number = number.saturating_add(self.first);
         }

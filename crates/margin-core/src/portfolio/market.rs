@@ -1,7 +1,7 @@
 //! What a book is assessed against.
 
 use super::{Ratio, RiskParameters};
-use crate::{ExpiryInputs, Lots, Multiplier, Price, Scenario, Svi, Usd, VolLevel};
+use crate::{ExpiryInputs, KernelError, Lots, Multiplier, Price, Scenario, Svi, SviSlice, Usd, VolLevel};
 
 /// Most scenarios of a risk grid.
 pub const MAX_GRID: usize = 40;
@@ -38,6 +38,12 @@ impl Default for GridScenario {
     }
 }
 
+impl From<&Self> for GridScenario {
+    fn from(scenario: &Self) -> Self {
+        *scenario
+    }
+}
+
 /// The market of one underlying at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Market<'a> {
@@ -62,13 +68,42 @@ pub struct Market<'a> {
     pub scenarios: &'a [GridScenario],
 }
 
+/// Vol surface of one expiry.
+#[derive(Clone, Copy, Debug)]
+pub enum Surface {
+    /// As it is published.
+    Svi(Svi),
+    /// Prepared when it was: the same vols to the bit.
+    Slice(SviSlice),
+}
+
+impl From<Svi> for Surface {
+    fn from(svi: Svi) -> Self {
+        Self::Svi(svi)
+    }
+}
+
+impl Surface {
+    /// The slice.
+    ///
+    /// # Errors
+    /// As [`Svi::prepare`].
+    #[inline(always)]
+    pub fn prepared(&self) -> Result<SviSlice, KernelError> {
+        match self {
+            Self::Svi(svi) => svi.prepare(),
+            Self::Slice(slice) => Ok(*slice),
+        }
+    }
+}
+
 /// The market of one expiry.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpiryMarket {
     /// Forward, time and rate.
     pub inputs: ExpiryInputs,
     /// Vol surface slice; not looked at once the expiry has passed.
-    pub svi: Svi,
+    pub surface: Surface,
     /// The lowest confidence of forward, rate and surface.
     pub confidence: Ratio,
 }

@@ -43,6 +43,7 @@ mod validate;
 mod validate_modes;
 #[cfg(test)]
 mod validate_tests;
+mod weigh;
 
 pub use {
     account::*,
@@ -54,7 +55,7 @@ pub use {
     isolated::{IsolatedRisk, assess_isolated},
     market::*,
     parameters::*,
-    prepared::{GRID_TABLE, PreparedGrid, StoredGrid},
+    prepared::{GRID_TABLE, PreparedGrid, Scenarios, StoredGrid},
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
     standard::{Margins, StandardParameters, StandardRisk, assess_standard},

@@ -106,16 +106,17 @@ proptest! {
         let (market, mut scratch) = (fixture.market(), Scratch::new());
         let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
         let positions = || book.iter().copied();
-        let prepared =
-            assess_prepared(&market, &stored.view(), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
-        let profits: Vec<_> = scratch.profits(LOT).collect();
+        let mut prepared = UnderlyingRisk::default();
+        let mut assess = |scenarios: &[GridScenario], scratch: &mut Scratch| {
+            let grid = stored.view(&scenarios);
+            assess_prepared(&market, &grid, positions(), surface, Detail::Greeks, scratch, &mut prepared)
+        };
+        assess(&fixture.scenarios, &mut scratch).unwrap();
+        prop_assert_eq!(scratch.profits(LOT).count(), 0);
         let raw = assess_underlying(&market, positions(), surface, Detail::Greeks, &mut scratch).unwrap();
-        prop_assert_eq!(prepared, raw);
-        prop_assert_eq!(profits, scratch.profits(LOT).collect::<Vec<_>>());
         // Another grid's preparation is refused.
-        let fewer = Market { scenarios: &fixture.scenarios[1..], ..market };
-        let refused = assess_prepared(&fewer, &stored.view(), positions(), surface, Detail::Margin, &mut scratch);
-        prop_assert_eq!(refused, Err(MarginError::ScenarioCount));
+        prop_assert_eq!(assess(&fixture.scenarios[1..], &mut scratch), Err(MarginError::ScenarioCount));
+        prop_assert_eq!(prepared, raw);
     }
 
     #[test]

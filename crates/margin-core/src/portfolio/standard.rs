@@ -143,7 +143,7 @@ impl Open {
         let time = market.inputs.time;
         Ok(Self {
             expiry: Expiry::prepare(ExpiryInputs { rate: Rate::ZERO, ..market.inputs })?,
-            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
+            slice: if time == Seconds::ZERO { None } else { Some(market.surface.prepared()?) },
             confidence: market.confidence,
         })
     }

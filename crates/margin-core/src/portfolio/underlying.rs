@@ -55,7 +55,9 @@ pub struct UnderlyingRisk {
 pub enum Detail {
     /// Values and requirements.
     Margin,
-    /// Also net Greeks.
+    /// Also delta, gamma, vega, theta and rho; vanna and volga stay zero.
+    MainGreeks,
+    /// Also all net Greeks.
     Greeks,
 }
 
@@ -83,8 +85,8 @@ where
     assess(book, positions, surface)
 }
 
-/// [`assess_underlying`] with the market's grid prepared: the same figures to the bit, if it was prepared from the market's
-/// scenarios and model.
+/// [`assess_underlying`] with a prepared grid instead of the market's, which is not looked at: the same figures to the bit, if
+/// it was prepared from the same scenarios and the market's model. They are written where the caller has room for them.
 ///
 /// # Errors
 /// As [`assess_underlying`]; `ScenarioCount` where the number of scenarios or the use of a forward contingency tells that it
@@ -96,13 +98,16 @@ pub fn assess_prepared<E, P, S>(
     surface: S,
     detail: Detail,
     scratch: &mut Scratch,
-) -> Result<UnderlyingRisk, E>
+    risk: &mut UnderlyingRisk,
+) -> Result<(), E>
 where
     E: From<MarginError>,
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    assess(Book::prepared(market, grid, detail, scratch)?, positions, surface)
+    let mut book = Book::prepared(market, grid, detail, scratch)?;
+    walk(&mut book, positions, surface)?;
+    Ok(book.finish(risk)?)
 }
 
 #[inline(always)]

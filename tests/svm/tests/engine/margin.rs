@@ -195,7 +195,7 @@ fn a_stored_market_that_the_kernel_cannot_price_is_refused() {
     let cases: [(i64, Change, E); 5] = [
         (NEAR, |slot| slot.forward = 0, E::KernelForward),
         (NEAR, |slot| slot.rate = 30_000_000_001, E::KernelRate),
-        (NEAR, |slot| slot.svi.b = -1, E::KernelSvi),
+        (NEAR, |slot| slot.slice[0] = -(1 << 60), E::KernelSvi),
         (DISTANT, |slot| slot.expiry = DISTANT, E::KernelTime),
         (NEAR, |slot| (slot.forward, slot.spot_reference) = (u64::MAX, 1), E::ForwardRange),
     ];
