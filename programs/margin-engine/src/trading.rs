@@ -31,6 +31,9 @@ impl TradeLeg {
         require!((instrument.strike > 0) == instrument.kind.is_option(), EngineError::LegInstrument);
         if instrument.kind.is_option() {
             require!((MIN_PRICE..=MAX_PRICE).contains(&instrument.strike), EngineError::LegStrike);
+            // Nobody pays more for a digital option than it can pay.
+            let most = if instrument.kind.is_digital() { margin_core::Price::ONE_USD.0 } else { MAX_PRICE };
+            require!(self.price <= most, EngineError::LegPrice);
         } else {
             require!(self.price >= MIN_PRICE, EngineError::LegPrice);
         }

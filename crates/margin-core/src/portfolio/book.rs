@@ -1,5 +1,7 @@
 //! Running totals of one underlying while its positions are added.
 
+mod digitals;
+
 use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
     UnderlyingRisk, WorstCase,
@@ -254,12 +256,15 @@ impl<'a> Book<'a> {
             self.greeks.add_options(&greeks)?;
             open.exposure.vega = greeks.vega;
         }
-        if self.needs_greeks {
-            self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
-        }
         let mut confidence = self.market.spot_confidence.min(open.confidence);
         if self.exposure.holds_perpetual {
             confidence = confidence.min(self.market.perpetual_confidence);
+        }
+        if open.digitals.is_some() {
+            self.close_digitals(open, confidence)?;
+        }
+        if self.needs_greeks {
+            self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
         self.exposure.add_confidence(self.market, confidence, open.exposure.gross_lots)
     }

@@ -2,11 +2,12 @@
 
 use super::{
     MarginError, Market, Ratio,
+    gap::Gap,
     greeks::product,
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
 };
-use crate::{GREEK_BITS, Lots, Seconds, Usd};
+use crate::{GREEK_BITS, Lots, Price, Seconds, Usd};
 
 /// Deltas in lots × 2^-40.
 #[derive(Clone, Copy, Debug, Default)]
@@ -55,6 +56,16 @@ impl ExpiryExposure {
     }
 }
 
+/// One expiry's digital options, while they are added.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct DigitalExposure {
+    pub(super) gap: Gap,
+    /// Lots × 1e-12 USD for 1.00 of vol.
+    pub(super) vega: i128,
+    /// Contracts, long and short.
+    pub(super) gross_lots: i64,
+}
+
 /// Delta of one unit of a linear instrument, Q40.
 pub(super) const UNIT_DELTA: i64 = 1 << GREEK_BITS;
 
@@ -65,6 +76,11 @@ pub(super) struct Exposure {
     pub(super) linear_lots: i64,
     /// Net short contracts, summed over strikes: a long call covers a short put of the same strike and the reverse.
     pub(super) naked_lots: i64,
+    has_digitals: bool,
+    /// What strikes of digital options pay out at most, in lots × 1 USD, summed.
+    naked_digitals: i64,
+    /// What the grid does not see of the digital options, summed over expiries.
+    digital_gap: Usd,
     pub(super) holds_perpetual: bool,
     pub(super) delta: DeltaSum,
     /// Lots × 1e-12 USD for 1.00 of vol.
@@ -85,7 +101,7 @@ pub struct Charges {
     pub perpetual_maintenance: Usd,
     /// The same, with what initial margin has on top.
     pub perpetual_initial: Usd,
-    /// On naked short options, in both margins.
+    /// On naked short options, in both margins, with what the grid does not see of digital ones.
     pub short_option_maintenance: Usd,
     /// The same, with what initial margin has on top.
     pub short_option_initial: Usd,
@@ -119,6 +135,18 @@ impl Exposure {
     pub(super) fn add_bounded_naked(&mut self, calls: Lots, puts: Lots) {
         let net = calls.0.wrapping_add(puts.0);
         self.naked_lots = self.naked_lots.wrapping_sub(net.min(0));
+    }
+
+    /// Digital calls and puts of one strike, of at most 2^40 lots together. Only one of the two is ever paid.
+    pub(super) fn add_naked_digitals(&mut self, calls: Lots, puts: Lots) {
+        self.has_digitals = true;
+        self.naked_digitals = self.naked_digitals.wrapping_sub(calls.min(puts).0.min(0)); // at most 2^14 expiries
+    }
+
+    /// Adds what the grid does not see of an expiry's digital options.
+    pub(super) fn add_digital_gap(&mut self, gap: Usd) -> Result<(), MarginError> {
+        self.digital_gap = add(self.digital_gap, gap)?;
+        Ok(())
     }
 
     /// Charges the deltas of one expiry (or, with no time, of the perpetual) for being rolled, and nets them.
@@ -174,6 +202,17 @@ impl Exposure {
         Ok(())
     }
 
+    /// [`Exposure::add_confidence`] for digital options, whose notional is their payout.
+    #[inline(never)]
+    pub(super) fn add_digital_confidence(
+        &mut self,
+        market: &Market,
+        confidence: Ratio,
+        lots: i64,
+    ) -> Result<(), MarginError> {
+        self.add_confidence(&Market { spot: Price::ONE_USD, ..*market }, confidence, lots)
+    }
+
     /// Floor on the scan risk.
     pub(super) fn minimum_delta(&self, market: &Market) -> Result<Usd, MarginError> {
         let floor = &market.parameters.minimum_delta;
@@ -204,6 +243,9 @@ impl Exposure {
             both(self.linear_lots, rates.perpetual_maintenance, rates.perpetual_initial)?;
         (charges.short_option_maintenance, charges.short_option_initial) =
             both(self.naked_lots, rates.short_option_maintenance, rates.short_option_initial)?;
+        if self.has_digitals {
+            self.add_digital_charges(market, charges)?;
+        }
         charges.roll = self.roll;
         charges.vega = self.vega_charge(parameters.vega.offset)?;
         charges.concentration = self.concentration(market)?;
@@ -212,6 +254,22 @@ impl Exposure {
             Some(cap) => Usd(unrealised.0.saturating_sub(cap.0).max(0)),
             None => Usd::ZERO,
         };
+        Ok(())
+    }
+
+    /// Naked digitals pay on what they may pay out, and for what the grid does not see.
+    #[cold]
+    #[inline(never)]
+    fn add_digital_charges(&self, market: &Market, charges: &mut Charges) -> Result<(), MarginError> {
+        let rates = &market.parameters.charges;
+        let payout = digital_payout(self.naked_digitals, market.lot_size)?;
+        let initial = rates.short_option_maintenance.saturating_add(rates.short_option_initial);
+        for (charge, rate) in [
+            (&mut charges.short_option_maintenance, rates.short_option_maintenance),
+            (&mut charges.short_option_initial, initial),
+        ] {
+            *charge = add(add(*charge, rate.of_rounded_up(payout)?)?, self.digital_gap)?;
+        }
         Ok(())
     }
 
@@ -252,6 +310,12 @@ fn excess_charge(amount: Usd, depth: Usd, rate: Ratio, max_rate: Ratio) -> Resul
     rate.times(Ratio(relative)).min(max_rate).of_rounded_up(Usd(excess))
 }
 
+/// What digital options pay out: |lots|·1 USD a unit, exactly.
+pub(super) fn digital_payout(lots: i64, lot_size: u64) -> Result<Usd, MarginError> {
+    let lots = Lots(lots.checked_abs().ok_or(MarginError::Overflow)?);
+    super::lots_value(lots, Price::ONE_USD, lot_size)
+}
+
 /// |lots|·S, rounded up.
 pub(super) fn notional(lots: i64, market: &Market) -> Result<Usd, MarginError> {
     let short = Lots(lots.checked_abs().and_then(i64::checked_neg).ok_or(MarginError::Overflow)?);
@@ -266,6 +330,6 @@ fn delta_notional(delta: i128, market: &Market) -> Result<Usd, MarginError> {
 }
 
 /// Lots × 1e-12 USD in USD, rounded up.
-fn up_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
+pub(super) fn up_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
     negate(lot_price_to_usd(negate(amount)?, lot_size)?.0).map(Usd)
 }

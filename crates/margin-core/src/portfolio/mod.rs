@@ -19,6 +19,7 @@ mod detail;
 mod discount;
 mod exposure;
 mod fixed;
+mod gap;
 mod greeks;
 mod isolated;
 mod linear;

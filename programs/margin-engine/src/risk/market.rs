@@ -23,6 +23,8 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
         Some(InstrumentKind::Call) => CoreKind::Call,
         Some(InstrumentKind::Put) => CoreKind::Put,
         Some(InstrumentKind::Future) => CoreKind::Future,
+        Some(InstrumentKind::DigitalCall) => CoreKind::DigitalCall,
+        Some(InstrumentKind::DigitalPut) => CoreKind::DigitalPut,
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
     // Options have none, and a product of 128 bits costs more than the rest.
