@@ -136,9 +136,9 @@ mod tests {
         let put = Instrument { strike: 2_500_000_000_000, expiry: 1_772_179_200, kind: InstrumentKind::Put, ..call };
         assert_eq!(instrument_name("XRP", &put), "XRP-27FEB26-2.5-P");
         let digital = Instrument { kind: InstrumentKind::DigitalCall, ..call };
-        assert_eq!(instrument_name("BTC", &digital), format!("{}-DC", instrument_name("BTC", &call).trim_end_matches("-C")));
+        assert_eq!(instrument_name("BTC", &digital), "BTC-30JAN26-110000-DC");
         let digital = Instrument { kind: InstrumentKind::DigitalPut, ..put };
-        assert_eq!(instrument_name("BTC", &digital), format!("{}-DP", instrument_name("BTC", &put).trim_end_matches("-P")));
+        assert_eq!(instrument_name("BTC", &digital), "BTC-27FEB26-2.5-DP");
         let perpetual = Instrument { expiry: 0, strike: 0, kind: InstrumentKind::Perpetual, ..call };
         assert_eq!(instrument_name("SOL", &perpetual), "SOL-PERP");
     }

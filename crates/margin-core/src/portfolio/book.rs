@@ -254,13 +254,14 @@ impl<'a> Book<'a> {
         if self.needs_greeks || self.wants_greeks {
             let greeks = open.greeks.close(&open.expiry)?;
             self.greeks.add_options(&greeks)?;
-            open.exposure.vega = greeks.vega;
+            // Of digital options it is there already.
+            open.exposure.vega = open.exposure.vega.checked_add(greeks.vega).ok_or(overflow)?;
         }
         let mut confidence = self.market.spot_confidence.min(open.confidence);
         if self.exposure.holds_perpetual {
             confidence = confidence.min(self.market.perpetual_confidence);
         }
-        if open.digitals.is_some() {
+        if self.scan.has_digitals() {
             self.close_digitals(open, confidence)?;
         }
         if self.needs_greeks {

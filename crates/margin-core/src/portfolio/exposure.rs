@@ -2,7 +2,6 @@
 
 use super::{
     MarginError, Market, Ratio,
-    gap::Gap,
     greeks::product,
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
@@ -56,16 +55,6 @@ impl ExpiryExposure {
     }
 }
 
-/// One expiry's digital options, while they are added.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DigitalExposure {
-    pub(super) gap: Gap,
-    /// Lots × 1e-12 USD for 1.00 of vol.
-    pub(super) vega: i128,
-    /// Contracts, long and short.
-    pub(super) gross_lots: i64,
-}
-
 /// Delta of one unit of a linear instrument, Q40.
 pub(super) const UNIT_DELTA: i64 = 1 << GREEK_BITS;
 
@@ -76,11 +65,8 @@ pub(super) struct Exposure {
     pub(super) linear_lots: i64,
     /// Net short contracts, summed over strikes: a long call covers a short put of the same strike and the reverse.
     pub(super) naked_lots: i64,
-    has_digitals: bool,
-    /// What strikes of digital options pay out at most, in lots × 1 USD, summed.
-    naked_digitals: i64,
-    /// What the grid does not see of the digital options, summed over expiries.
-    digital_gap: Usd,
+    /// `None` without digital options.
+    digitals: Option<Digitals>,
     pub(super) holds_perpetual: bool,
     pub(super) delta: DeltaSum,
     /// Lots × 1e-12 USD for 1.00 of vol.
@@ -92,6 +78,15 @@ pub(super) struct Exposure {
     vega_short: Usd,
     /// Charge for doubtful oracles so far.
     confidence: Usd,
+}
+
+/// Digital options of one underlying.
+#[derive(Clone, Copy, Debug, Default)]
+struct Digitals {
+    /// What strikes pay out at most, in lots × 1 USD, summed.
+    naked_lots: i64,
+    /// What the grid does not see, summed over expiries.
+    gap: Usd,
 }
 
 /// What charges may come to, before the factors that the model scales them with.
@@ -137,15 +132,11 @@ impl Exposure {
         self.naked_lots = self.naked_lots.wrapping_sub(net.min(0));
     }
 
-    /// Digital calls and puts of one strike, of at most 2^40 lots together. Only one of the two is ever paid.
-    pub(super) fn add_naked_digitals(&mut self, calls: Lots, puts: Lots) {
-        self.has_digitals = true;
-        self.naked_digitals = self.naked_digitals.wrapping_sub(calls.min(puts).0.min(0)); // at most 2^14 expiries
-    }
-
-    /// Adds what the grid does not see of an expiry's digital options.
-    pub(super) fn add_digital_gap(&mut self, gap: Usd) -> Result<(), MarginError> {
-        self.digital_gap = add(self.digital_gap, gap)?;
+    /// Adds an expiry's digital options: what its strikes pay out at most, of at most 2^40 lots, and what the grid does not see.
+    pub(super) fn add_digitals(&mut self, naked_lots: i64, gap: Usd) -> Result<(), MarginError> {
+        let digitals = self.digitals.get_or_insert_default();
+        digitals.naked_lots = digitals.naked_lots.wrapping_add(naked_lots); // at most 2^14 expiries
+        digitals.gap = add(digitals.gap, gap)?;
         Ok(())
     }
 
@@ -243,8 +234,8 @@ impl Exposure {
             both(self.linear_lots, rates.perpetual_maintenance, rates.perpetual_initial)?;
         (charges.short_option_maintenance, charges.short_option_initial) =
             both(self.naked_lots, rates.short_option_maintenance, rates.short_option_initial)?;
-        if self.has_digitals {
-            self.add_digital_charges(market, charges)?;
+        if let Some(digitals) = &self.digitals {
+            digitals.add_charges(market, charges)?;
         }
         charges.roll = self.roll;
         charges.vega = self.vega_charge(parameters.vega.offset)?;
@@ -254,22 +245,6 @@ impl Exposure {
             Some(cap) => Usd(unrealised.0.saturating_sub(cap.0).max(0)),
             None => Usd::ZERO,
         };
-        Ok(())
-    }
-
-    /// Naked digitals pay on what they may pay out, and for what the grid does not see.
-    #[cold]
-    #[inline(never)]
-    fn add_digital_charges(&self, market: &Market, charges: &mut Charges) -> Result<(), MarginError> {
-        let rates = &market.parameters.charges;
-        let payout = digital_payout(self.naked_digitals, market.lot_size)?;
-        let initial = rates.short_option_maintenance.saturating_add(rates.short_option_initial);
-        for (charge, rate) in [
-            (&mut charges.short_option_maintenance, rates.short_option_maintenance),
-            (&mut charges.short_option_initial, initial),
-        ] {
-            *charge = add(add(*charge, rate.of_rounded_up(payout)?)?, self.digital_gap)?;
-        }
         Ok(())
     }
 
@@ -295,6 +270,24 @@ impl Exposure {
             charge = add(charge, excess_charge(vega, depth.vega_depth, depth.vega_rate, depth.max_rate)?)?;
         }
         Ok(charge)
+    }
+}
+
+impl Digitals {
+    /// Naked digitals pay on what they may pay out, and for what the grid does not see.
+    #[cold]
+    #[inline(never)]
+    fn add_charges(&self, market: &Market, charges: &mut Charges) -> Result<(), MarginError> {
+        let rates = &market.parameters.charges;
+        let payout = digital_payout(self.naked_lots, market.lot_size)?;
+        let initial = rates.short_option_maintenance.saturating_add(rates.short_option_initial);
+        for (charge, rate) in [
+            (&mut charges.short_option_maintenance, rates.short_option_maintenance),
+            (&mut charges.short_option_initial, initial),
+        ] {
+            *charge = add(add(*charge, rate.of_rounded_up(payout)?)?, self.gap)?;
+        }
+        Ok(())
     }
 }
 

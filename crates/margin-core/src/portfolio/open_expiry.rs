@@ -2,7 +2,7 @@
 
 use super::{
     ExpiryMarket, MarginError, Ratio, RiskParameters,
-    exposure::{DigitalExposure, ExpiryExposure, UNIT_DELTA},
+    exposure::{ExpiryExposure, UNIT_DELTA},
     skew::Skew,
     tenor::TenorShock,
 };
@@ -51,8 +51,6 @@ pub(super) struct OpenExpiry {
     pub(super) has_options: bool,
     /// Value of the options once the expiry has passed, in lots × 1e-12 USD.
     pub(super) intrinsic: i128,
-    /// `None` until a digital option is added.
-    pub(super) digitals: Option<DigitalExposure>,
 }
 
 impl OpenExpiry {
@@ -79,7 +77,6 @@ impl OpenExpiry {
         self.future_lots = Lots::ZERO;
         self.has_options = false;
         self.intrinsic = 0;
-        self.digitals = None;
         Ok(())
     }
 

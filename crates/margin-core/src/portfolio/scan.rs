@@ -240,7 +240,7 @@ impl Scratch {
         factors: Option<&StaticFactors>,
         signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
-        if let Digitals::Present(_) = self.digitals {
+        if self.has_digitals() {
             return self.finish_mixed_expiry(factors, signing);
         }
         let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);

@@ -227,50 +227,15 @@ pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
         }
         last_strike = strike;
         let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
-        let has_others = loop {
-            let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) else { break false };
-            let side = match position.kind {
-                InstrumentKind::Call => &mut calls,
-                InstrumentKind::Put => &mut puts,
-                _ => break true,
-            };
-            *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+        while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
+            match position.kind {
+                InstrumentKind::Call => calls = calls.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                InstrumentKind::Put => puts = puts.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                kind => book.add_digital(open, strike, kind, position.lots)?,
+            }
             positions.advance();
-        };
-        if has_others {
-            add_mixed_strike(book, open, positions, (expiry, strike), [calls, puts])?;
-        } else {
-            book.add_strike(open, strike, calls, puts)?;
         }
-    }
-    Ok(())
-}
-
-/// Adds a strike that has digital options, from the first of them on; `vanilla` are the calls and puts before it.
-#[cold]
-#[inline(never)]
-fn add_mixed_strike<I: Iterator<Item = BookPosition>>(
-    book: &mut Book,
-    open: &mut OpenExpiry,
-    positions: &mut Cursor<I>,
-    (expiry, strike): (i64, Price),
-    vanilla: [Lots; 2],
-) -> Result<(), MarginError> {
-    let [mut calls, mut puts] = vanilla;
-    let (mut digital_calls, mut digital_puts) = (Lots::ZERO, Lots::ZERO);
-    while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
-        let side = match position.kind {
-            InstrumentKind::Call => &mut calls,
-            InstrumentKind::Put => &mut puts,
-            InstrumentKind::DigitalCall => &mut digital_calls,
-            InstrumentKind::DigitalPut => &mut digital_puts,
-            InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
-        };
-        *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
-        positions.advance();
-    }
-    if calls != Lots::ZERO || puts != Lots::ZERO {
         book.add_strike(open, strike, calls, puts)?;
     }
-    book.add_digitals(open, strike, digital_calls, digital_puts)
+    Ok(())
 }

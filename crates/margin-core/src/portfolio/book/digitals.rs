@@ -4,48 +4,39 @@ use super::Book;
 use crate::{
     GREEK_BITS, Greeks, Leg, Lots, OptionKind, Price, Strike, greeks,
     portfolio::{
-        MarginError, Ratio,
+        InstrumentKind, MarginError, Ratio,
         exposure::{UNIT_DELTA, up_to_usd},
         open_expiry::OpenExpiry,
     },
 };
 
 impl Book<'_> {
-    /// Net digital calls and net digital puts of one strike; strikes of an expiry ascend.
+    /// Adds a digital option. Its strike is added with [`Book::add_strike`], be it without calls and puts.
+    #[cold]
     #[inline(never)]
-    pub(in crate::portfolio) fn add_digitals(
+    pub(in crate::portfolio) fn add_digital(
         &mut self,
         open: &mut OpenExpiry,
         strike: Price,
-        calls: Lots,
-        puts: Lots,
+        kind: InstrumentKind,
+        lots: Lots,
     ) -> Result<(), MarginError> {
-        if self.market.parameters.scan.inverse {
-            return Err(MarginError::InverseOption);
-        }
-        open.has_options = true;
+        let (kind, calls, puts) = match kind {
+            InstrumentKind::DigitalCall => (OptionKind::DigitalCall, lots, Lots::ZERO),
+            InstrumentKind::DigitalPut => (OptionKind::DigitalPut, Lots::ZERO, lots),
+            _ => return Err(MarginError::Unsorted),
+        };
         let prepared = Strike::prepare(strike)?;
         let vol = open.vol(&prepared)?;
-        let sides = [(OptionKind::DigitalCall, calls), (OptionKind::DigitalPut, puts)];
         if open.has_passed() {
-            for (kind, lots) in sides {
-                open.add_intrinsic(strike, kind, lots)?;
-            }
+            open.add_intrinsic(strike, kind, lots)?;
         }
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
-        // The array's limit: 2^40 gross lots.
-        self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
-        self.exposure.add_naked_digitals(calls, puts);
-        let digitals = open.digitals.get_or_insert_default();
-        digitals.gap.add(&open.inputs, self.market.scenarios, strike, (calls, puts))?;
-        digitals.gross_lots = digitals.gross_lots.wrapping_add(calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs()));
+        let exposure = self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
+        exposure.add(&open.inputs, self.market.scenarios, strike, (calls, puts))?;
         if self.needs_greeks || self.wants_greeks {
-            for (kind, lots) in sides {
-                if lots != Lots::ZERO {
-                    let (_, greeks) = greeks(&open.expiry, strike, vol, kind)?;
-                    self.add_digital_greeks(open, &greeks, lots)?;
-                }
-            }
+            let (_, greeks) = greeks(&open.expiry, strike, vol, kind)?;
+            self.add_digital_greeks(open, &greeks, lots)?;
         }
         Ok(())
     }
@@ -65,9 +56,7 @@ impl Book<'_> {
         ] {
             *sum = sum.checked_add(greek).ok_or(MarginError::Overflow)?;
         }
-        if let Some(digitals) = &mut open.digitals {
-            digitals.vega = digitals.vega.checked_add(vega).ok_or(MarginError::Overflow)?;
-        }
+        open.exposure.vega = open.exposure.vega.checked_add(vega).ok_or(MarginError::Overflow)?;
         open.exposure.delta.add(lots, counted_delta(greeks.delta, self.market.spot))
     }
 
@@ -79,12 +68,12 @@ impl Book<'_> {
         open: &mut OpenExpiry,
         confidence: Ratio,
     ) -> Result<(), MarginError> {
-        let Some(digitals) = &mut open.digitals else { return Ok(()) };
-        open.exposure.vega = open.exposure.vega.checked_add(digitals.vega).ok_or(MarginError::Overflow)?;
-        let mark = self.scan.digital_mark()?;
-        let gap = digitals.gap.close(&open.expiry, self.market.scenarios, mark)?;
-        self.exposure.add_digital_gap(up_to_usd(gap, self.market.lot_size)?)?;
-        self.exposure.add_digital_confidence(self.market, confidence, digitals.gross_lots)
+        let market = self.market;
+        let (exposure, mark) = self.scan.digital_exposure()?;
+        let gap = exposure.close(&open.expiry, &open.inputs, market.scenarios, mark)?;
+        let (gross_lots, naked_lots) = (exposure.gross_lots, exposure.naked_lots);
+        self.exposure.add_digitals(naked_lots, up_to_usd(gap, market.lot_size)?)?;
+        self.exposure.add_digital_confidence(market, confidence, gross_lots)
     }
 }
 

@@ -3,19 +3,25 @@
 use super::{ExpiryScan, Scratch, subtract};
 use crate::{
     DigitalArray, Expiry, Leg, Lots, Price, StaticFactors,
-    portfolio::{MarginError, detail::Signing},
+    portfolio::{MarginError, detail::Signing, gap::DigitalExposure},
 };
 
-/// Digital options of the expiry being added. Bytes of zero are `Absent`, and the array of nobody is never written.
+/// Digital options of the expiry being added. Bytes of zero are `Absent`, and then the rest is never written.
 #[repr(u8)]
 #[allow(clippy::large_enum_variant, reason = "the core does not allocate")]
 pub(super) enum Digitals {
     Absent = 0,
-    Present(DigitalArray) = 1,
+    Present(DigitalExpiry) = 1,
+}
+
+/// Digital options of one expiry.
+pub(super) struct DigitalExpiry {
+    array: DigitalArray,
+    exposure: DigitalExposure,
 }
 
 impl Scratch {
-    /// Adds digital calls and puts of one strike.
+    /// Adds digital calls and puts of one strike; the exposure is to be added to.
     #[inline(never)]
     pub(in crate::portfolio) fn add_digitals(
         &mut self,
@@ -23,25 +29,35 @@ impl Scratch {
         strike: Price,
         leg: &Leg,
         (calls, puts): (Lots, Lots),
-    ) -> Result<(), MarginError> {
+    ) -> Result<&mut DigitalExposure, MarginError> {
         if let Digitals::Absent = self.digitals {
-            self.digitals = Digitals::Present(DigitalArray::new());
+            let (array, exposure) = (DigitalArray::new(), DigitalExposure::default());
+            self.digitals = Digitals::Present(DigitalExpiry { array, exposure });
         }
-        if let Digitals::Present(array) = &mut self.digitals {
-            array.add(expiry, &self.set, strike, leg, calls, puts)?;
-        }
-        Ok(())
+        let Digitals::Present(digitals) = &mut self.digitals else { return Err(MarginError::ScenarioCount) };
+        digitals.array.add(expiry, &self.set, strike, leg, calls, puts)?;
+        Ok(&mut digitals.exposure)
     }
 
-    /// Value of the expiry's digital options at the marks, in lots × 1e-12 USD.
-    pub(in crate::portfolio) fn digital_mark(&self) -> Result<i128, MarginError> {
-        self.digital_at(self.probes.mark)
+    /// Whether the expiry has digital options.
+    #[inline(always)]
+    pub(in crate::portfolio) fn has_digitals(&self) -> bool {
+        matches!(self.digitals, Digitals::Present(_))
+    }
+
+    /// Exposure of the expiry's digital options and their value at the marks, in lots × 1e-12 USD.
+    pub(in crate::portfolio) fn digital_exposure(&mut self) -> Result<(&mut DigitalExposure, i128), MarginError> {
+        let mark = self.digital_at(self.probes.mark)?;
+        match &mut self.digitals {
+            Digitals::Present(digitals) => Ok((&mut digitals.exposure, mark)),
+            Digitals::Absent => Err(MarginError::ScenarioCount),
+        }
     }
 
     fn digital_at(&self, slot: usize) -> Result<i128, MarginError> {
         match &self.digitals {
             Digitals::Absent => Ok(0),
-            Digitals::Present(array) => array.at(slot).ok_or(MarginError::ScenarioCount),
+            Digitals::Present(digitals) => digitals.array.at(slot).ok_or(MarginError::ScenarioCount),
         }
     }
 
@@ -67,7 +83,7 @@ impl Scratch {
             Signing::Own | Signing::Found(_) => None,
         };
         let factors = factors.unwrap_or(&StaticFactors::ONE);
-        let used = digitals.add_factored(&self.array, factors, mark, given.as_ref(), &mut self.totals)?;
+        let used = digitals.array.add_factored(&self.array, factors, mark, given.as_ref(), &mut self.totals)?;
         if let Signing::Found(signs) = signing {
             *signs = used;
         }
