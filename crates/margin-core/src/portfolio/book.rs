@@ -233,6 +233,9 @@ impl<'a> Book<'a> {
     #[inline(never)]
     pub(super) fn close_expiry(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
+        if self.scan.has_digitals() {
+            self.close_digitals(open)?;
+        }
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
@@ -257,17 +260,17 @@ impl<'a> Book<'a> {
             // Of digital options it is there already.
             open.exposure.vega = open.exposure.vega.checked_add(greeks.vega).ok_or(overflow)?;
         }
-        let mut confidence = self.market.spot_confidence.min(open.confidence);
-        if self.exposure.holds_perpetual {
-            confidence = confidence.min(self.market.perpetual_confidence);
-        }
-        if self.scan.has_digitals() {
-            self.close_digitals(open, confidence)?;
-        }
         if self.needs_greeks {
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
-        self.exposure.add_confidence(self.market, confidence, open.exposure.gross_lots)
+        self.exposure.add_confidence(self.market, self.confidence(open), open.exposure.gross_lots)
+    }
+
+    /// How sure the prices of an expiry's positions are.
+    #[inline(always)]
+    fn confidence(&self, open: &OpenExpiry) -> Ratio {
+        let confidence = self.market.spot_confidence.min(open.confidence);
+        if self.exposure.holds_perpetual { confidence.min(self.market.perpetual_confidence) } else { confidence }
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.

@@ -8,62 +8,9 @@
 use super::{GridScenario, MarginError, Ratio};
 use crate::{Expiry, ExpiryInputs, Lots, MAX_MULTIPLIER, Multiplier, Price, digital_array::certain_payout};
 
-/// Digital options of one expiry while they are added, strike by strike.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct DigitalExposure {
-    gap: Gap,
-    /// The last strike and its net lots, which are looked at when all of them are known.
-    strike: Price,
-    calls: Lots,
-    puts: Lots,
-    /// Contracts, long and short.
-    pub(super) gross_lots: i64,
-    /// What the strikes pay out at most, added up; of each strike either the calls or the puts are paid.
-    pub(super) naked_lots: i64,
-}
-
-impl DigitalExposure {
-    /// Adds positions at the last strike or above; of at most 2^40 lots with those before.
-    pub(super) fn add(
-        &mut self,
-        inputs: &ExpiryInputs,
-        grid: &[GridScenario],
-        strike: Price,
-        (calls, puts): (Lots, Lots),
-    ) -> Result<(), MarginError> {
-        if strike != self.strike {
-            self.close_strike(inputs, grid)?;
-            (self.strike, self.calls, self.puts) = (strike, Lots::ZERO, Lots::ZERO);
-        }
-        self.calls = Lots(self.calls.0.wrapping_add(calls.0));
-        self.puts = Lots(self.puts.0.wrapping_add(puts.0));
-        let magnitude = calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs());
-        self.gross_lots = self.gross_lots.wrapping_add(magnitude);
-        Ok(())
-    }
-
-    fn close_strike(&mut self, inputs: &ExpiryInputs, grid: &[GridScenario]) -> Result<(), MarginError> {
-        self.naked_lots = self.naked_lots.wrapping_sub(self.calls.min(self.puts).0.min(0));
-        if self.strike == Price::ZERO { Ok(()) } else { self.gap.add(inputs, grid, self.strike, (self.calls, self.puts)) }
-    }
-
-    /// After the last position: the gap in lots × 1e-12 USD, not negative, given the options' value at their marks.
-    pub(super) fn close(
-        &mut self,
-        expiry: &Expiry,
-        inputs: &ExpiryInputs,
-        grid: &[GridScenario],
-        mark: i128,
-    ) -> Result<i128, MarginError> {
-        self.close_strike(inputs, grid)?;
-        (self.strike, self.calls, self.puts) = (Price::ZERO, Lots::ZERO, Lots::ZERO);
-        self.gap.close(expiry, grid, mark)
-    }
-}
-
 /// Payoff of an expiry's digital options at rising settlement prices, in lots × 1 USD, less that at a price of zero.
 #[derive(Clone, Copy, Debug, Default)]
-struct Gap {
+pub(super) struct Gap {
     /// Above the last strike.
     payoff: i128,
     /// At any price so far.
@@ -92,8 +39,8 @@ struct GridSpot {
 }
 
 impl Gap {
-    /// Adds a strike above those before.
-    fn add(
+    /// Adds a strike above those before; of at most 2^40 lots with them.
+    pub(super) fn add(
         &mut self,
         inputs: &ExpiryInputs,
         grid: &[GridScenario],
@@ -116,7 +63,7 @@ impl Gap {
     }
 
     /// The gap in lots × 1e-12 USD, not negative, given the digital options' value at their marks.
-    fn close(
+    pub(super) fn close(
         &mut self,
         expiry: &Expiry,
         grid: &[GridScenario],

@@ -16,6 +16,8 @@ mod cross;
 #[cfg(test)]
 mod cross_tests;
 mod detail;
+#[cfg(test)]
+mod digital_tests;
 mod discount;
 mod exposure;
 mod fixed;

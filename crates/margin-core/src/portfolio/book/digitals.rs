@@ -1,42 +1,65 @@
 //! Digital options of a book.
 
+use core::mem::take;
+
 use super::Book;
 use crate::{
     GREEK_BITS, Greeks, Leg, Lots, OptionKind, Price, Strike, greeks,
     portfolio::{
-        InstrumentKind, MarginError, Ratio,
+        InstrumentKind, MarginError,
         exposure::{UNIT_DELTA, up_to_usd},
         open_expiry::OpenExpiry,
     },
 };
 
 impl Book<'_> {
-    /// Adds a digital option. Its strike is added with [`Book::add_strike`], be it without calls and puts.
+    /// Net lots of the digital calls or puts of a strike, to be added to. The strike is also added with [`Book::add_strike`], be it
+    /// without calls and puts.
     #[cold]
     #[inline(never)]
-    pub(in crate::portfolio) fn add_digital(
+    pub(in crate::portfolio) fn digital_side(
         &mut self,
         open: &mut OpenExpiry,
         strike: Price,
         kind: InstrumentKind,
-        lots: Lots,
-    ) -> Result<(), MarginError> {
-        let (kind, calls, puts) = match kind {
-            InstrumentKind::DigitalCall => (OptionKind::DigitalCall, lots, Lots::ZERO),
-            InstrumentKind::DigitalPut => (OptionKind::DigitalPut, Lots::ZERO, lots),
-            _ => return Err(MarginError::Unsorted),
-        };
+    ) -> Result<&mut Lots, MarginError> {
+        if self.scan.digitals()?.strike != strike {
+            self.add_digital_strike(open)?;
+        }
+        let digitals = self.scan.digitals()?;
+        digitals.strike = strike;
+        match kind {
+            InstrumentKind::DigitalCall => Ok(&mut digitals.calls),
+            InstrumentKind::DigitalPut => Ok(&mut digitals.puts),
+            _ => Err(MarginError::Unsorted),
+        }
+    }
+
+    /// Adds the strike whose net lots have been collected.
+    #[inline(never)]
+    fn add_digital_strike(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
+        let digitals = self.scan.digitals()?;
+        let (strike, calls, puts) = (digitals.strike, take(&mut digitals.calls), take(&mut digitals.puts));
+        if calls == Lots::ZERO && puts == Lots::ZERO {
+            return Ok(());
+        }
         let prepared = Strike::prepare(strike)?;
         let vol = open.vol(&prepared)?;
-        if open.has_passed() {
-            open.add_intrinsic(strike, kind, lots)?;
-        }
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
-        let exposure = self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
-        exposure.add(&open.inputs, self.market.scenarios, strike, (calls, puts))?;
-        if self.needs_greeks || self.wants_greeks {
-            let (_, greeks) = greeks(&open.expiry, strike, vol, kind)?;
-            self.add_digital_greeks(open, &greeks, lots)?;
+        // The array's limit: 2^40 gross lots.
+        let digitals = self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
+        digitals.gross_lots = digitals.gross_lots.wrapping_add(calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs()));
+        // Either the calls are paid or the puts.
+        digitals.naked_lots = digitals.naked_lots.wrapping_sub(calls.min(puts).0.min(0));
+        digitals.gap.add(&open.inputs, self.market.scenarios, strike, (calls, puts))?;
+        for (kind, lots) in [(OptionKind::DigitalCall, calls), (OptionKind::DigitalPut, puts)] {
+            if open.has_passed() {
+                open.add_intrinsic(strike, kind, lots)?;
+            }
+            if lots != Lots::ZERO && (self.needs_greeks || self.wants_greeks) {
+                let (_, greeks) = greeks(&open.expiry, strike, vol, kind)?;
+                self.add_digital_greeks(open, &greeks, lots)?;
+            }
         }
         Ok(())
     }
@@ -60,18 +83,15 @@ impl Book<'_> {
         open.exposure.delta.add(lots, counted_delta(greeks.delta, self.market.spot))
     }
 
-    /// What the digital options of an expiry add to its charges.
+    /// After the last position of an expiry: what its digital options add to the charges.
     #[cold]
     #[inline(never)]
-    pub(super) fn close_digitals(
-        &mut self,
-        open: &mut OpenExpiry,
-        confidence: Ratio,
-    ) -> Result<(), MarginError> {
-        let market = self.market;
-        let (exposure, mark) = self.scan.digital_exposure()?;
-        let gap = exposure.close(&open.expiry, &open.inputs, market.scenarios, mark)?;
-        let (gross_lots, naked_lots) = (exposure.gross_lots, exposure.naked_lots);
+    pub(super) fn close_digitals(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
+        self.add_digital_strike(open)?;
+        let (market, mark, confidence) = (self.market, self.scan.digital_mark()?, self.confidence(open));
+        let digitals = self.scan.digitals()?;
+        let gap = digitals.gap.close(&open.expiry, market.scenarios, mark)?;
+        let (gross_lots, naked_lots) = (digitals.gross_lots, digitals.naked_lots);
         self.exposure.add_digitals(naked_lots, up_to_usd(gap, market.lot_size)?)?;
         self.exposure.add_digital_confidence(market, confidence, gross_lots)
     }

@@ -3,7 +3,7 @@
 use super::{ExpiryScan, Scratch, subtract};
 use crate::{
     DigitalArray, Expiry, Leg, Lots, Price, StaticFactors,
-    portfolio::{MarginError, detail::Signing, gap::DigitalExposure},
+    portfolio::{MarginError, detail::Signing, gap::Gap},
 };
 
 /// Digital options of the expiry being added. Bytes of zero are `Absent`, and then the rest is never written.
@@ -15,13 +15,34 @@ pub(super) enum Digitals {
 }
 
 /// Digital options of one expiry.
-pub(super) struct DigitalExpiry {
+#[derive(Default)]
+pub(in crate::portfolio) struct DigitalExpiry {
     array: DigitalArray,
-    exposure: DigitalExposure,
+    pub(in crate::portfolio) gap: Gap,
+    /// Contracts, long and short.
+    pub(in crate::portfolio) gross_lots: i64,
+    /// What the strikes pay out at most, added up.
+    pub(in crate::portfolio) naked_lots: i64,
+    /// The last strike; its net lots while they are collected, zero once they are added.
+    pub(in crate::portfolio) strike: Price,
+    pub(in crate::portfolio) calls: Lots,
+    pub(in crate::portfolio) puts: Lots,
 }
 
 impl Scratch {
-    /// Adds digital calls and puts of one strike; the exposure is to be added to.
+    /// The expiry's digital options.
+    #[inline(never)]
+    pub(in crate::portfolio) fn digitals(&mut self) -> Result<&mut DigitalExpiry, MarginError> {
+        if let Digitals::Absent = self.digitals {
+            self.digitals = Digitals::Present(DigitalExpiry::default());
+        }
+        match &mut self.digitals {
+            Digitals::Present(digitals) => Ok(digitals),
+            Digitals::Absent => Err(MarginError::ScenarioCount), // just filled
+        }
+    }
+
+    /// Adds net calls and puts of one strike to the scenarios.
     #[inline(never)]
     pub(in crate::portfolio) fn add_digitals(
         &mut self,
@@ -29,14 +50,10 @@ impl Scratch {
         strike: Price,
         leg: &Leg,
         (calls, puts): (Lots, Lots),
-    ) -> Result<&mut DigitalExposure, MarginError> {
-        if let Digitals::Absent = self.digitals {
-            let (array, exposure) = (DigitalArray::new(), DigitalExposure::default());
-            self.digitals = Digitals::Present(DigitalExpiry { array, exposure });
-        }
+    ) -> Result<&mut DigitalExpiry, MarginError> {
         let Digitals::Present(digitals) = &mut self.digitals else { return Err(MarginError::ScenarioCount) };
         digitals.array.add(expiry, &self.set, strike, leg, calls, puts)?;
-        Ok(&mut digitals.exposure)
+        Ok(digitals)
     }
 
     /// Whether the expiry has digital options.
@@ -45,13 +62,9 @@ impl Scratch {
         matches!(self.digitals, Digitals::Present(_))
     }
 
-    /// Exposure of the expiry's digital options and their value at the marks, in lots × 1e-12 USD.
-    pub(in crate::portfolio) fn digital_exposure(&mut self) -> Result<(&mut DigitalExposure, i128), MarginError> {
-        let mark = self.digital_at(self.probes.mark)?;
-        match &mut self.digitals {
-            Digitals::Present(digitals) => Ok((&mut digitals.exposure, mark)),
-            Digitals::Absent => Err(MarginError::ScenarioCount),
-        }
+    /// Value of the expiry's digital options at the marks, in lots × 1e-12 USD.
+    pub(in crate::portfolio) fn digital_mark(&self) -> Result<i128, MarginError> {
+        self.digital_at(self.probes.mark)
     }
 
     fn digital_at(&self, slot: usize) -> Result<i128, MarginError> {
