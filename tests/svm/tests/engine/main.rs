@@ -7,6 +7,7 @@ mod check;
 mod correlation;
 mod cpi;
 mod cu;
+mod digital;
 mod errors;
 mod funds;
 mod grids;

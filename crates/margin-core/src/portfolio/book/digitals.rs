@@ -13,26 +13,29 @@ use crate::{
 };
 
 impl Book<'_> {
-    /// Net lots of the digital calls or puts of a strike, to be added to. The strike is also added with [`Book::add_strike`], be it
-    /// without calls and puts.
+    /// Adds a digital option to the net lots of its strike. The strike is also added with [`Book::add_strike`], be it without
+    /// calls and puts.
     #[cold]
     #[inline(never)]
-    pub(in crate::portfolio) fn digital_side(
+    pub(in crate::portfolio) fn add_digital(
         &mut self,
         open: &mut OpenExpiry,
         strike: Price,
         kind: InstrumentKind,
-    ) -> Result<&mut Lots, MarginError> {
+        lots: Lots,
+    ) -> Result<(), MarginError> {
         if self.scan.digitals()?.strike != strike {
             self.add_digital_strike(open)?;
         }
         let digitals = self.scan.digitals()?;
         digitals.strike = strike;
-        match kind {
-            InstrumentKind::DigitalCall => Ok(&mut digitals.calls),
-            InstrumentKind::DigitalPut => Ok(&mut digitals.puts),
-            _ => Err(MarginError::Unsorted),
-        }
+        let side = match kind {
+            InstrumentKind::DigitalCall => &mut digitals.calls,
+            InstrumentKind::DigitalPut => &mut digitals.puts,
+            _ => return Err(MarginError::Unsorted),
+        };
+        *side = side.checked_add(lots).ok_or(MarginError::Overflow)?;
+        Ok(())
     }
 
     /// Adds the strike whose net lots have been collected.
