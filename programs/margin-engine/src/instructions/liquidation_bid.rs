@@ -9,9 +9,9 @@ use crate::{
     constants::RATIO_ONE,
     error::EngineError,
     events::LiquidationBid as LiquidationBidEvent,
-    liquidation::transfer_slice,
+    liquidation::{settle_funding, transfer_slice},
     oracle::PriceUse,
-    risk::{Check, atoms_to_usd, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Check, atoms_to_usd, cash_atoms_floor, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, load_cash, store_cash},
 };
@@ -66,12 +66,16 @@ impl<'info> LiquidationBid<'info> {
         let mut bidder = ctx.accounts.bidder_account.load_mut()?;
         let mut account = ctx.accounts.margin_account.load_mut()?;
         let decimals = engine.quote_decimals;
+        let bidder_cash_before = cash_atoms_floor(bidder.cash())?;
 
         let required = RequiredMarkets::of_accounts(&engine, &[&bidder, &account])?;
         let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
 
         let assess =
             |account: &MarginAccount| Check::new(account, &markets, &engine, PriceUse::Liquidation, now)?.assess();
+
+        let funding = settle_funding(&mut account, &markets, decimals)?;
+        let bidder_funding = settle_funding(&mut bidder, &markets, decimals)?;
 
         // How much may go.
         let before = assess(&account)?;
@@ -129,6 +133,10 @@ impl<'info> LiquidationBid<'info> {
             maintenance_margin_before: usd_to_atoms_ceil(before.maintenance_margin, decimals)?,
             maintenance_margin_after: usd_to_atoms_ceil(settled.maintenance_margin, decimals)?,
             released: !account.in_liquidation(),
+            funding,
+            bidder_funding,
+            bidder_cash_before,
+            bidder_cash_after: cash_atoms_floor(bidder.cash())?,
         };
         drop((engine, bidder, account, markets));
         emit_cpi!(event);

@@ -3,11 +3,15 @@
 mod account_close;
 mod account_open;
 mod account_set_mode;
+mod checks_begin;
+mod checks_end;
 mod collateral_add;
 mod correlation_set;
 mod deposit;
 mod engine_initialize;
 mod expiry_list;
+mod fill_settle;
+mod funding_update;
 mod liquidation_bid;
 mod liquidation_start;
 mod liquidation_stop;
@@ -15,17 +19,26 @@ mod margin_breakdown;
 mod margin_check;
 mod margin_quote;
 mod model_set;
+mod open_interest_sync;
 mod perpetual_publish;
+mod quote_execute;
+mod quotes_cancel;
 mod scenarios_set;
 mod sequence_check;
 mod surface_publish;
 mod trade_execute;
+mod trading_set;
 mod underlying_add;
+mod venue_add;
+mod venue_approve;
+mod venue_enable;
 mod withdraw;
 
 pub use {
-    account_close::*, account_open::*, account_set_mode::*, collateral_add::*, correlation_set::*, deposit::*,
-    engine_initialize::*, expiry_list::*, liquidation_bid::*, liquidation_start::*, liquidation_stop::*,
-    margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, perpetual_publish::*, scenarios_set::*,
-    sequence_check::*, surface_publish::*, trade_execute::*, underlying_add::*, withdraw::*,
+    account_close::*, account_open::*, account_set_mode::*, checks_begin::*, checks_end::*, collateral_add::*,
+    correlation_set::*, deposit::*, engine_initialize::*, expiry_list::*, fill_settle::*, funding_update::*,
+    liquidation_bid::*, liquidation_start::*, liquidation_stop::*, margin_breakdown::*, margin_check::*,
+    margin_quote::*, model_set::*, open_interest_sync::*, perpetual_publish::*, quote_execute::*, quotes_cancel::*,
+    scenarios_set::*, sequence_check::*, surface_publish::*, trade_execute::*, trading_set::*, underlying_add::*,
+    venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
 };

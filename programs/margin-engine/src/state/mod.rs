@@ -5,16 +5,20 @@ mod cash;
 mod collateral;
 mod correlation;
 mod engine;
+mod funding;
 mod margin_account;
 mod model;
 mod oracle_config;
 mod position;
+mod quote_nonces;
 mod scenario;
+mod trading_parameters;
 mod underlying;
+mod venue;
 
 pub use {
-    cash::*, collateral::*, correlation::*, engine::*, margin_account::*, model::*, oracle_config::*, position::*,
-    scenario::*, underlying::*,
+    cash::*, collateral::*, correlation::*, engine::*, funding::*, margin_account::*, model::*, oracle_config::*,
+    position::*, quote_nonces::*, scenario::*, trading_parameters::*, underlying::*, venue::*,
 };
 
 /// Compile-time guard of a stored layout.
