@@ -187,10 +187,8 @@ fn a_narrow_call_spread_becomes_the_digital_in_every_scenario() {
             // So many spreads that they pay what the digitals do.
             let lots = (1_000.0 * 1_000.0 / width) as i64 * UNIT / 1_000;
             let scale = 1_000.0 * UNIT as f64 / (lots as f64 * width);
-            let spread = [
-                option(Call, expiry, strike - width / 2.0, lots),
-                option(Call, expiry, strike + width / 2.0, -lots),
-            ];
+            let spread =
+                [option(Call, expiry, strike - width / 2.0, lots), option(Call, expiry, strike + width / 2.0, -lots)];
             let (spread, values) = profits(&fixture, &spread);
             let mut error = (usd(spread.mark_to_market) * scale - usd(risk.mark_to_market)).abs();
             for (value, exact) in values.iter().zip(&exact) {
@@ -244,8 +242,14 @@ fn jumps_between_two_spots_are_margined() {
     fixture.parameters.charges = PositionCharges::default();
     fixture.parameters.scan.maintenance = Ratio::ONE;
     let assess = |book: &[BookPosition], seconds| {
-        assess_underlying(&fixture.market(), book.iter().copied(), minutes(seconds), Detail::Margin, &mut Scratch::new())
-            .unwrap()
+        assess_underlying(
+            &fixture.market(),
+            book.iter().copied(),
+            minutes(seconds),
+            Detail::Margin,
+            &mut Scratch::new(),
+        )
+        .unwrap()
     };
     // Spots of the grid: 100 000, 104 500, ...
     let at = |kind, strike: f64, units: i64| option(kind, 1, strike, units * UNIT);
@@ -332,13 +336,16 @@ fn charges_count_payouts_and_bounded_deltas() {
     fixture.parameters.confidence = ConfidenceCharge { threshold: Ratio(900_000_000), factor: Ratio(500_000_000) };
     fixture.parameters.minimum_delta = MinimumDelta { unhedged: Ratio(100_000_000), hedged: Ratio(0) };
     fixture.parameters.vega = VegaTermStructure { range: Ratio(100_000_000), offset: Ratio(0) };
-    let doubtful = |seconds| move |_| {
-        let market = minutes(seconds)(1)?;
-        Ok::<_, MarginError>(ExpiryMarket { confidence: Ratio(800_000_000), ..market })
+    let doubtful = |seconds| {
+        move |_| {
+            let market = minutes(seconds)(1)?;
+            Ok::<_, MarginError>(ExpiryMarket { confidence: Ratio(800_000_000), ..market })
+        }
     };
     let assess = |book: &[BookPosition], seconds| {
         let market = fixture.market();
-        assess_underlying(&market, book.iter().copied(), doubtful(seconds), Detail::Margin, &mut Scratch::new()).unwrap()
+        assess_underlying(&market, book.iter().copied(), doubtful(seconds), Detail::Margin, &mut Scratch::new())
+            .unwrap()
     };
     let at = |kind, units: i64| option(kind, 1, 100_000.0, units * UNIT);
     let risk = assess(&[at(DigitalCall, -40), at(DigitalPut, 10)], 3_600);
@@ -394,8 +401,5 @@ fn a_large_digital_book_is_summed_or_refused() {
     };
     let huge = assess(-crate::MAX_GROSS_LOTS).unwrap();
     assert!(huge.maintenance_margin.0 > 0);
-    assert_eq!(
-        assess(crate::MAX_GROSS_LOTS + 1),
-        Err(MarginError::Kernel(crate::KernelError::LotsOutOfRange))
-    );
+    assert_eq!(assess(crate::MAX_GROSS_LOTS + 1), Err(MarginError::Kernel(crate::KernelError::LotsOutOfRange)));
 }

@@ -63,12 +63,7 @@ impl Gap {
     }
 
     /// The gap in lots × 1e-12 USD, not negative, given the digital options' value at their marks.
-    pub(super) fn close(
-        &mut self,
-        expiry: &Expiry,
-        grid: &[GridScenario],
-        mark: i128,
-    ) -> Result<i128, MarginError> {
+    pub(super) fn close(&mut self, expiry: &Expiry, grid: &[GridScenario], mark: i128) -> Result<i128, MarginError> {
         // Beyond the last strike one spot sees what all see.
         if let Some(spot) = self.next_spot(grid) {
             self.see(spot)?;

@@ -327,12 +327,7 @@ impl Walk<'_> {
     /// Marks a digital option and begins its payoff, at a settlement price of zero; how many of it are short.
     #[cold]
     #[inline(never)]
-    fn add_digital(
-        &mut self,
-        open: &Open,
-        position: &BookPosition,
-        payoff: &mut Payoff,
-    ) -> Result<i64, MarginError> {
+    fn add_digital(&mut self, open: &Open, position: &BookPosition, payoff: &mut Payoff) -> Result<i64, MarginError> {
         let (lots, strike) = (position.lots, position.strike);
         let kind = if position.kind == InstrumentKind::DigitalPut {
             let paid = i128::from(lots.0).checked_mul(ONE_USD).ok_or(MarginError::Overflow)?;

@@ -88,7 +88,10 @@ fn a_quote_says_what_the_trade_makes_of_an_account() {
     for mut world in [World::new(), World::rich()] {
         let (maker, taker) = (world.funded(1_000_000.0), world.funded(100_000.0));
         for legs in [
-            vec![sell(10_000, digital_call(BTC, NEAR, 97_000), 0.35), buy(10_000, digital_call(BTC, NEAR, 98_000), 0.3)],
+            vec![
+                sell(10_000, digital_call(BTC, NEAR, 97_000), 0.35),
+                buy(10_000, digital_call(BTC, NEAR, 98_000), 0.3),
+            ],
             vec![buy(50_000, digital_put(ETH, NEAR, 3_200), 0.45), sell(2, call(ETH, NEAR, 3_200), 150.0)],
             vec![buy(20_000, digital_call(BTC, NEAR, 97_000), 0.4), buy(1, perpetual(BTC), 94_128.89)],
         ] {

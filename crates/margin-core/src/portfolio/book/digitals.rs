@@ -51,7 +51,8 @@ impl Book<'_> {
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
         // The array's limit: 2^40 gross lots.
         let digitals = self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
-        digitals.gross_lots = digitals.gross_lots.wrapping_add(calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs()));
+        digitals.gross_lots =
+            digitals.gross_lots.wrapping_add(calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs()));
         // Either the calls are paid or the puts.
         digitals.naked_lots = digitals.naked_lots.wrapping_sub(calls.min(puts).0.min(0));
         digitals.gap.add(&open.inputs, self.market.scenarios, strike, (calls, puts))?;
