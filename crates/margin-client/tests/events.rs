@@ -7,7 +7,7 @@ use common::key;
 use margin_client::{
     Breakdown, ChargesReport, CrossReport, GreeksReport, MarginReport, ModelReport, PROGRAM_ID, PortfolioReport,
     ReportError, StandardReport, UnderlyingReport, decode_breakdown, decode_margin_report,
-    events::{Deposited, EngineEvent, EventError, LiquidationStarted, SettledLeg, TradeExecuted},
+    events::{AccountChange, Deposited, EngineEvent, EventError, LiquidationStarted, SettledLeg, TradeExecuted},
     state::{AccountMode, Instrument, InstrumentKind},
 };
 

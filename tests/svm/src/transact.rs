@@ -10,7 +10,7 @@ use margin_client::{
     errors::{EngineError, explain},
     events::EngineEvent,
     presets,
-    state::{Collateral, MarginAccount},
+    state::{Collateral, InstrumentKind, MarginAccount, Underlying},
 };
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -110,7 +110,11 @@ impl World {
         let transaction = self.transaction(instructions, signers);
         let message = transaction.message.clone();
         match self.svm.send_transaction(transaction) {
-            Ok(meta) => Ok(Receipt::new(&message, meta)),
+            Ok(meta) => {
+                let receipt = Receipt::new(&message, meta);
+                self.count_settled(&receipt);
+                Ok(receipt)
+            }
             Err(failed) => Err(Refusal::new(failed)),
         }
     }
@@ -170,8 +174,18 @@ impl World {
         decoded.filter(|account| account.engine == self.engine).collect()
     }
 
-    /// What no accepted transaction may break: cash less unsettled perpetual value sums to the quote vault, token balances
-    /// to their vaults, recorded deposits never pass the vault, and every instrument's lots sum to zero.
+    /// All underlyings of the engine.
+    fn underlyings(&self) -> Vec<Loaded<Underlying>> {
+        (0..self.engine_state().underlying_count).map(|index| self.underlying(index)).collect()
+    }
+
+    fn pays_funding(&self) -> bool {
+        self.underlyings().iter().any(|underlying| underlying.perpetual.funding.index != 0)
+    }
+
+    /// What no accepted transaction may break: cash less unsettled value of linear positions, and fees, sum to the quote
+    /// vault, token balances to their vaults, recorded deposits are what the vault holds, every instrument's lots sum to
+    /// zero, and every series counts what its positions say.
     ///
     /// Worlds with forged state or donated tokens are exempt.
     #[track_caller]
@@ -182,13 +196,32 @@ impl World {
         let accounts = self.margin_accounts();
         let mut lots = BTreeMap::<_, i64>::new();
         let mut cash = I80F48::ZERO;
+        // Positions that only wait to be paid.
+        let mut unpaid = 0;
         let mut balances = BTreeMap::<u16, u64>::new();
+        let mut open = BTreeMap::<(u16, i64), u64>::new();
         for account in &accounts {
-            cash += account.cash();
+            assert_eq!(account.checks_deferred, 0, "no check is deferred beyond a transaction");
+            cash += account.cash() + I80F48::from_num(account.fees);
             for position in account.positions() {
-                assert_ne!(position.lots, 0, "a stored position has lots");
+                let instrument = position.instrument().expect("a known kind");
+                if instrument.kind.has_expiry() {
+                    assert!(position.counted_lots >= position.lots.unsigned_abs(), "a series counts every lot");
+                    *open.entry((position.underlying, position.expiry)).or_default() += position.counted_lots;
+                }
+                assert!(position.lots != 0 || position.counted_lots != 0, "a stored position has lots");
                 cash -= I80F48::from_num(position.settled_value);
-                *lots.entry(position.instrument().expect("a known kind")).or_default() += position.lots;
+                if instrument.kind == InstrumentKind::Perpetual {
+                    let market = self.underlying(position.underlying);
+                    let owed = position.funding(market.perpetual.funding.index, market.lot_size);
+                    let atom = 10i128.pow(12 - u32::from(self.engine_state().quote_decimals));
+                    // Rounded up, as it will be paid.
+                    cash += I80F48::from_num((-owed.0).div_euclid(atom));
+                }
+                match self.settlement_value(position) {
+                    Some(value) => (cash, unpaid) = (cash + value, unpaid + 1),
+                    None => *lots.entry(instrument).or_default() += position.lots,
+                }
             }
             for balance in account.balances() {
                 assert_ne!(balance.amount, 0, "a stored balance is not zero");
@@ -196,11 +229,22 @@ impl World {
             }
         }
         assert!(lots.values().all(|sum| *sum == 0), "lots do not sum to zero: {lots:?}");
+        for underlying in self.underlyings() {
+            for slot in underlying.expiries.iter().filter(|slot| slot.expiry != 0) {
+                let counted = open.remove(&(underlying.index, slot.expiry)).unwrap_or(0);
+                assert_eq!(slot.open_lots, counted, "open lots of {} {}", underlying.symbol(), slot.expiry);
+            }
+        }
+        assert!(open.is_empty(), "lots of series that are not listed: {open:?}");
         for token in &self.tokens {
             let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
             let vault = token_balance(&self.svm, &listing.vault);
             if listing.is_quote() {
-                assert_eq!(cash, I80F48::from_num(vault), "cash and the quote vault");
+                // Every payment of funding keeps the odd part of an atom, and so does every position at its settlement.
+                let surplus = I80F48::from_num(vault) - cash - I80F48::from_num(listing.fees);
+                let dust = if self.pays_funding() { I80F48::from_num(10_000) } else { I80F48::ZERO };
+                let dust = dust + I80F48::from_num(self.settled + unpaid);
+                assert!(surplus >= 0 && surplus <= dust, "the quote vault holds {surplus} more than is claimed");
             } else {
                 assert_eq!(balances.get(&listing.index).copied().unwrap_or(0), vault, "vault of {}", listing.index);
             }

@@ -8,10 +8,11 @@ mod admin;
 mod liquidation;
 mod margin;
 mod model;
+mod settlement;
 mod trade;
 mod venue;
 
-pub use {account::*, admin::*, liquidation::*, margin::*, model::*, trade::*, venue::*};
+pub use {account::*, admin::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{

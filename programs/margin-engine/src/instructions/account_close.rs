@@ -22,6 +22,8 @@ impl<'info> AccountClose<'info> {
         require!(account.positions().is_empty(), EngineError::AccountHasPositions);
         require!(account.balances().is_empty(), EngineError::AccountHasBalances);
         require!(account.cash() == fixed::types::I80F48::ZERO, EngineError::AccountHasCash);
+        // Anyone may collect them first.
+        require!(account.fees == 0, EngineError::AccountHasFees);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
         Ok(())
     }

@@ -39,7 +39,9 @@ pub struct Collateral {
     pub deposit_cap: u64,
     /// precision: token atoms. Sum of what depositors put in less what they took out; the vault's balance minus donations.
     pub total_deposits: u64,
-    pub _reserved: [u8; 256],
+    /// precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only.
+    pub fees: u64,
+    pub _reserved: [u8; 248],
 }
 assert_layout!(Collateral, 520);
 
