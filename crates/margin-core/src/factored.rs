@@ -25,9 +25,9 @@ pub struct StaticFactors {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Signs {
     /// The options are a liability.
-    debts: u64,
+    pub(crate) debts: u64,
     /// A skew scenario lowers their value.
-    falls: u64,
+    pub(crate) falls: u64,
 }
 
 impl StaticFactors {
@@ -35,7 +35,7 @@ impl StaticFactors {
     pub const ONE: Self = Self { gain: 1 << 60, debt: 1 << 60 };
 
     /// A value times its factor, rounded down.
-    fn apply(&self, value: i128, is_debt: bool) -> i128 {
+    pub(crate) fn apply(&self, value: i128, is_debt: bool) -> i128 {
         if *self == Self::ONE {
             return value;
         }
@@ -186,7 +186,7 @@ impl RiskArray {
     }
 
     /// Slots of scenarios that move spot, and of those that move the smile.
-    fn split(&self) -> (&[Slot], &[Slot]) {
+    pub(crate) fn split(&self) -> (&[Slot], &[Slot]) {
         let plain = self.counts.iter().take(SPOT_LEVELS).fold(0usize, |sum, count| sum.wrapping_add(*count));
         let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
         slots.split_at_checked(plain).unwrap_or((slots, &[]))

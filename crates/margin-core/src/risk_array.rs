@@ -261,7 +261,7 @@ fn ticks_shift(largest: u64) -> Fx {
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.
-fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
+pub(crate) fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
     let variable = u128::from(expiry.variable.0).wrapping_mul(u128::from(ratio)) >> 40; // 64 + 43 bits
     let fixed = u128::from(expiry.forward.0.wrapping_sub(expiry.variable.0)); // the variable part is a part
     Price(variable.wrapping_add(fixed).clamp(1, u128::from(u64::MAX)) as u64)

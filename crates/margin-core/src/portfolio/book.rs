@@ -1,8 +1,10 @@
 //! Running totals of one underlying while its positions are added.
 
+mod digitals;
+
 use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
-    UnderlyingRisk, WorstCase,
+    Scenarios, UnderlyingRisk, WorstCase,
     detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
@@ -26,6 +28,16 @@ pub(super) enum Cells<'a> {
     Given(&'a [GridScenario]),
     /// A grid that was prepared before.
     Prepared(&'a PreparedGrid<'a>),
+}
+
+impl<'a> Cells<'a> {
+    /// The whole grid, where this is a part of the market's `given` one.
+    fn whole(&self, given: &'a &'a [GridScenario]) -> &'a dyn Scenarios {
+        match self {
+            Self::Given(_) => given,
+            Self::Prepared(grid) => grid.scenarios,
+        }
+    }
 }
 
 /// Running totals of one underlying.
@@ -243,6 +255,9 @@ impl<'a> Book<'a> {
     #[inline(never)]
     pub(super) fn close_expiry(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
+        if self.scan.has_digitals() {
+            self.close_digitals(open)?;
+        }
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
@@ -264,16 +279,20 @@ impl<'a> Book<'a> {
         if self.needs_greeks || self.wants_greeks {
             let greeks = open.greeks.close(&open.expiry)?;
             self.greeks.add_options(&greeks)?;
-            open.exposure.vega = greeks.vega;
+            // Of digital options it is there already.
+            open.exposure.vega = open.exposure.vega.checked_add(greeks.vega).ok_or(overflow)?;
         }
         if self.needs_greeks {
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
-        let mut confidence = self.market.spot_confidence.min(open.confidence);
-        if self.exposure.holds_perpetual {
-            confidence = confidence.min(self.market.perpetual_confidence);
-        }
-        self.exposure.add_confidence(self.market, confidence, open.exposure.gross_lots)
+        self.exposure.add_confidence(self.market, self.confidence(open), open.exposure.gross_lots)
+    }
+
+    /// How sure the prices of an expiry's positions are.
+    #[inline(always)]
+    fn confidence(&self, open: &OpenExpiry) -> Ratio {
+        let confidence = self.market.spot_confidence.min(open.confidence);
+        if self.exposure.holds_perpetual { confidence.min(self.market.perpetual_confidence) } else { confidence }
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.

@@ -110,15 +110,20 @@ pub struct ExpiryMarket {
 
 /// What a position is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum InstrumentKind {
     /// Linear, without expiry.
-    Perpetual,
-    /// Linear in the forward of its expiry, settled daily.
-    Future,
+    Perpetual = 0,
     /// European call.
-    Call,
+    Call = 1,
     /// European put.
-    Put,
+    Put = 2,
+    /// Linear in the forward of its expiry, settled daily.
+    Future = 3,
+    /// Pays one USD a unit if the settlement price is above the strike.
+    DigitalCall = 4,
+    /// Pays one USD a unit if the settlement price is the strike or below.
+    DigitalPut = 5,
 }
 
 impl InstrumentKind {

@@ -16,9 +16,12 @@ mod cross;
 #[cfg(test)]
 mod cross_tests;
 mod detail;
+#[cfg(test)]
+mod digital_tests;
 mod discount;
 mod exposure;
 mod fixed;
+mod gap;
 mod greeks;
 mod isolated;
 mod linear;

@@ -1,5 +1,9 @@
 //! Scan risk: the whole book revalued in every scenario.
 
+mod digitals;
+
+use digitals::Digitals;
+
 use super::{
     GridScenario, MAX_GRID, MarginError, Market, PreparedGrid, Ratio, RiskParameters, StoredGrid,
     book::Cells,
@@ -22,6 +26,7 @@ pub struct Scratch {
     pub(super) set: ScenarioSet,
     /// The expiry being added.
     array: RiskArray,
+    digitals: Digitals,
     /// Over the expiries added so far: options by scenario, and losses by skew scenario, in lots × 1e-12 USD.
     pub(super) totals: Totals,
     /// Profit of everything by scenario, once finished, in lots × 1e-12 USD, and the weight that it has yet to be given.
@@ -90,6 +95,7 @@ impl Scratch {
         Self {
             set: ScenarioSet::empty(),
             array: RiskArray::empty(),
+            digitals: Digitals::Absent,
             totals: Totals::new(),
             profits: [0; MAX_GRID],
             weights: [Ratio::ZERO; MAX_GRID],
@@ -258,6 +264,9 @@ impl Scratch {
         factors: Option<&StaticFactors>,
         signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
+        if self.has_digitals() {
+            return self.finish_mixed_expiry(factors, signing);
+        }
         let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
         let mark = value(self.probes.mark)?;
         let change = |slot: usize| subtract(value(slot)?, mark);

@@ -233,12 +233,11 @@ pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
         last_strike = strike;
         let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
         while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
-            let side = match position.kind {
-                InstrumentKind::Call => &mut calls,
-                InstrumentKind::Put => &mut puts,
-                InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
-            };
-            *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+            match position.kind {
+                InstrumentKind::Call => calls = calls.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                InstrumentKind::Put => puts = puts.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                kind => book.add_digital(open, strike, kind, position.lots)?,
+            }
             positions.advance();
         }
         book.add_strike(open, strike, calls, puts)?;

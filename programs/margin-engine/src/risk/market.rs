@@ -23,6 +23,8 @@ pub(super) fn book_position(position: &Position, state: &Underlying, decimals: u
         Some(InstrumentKind::Call) => CoreKind::Call,
         Some(InstrumentKind::Put) => CoreKind::Put,
         Some(InstrumentKind::Future) => CoreKind::Future,
+        Some(InstrumentKind::DigitalCall) => CoreKind::DigitalCall,
+        Some(InstrumentKind::DigitalPut) => CoreKind::DigitalPut,
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
     // Options have none, and a product of 128 bits costs more than the rest.
@@ -108,6 +110,8 @@ pub(super) fn mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceU
         InstrumentKind::Perpetual | InstrumentKind::Future => return linear_mark(instrument, view, usage, now),
         InstrumentKind::Call => OptionKind::Call,
         InstrumentKind::Put => OptionKind::Put,
+        InstrumentKind::DigitalCall => OptionKind::DigitalCall,
+        InstrumentKind::DigitalPut => OptionKind::DigitalPut,
     };
     let market = expiry_market(view, instrument.expiry, usage, now)?;
     let strike = Price(instrument.strike);
