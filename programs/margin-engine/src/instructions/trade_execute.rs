@@ -7,7 +7,7 @@ use crate::{
     oracle::PriceUse,
     risk::{Check, cash_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
-    state::{Engine, MarginAccount},
+    state::{Engine, MarginAccount, PauseBits},
     trading::{PricedLeg, TradeLeg},
 };
 
@@ -68,6 +68,10 @@ impl<'info> TradeExecute<'info> {
         let mut taker = ctx.accounts.taker_account.load_mut()?;
         let maker_cash_before = cash_atoms_floor(maker.cash())?;
         let taker_cash_before = cash_atoms_floor(taker.cash())?;
+
+        engine.require_running(PauseBits::TRADING, now)?;
+        maker.accrue_interest(&engine, now)?;
+        taker.accrue_interest(&engine, now)?;
 
         let mut required = RequiredMarkets::of_accounts(&engine, &[&maker, &taker])?;
         for leg in &args.legs {

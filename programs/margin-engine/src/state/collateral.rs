@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::RATIO_ONE,
     error::EngineError,
-    state::{ConfidenceCharge, OracleConfig, assert_layout},
+    state::{CashPool, ConfidenceCharge, FlowLimit, OracleConfig, assert_layout},
 };
 
 /// A token that accounts may hold: the quote token (cash, index 0) or a token with a haircut.
@@ -39,7 +39,11 @@ pub struct Collateral {
     pub deposit_cap: u64,
     /// precision: token atoms. Sum of what depositors put in less what they took out; the vault's balance minus donations.
     pub total_deposits: u64,
-    pub _reserved: [u8; 256],
+    /// Net outflow of the vault and its limit.
+    pub flow: FlowLimit,
+    /// Interest on cash; the quote token only.
+    pub pool: CashPool,
+    pub _reserved: [u8; 96],
 }
 assert_layout!(Collateral, 520);
 

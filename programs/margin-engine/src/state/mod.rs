@@ -2,19 +2,23 @@
 //! no type needs more than 8-byte alignment.
 
 mod cash;
+mod cash_pool;
 mod collateral;
 mod correlation;
 mod engine;
+mod flow;
+mod interest;
 mod margin_account;
 mod model;
 mod oracle_config;
+mod pause;
 mod position;
 mod scenario;
 mod underlying;
 
 pub use {
-    cash::*, collateral::*, correlation::*, engine::*, margin_account::*, model::*, oracle_config::*, position::*,
-    scenario::*, underlying::*,
+    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, interest::*, margin_account::*, model::*,
+    oracle_config::*, pause::*, position::*, scenario::*, underlying::*,
 };
 
 /// Compile-time guard of a stored layout.
