@@ -51,7 +51,14 @@ impl Trader {
                 continue;
             }
             let source = tokens::mint_to(sender, &venue.admin, &collateral.mint, &key.pubkey(), amount)?;
-            let deposit = Deposit { authority: key.pubkey(), margin_account: account, collateral, source, amount };
+            let deposit = Deposit {
+                authority: key.pubkey(),
+                engine: venue.engine,
+                margin_account: account,
+                collateral,
+                source,
+                amount,
+            };
             sender.send(&[deposit.instruction()], &key, &[])?;
         }
         Ok(Self { name, key, account, funds })

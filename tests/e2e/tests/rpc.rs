@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use margin_client::errors::EngineError;
-use margin_client::instructions::{LiquidationStart, Withdraw};
+use margin_client::instructions::{LiquidationStart, Withdraw, WithdrawArgs};
 use margin_client::state::MarginAccount;
 use margin_client::text::Style;
 use margin_client::{Loaded, decode_margin_report, presets};
@@ -203,7 +203,7 @@ fn money_comes_out_up_to_initial_margin_and_the_books_balance() {
             margin_account: demo.hedged.account,
             collateral: venue.quote,
             destination,
-            amount,
+            args: WithdrawArgs { amount, allow_borrow: false },
             markets: venue.directory.for_withdrawal(&state, 0, amount).expect("markets"),
         };
         let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);

@@ -3,14 +3,13 @@
 use std::collections::BTreeMap;
 
 use anchor_lang::error::ErrorCode;
-use fixed::types::I80F48;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use margin_client::{
     Loaded, MarginReport, PROGRAM_ID, decode_margin_report,
     errors::{EngineError, explain},
     events::EngineEvent,
     presets,
-    state::{Collateral, MarginAccount},
+    state::{CashPool, Collateral, MarginAccount},
 };
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -170,8 +169,9 @@ impl World {
         decoded.filter(|account| account.engine == self.engine).collect()
     }
 
-    /// What no accepted transaction may break: cash less unsettled perpetual value sums to the quote vault, token balances
-    /// to their vaults, recorded deposits never pass the vault, and every instrument's lots sum to zero.
+    /// What no accepted transaction may break: cash with its interest, less unsettled perpetual value, and what the pool
+    /// keeps sum to the quote vault, to the last of 48 bits; the pool's totals are the accounts'; token balances sum to their
+    /// vaults, recorded deposits never pass the vault, and every instrument's lots sum to zero.
     ///
     /// Worlds with forged state or donated tokens are exempt.
     #[track_caller]
@@ -181,13 +181,13 @@ impl World {
         }
         let accounts = self.margin_accounts();
         let mut lots = BTreeMap::<_, i64>::new();
-        let mut cash = I80F48::ZERO;
+        let mut claims = PoolClaims::default();
         let mut balances = BTreeMap::<u16, u64>::new();
         for account in &accounts {
-            cash += account.cash();
+            claims.add(account, self.borrow_index());
             for position in account.positions() {
                 assert_ne!(position.lots, 0, "a stored position has lots");
-                cash -= I80F48::from_num(position.settled_value);
+                claims.cash -= i128::from(position.settled_value) << 48;
                 *lots.entry(position.instrument().expect("a known kind")).or_default() += position.lots;
             }
             for balance in account.balances() {
@@ -200,11 +200,51 @@ impl World {
             let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
             let vault = token_balance(&self.svm, &listing.vault);
             if listing.is_quote() {
-                assert_eq!(cash, I80F48::from_num(vault), "cash and the quote vault");
+                assert_eq!(claims.with(&listing.pool, self.borrow_index()), i128::from(vault) << 48, "the quote vault");
+                assert_eq!((claims.deposited, claims.borrowed), (listing.pool.deposited, listing.pool.borrowed));
             } else {
                 assert_eq!(balances.get(&listing.index).copied().unwrap_or(0), vault, "vault of {}", listing.index);
             }
             assert_eq!(listing.total_deposits, vault, "recorded deposits of {}", listing.index);
         }
+    }
+
+    /// The borrow index of now: what `interest_accrue` published, and its rate since then.
+    #[must_use]
+    pub fn borrow_index(&self) -> u64 {
+        let published = self.engine_state().borrow;
+        let growth = u128::from(published.rate) * (self.now() - published.published_at).min(30 * 86_400) as u128;
+        published.index + u64::try_from(growth.div_ceil(1 << 16)).expect("a test's time")
+    }
+}
+
+/// Everybody's claims on the quote vault, in 2⁻⁴⁸ atoms.
+#[derive(Default)]
+struct PoolClaims {
+    cash: i128,
+    /// Recorded deposits times the deposit index up to which each has been paid, subtracted from their sum by [`Self::with`].
+    paid: i128,
+    deposited: u64,
+    borrowed: u64,
+}
+
+impl PoolClaims {
+    /// An account once it has paid up to the index: what it pays beyond what the pool counts on stays in `unreported`, so
+    /// that only interest on its recorded borrow leaves this sum.
+    fn add(&mut self, account: &MarginAccount, index: u64) {
+        let state = &account.interest;
+        let reported = i128::from(state.recorded_borrow) * i128::from(index - state.borrow_index);
+        self.cash += account.cash().to_bits() + i128::from_le_bytes(state.unreported) - reported;
+        self.paid += i128::from(state.recorded_deposit) * i128::from(state.deposit_index);
+        self.deposited += state.recorded_deposit;
+        self.borrowed += state.recorded_borrow;
+    }
+
+    /// With what the pool keeps, what it owes depositors and what recorded borrows have not brought it yet.
+    fn with(&self, pool: &CashPool, index: u64) -> i128 {
+        let owed_to_depositors = i128::from(self.deposited) * i128::from(pool.deposit_index) - self.paid;
+        let income = i128::from(self.borrowed) * i128::from(index - pool.borrow_index);
+        let kept = i128::from_le_bytes(pool.reserve) + i128::from_le_bytes(pool.pot);
+        self.cash + owed_to_depositors + income + kept
     }
 }

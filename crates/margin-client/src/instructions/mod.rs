@@ -5,18 +5,19 @@
 
 mod account;
 mod admin;
+mod cash;
 mod liquidation;
 mod margin;
 mod model;
 mod trade;
 
-pub use {account::*, admin::*, liquidation::*, margin::*, model::*, trade::*};
+pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, trade::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{
-    AccountOpenArgs, CollateralAddArgs, CorrelationSetArgs, EngineInitializeArgs, LiquidationBidArgs, MarginCheckArgs,
-    MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteTransfer, SurfacePublishArgs,
-    TradeExecuteArgs, UnderlyingAddArgs,
+    AccountOpenArgs, CollateralAddArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs, LiquidationBidArgs,
+    MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteTransfer,
+    SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs,
 };
 pub use margin_engine::{risk::BreakdownPart, trading::TradeLeg};
 

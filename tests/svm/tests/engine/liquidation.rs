@@ -137,7 +137,7 @@ fn an_empty_account_that_is_still_marked_cannot_close() {
     let mut world = World::new();
     let trader = world.trader();
     world.forge::<MarginAccount>(trader.account, |account| account.liquidation.active = 1);
-    let close = AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() };
+    let close = world.closing(&trader);
     world.refuse(close.instruction(), &[&trader.key], E::AccountInLiquidation);
 }
 

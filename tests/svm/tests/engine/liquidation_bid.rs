@@ -237,7 +237,7 @@ fn an_insolvent_account_goes_for_nothing_and_leaves_nothing() {
     let account = world.account(&trader);
     assert!(account.positions().is_empty() && account.balances().is_empty());
     assert_eq!(account.cash(), I80F48::ZERO);
-    let close = AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() };
+    let close = world.closing(&trader);
     world.accept(close.instruction(), &[&trader.key]);
 }
 

@@ -3,7 +3,7 @@
 use margin_client::{
     errors::EngineError as E,
     instructions::{
-        AccountClose, AccountOpen, AccountOpenArgs, BreakdownPart, MarginQuoteArgs, QuoteTransfer, SequenceCheck,
+        AccountClose, AccountOpen, AccountOpenArgs, AccountSetDelegate, BreakdownPart, MarginQuoteArgs, QuoteTransfer, SequenceCheck,
     },
     state::AccountMode,
 };
@@ -57,6 +57,9 @@ pub fn cases() -> Vec<Case> {
         liquidation_start(),
         liquidation_bid(),
         liquidation_stop(),
+        account_set_delegate(),
+        account_transfer(),
+        cash_sync(),
     ]);
     cases
 }
@@ -94,8 +97,7 @@ fn account_set_mode() -> Case {
 fn account_close() -> Case {
     let mut world = World::new();
     let trader = world.trader();
-    let close =
-        AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: Pubkey::new_unique() };
+    let close = AccountClose { rent_recipient: Pubkey::new_unique(), ..world.closing(&trader) };
     Case {
         name: "account_close",
         world,
@@ -103,7 +105,13 @@ fn account_close() -> Case {
         // His own account elsewhere he may close.
         twin_owner: Keypair::new(),
         signers: vec![trader.key],
-        roles: with_events(vec![Role::Signer, written(E::NotOwner), Role::Other]),
+        roles: with_events(vec![
+            Role::Signer,
+            read(E::ForeignEngine),
+            written(E::NotOwner),
+            written(E::ForeignEngine),
+            Role::Other,
+        ]),
     }
 }
 
@@ -128,6 +136,7 @@ fn deposit() -> Case {
     };
     let roles = vec![
         Role::Signer,
+        read(E::ForeignEngine),
         written(E::ForeignEngine),
         written(E::ForeignEngine),
         Role::Other,
@@ -259,5 +268,41 @@ fn liquidation_stop() -> Case {
         twin_owner: trader.key,
         signers: vec![],
         roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]),
+    }
+}
+
+fn account_set_delegate() -> Case {
+    let build = |world: &mut World, trader: &Trader| {
+        let set = AccountSetDelegate {
+            owner: trader.owner(),
+            margin_account: trader.account,
+            delegate: world.payer.pubkey(),
+        };
+        set.instruction()
+    };
+    let case = by_trader("account_set_delegate", build, vec![Role::Signer, written(E::NotOwner)]);
+    // His own account elsewhere he may change.
+    Case { twin_owner: Keypair::new(), ..case }
+}
+
+fn account_transfer() -> Case {
+    let build = |world: &mut World, trader: &Trader| {
+        let second = world.second_account(trader);
+        world.transfer(trader, second, SOL_TOKEN, 1_000).instruction()
+    };
+    let roles = vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine), written(E::ForeignEngine)];
+    by_trader("account_transfer", build, roles)
+}
+
+fn cash_sync() -> Case {
+    let (world, trader, _) = stretched();
+    let sync = world.sync(&trader);
+    Case {
+        name: "cash_sync",
+        world,
+        instruction: sync.instruction(),
+        twin_owner: trader.key,
+        signers: vec![],
+        roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine), written(E::ForeignEngine)]),
     }
 }
