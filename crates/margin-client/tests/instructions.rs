@@ -7,7 +7,7 @@ use margin_client::{
     presets,
     state::{
         AccountMode, CollateralHaircuts, CollateralLink, ConfidenceCharge, FactorScenarioArgs, Instrument,
-        InstrumentKind, OracleArgs, OracleProvider, ScenarioArgs, SviParameters, VolShock,
+        InstrumentKind, OracleArgs, OracleProvider, RateParameters, ScenarioArgs, SviParameters, VolShock,
     },
 };
 use solana_instruction::{AccountMeta, Instruction};

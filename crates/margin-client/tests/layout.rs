@@ -7,10 +7,11 @@ use margin_client::{
     accounts::{AccountKind, Stored, account_size, decode, encode},
     addresses::PROGRAM_ID,
     state::{
-        AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts, CollateralLink, Concentration,
-        ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure, FactorScenario, FlowLimit, Instrument, InstrumentKind, InterestState,
-        LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider,
-        PauseState, PerpetualSlot, Position, PositionCharges, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
+        AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts,
+        CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
+        FactorScenario, FlowLimit, Instrument, InstrumentKind, InterestState, LiquidationParameters, LiquidationState,
+        MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot, Position,
+        PositionCharges, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
         StandardParameters, StaticDiscount, SviParameters, Underlying, VegaTermStructure, VolShocks,
     },
 };

@@ -10,8 +10,8 @@ use margin_client::{
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tests_svm::{
-    BTC, FAR, MintOptions, NEAR, SOL, SOL_TOKEN, Trader, USDC, World, buy, call, lots_of, perpetual, put, sell,
-    token_balance, usd, usdc,
+    BTC, FAR, MintOptions, NEAR, SOL, SOL_TOKEN, USDC, World, buy, call, lots_of, perpetual, put, sell, token_balance,
+    usd, usdc,
 };
 
 #[test]
@@ -156,9 +156,9 @@ fn an_account_closes_only_when_it_is_empty() {
     assert_eq!(lots_of(&world.account(&trader), call(BTC, NEAR, 100_000)), 1);
     world.refuse(world.closing(&trader).instruction(), &[&trader.key], EngineError::AccountHasPositions);
 
-    let theft = AccountClose { owner: stranger.owner(), ..close(&trader) };
+    let theft = AccountClose { owner: stranger.owner(), ..world.closing(&trader) };
     world.refuse(theft.instruction(), &[&stranger.key], EngineError::NotOwner);
-    let empty = AccountClose { owner: trader.owner(), ..close(&stranger) };
+    let empty = AccountClose { owner: trader.owner(), ..world.closing(&stranger) };
     world.refuse(empty.instruction(), &[&trader.key], EngineError::NotOwner);
 }
 

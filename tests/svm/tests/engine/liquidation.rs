@@ -3,7 +3,7 @@
 use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::{AccountClose, AccountOpen, AccountOpenArgs},
+    instructions::{AccountOpen, AccountOpenArgs},
     state::{AccountMode, MarginAccount},
 };
 use solana_keypair::Keypair;

@@ -4,7 +4,6 @@ use fixed::types::I80F48;
 use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::AccountClose,
     state::{Collateral, MarginAccount},
 };
 use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, World, buy, call, lots_of, perpetual, put, sell, usdc};

@@ -3,7 +3,8 @@
 use margin_client::{
     errors::EngineError as E,
     instructions::{
-        AccountClose, AccountOpen, AccountOpenArgs, AccountSetDelegate, BreakdownPart, MarginQuoteArgs, QuoteTransfer, SequenceCheck,
+        AccountClose, AccountOpen, AccountOpenArgs, AccountSetDelegate, BreakdownPart, MarginQuoteArgs, QuoteTransfer,
+        SequenceCheck,
     },
     state::AccountMode,
 };

@@ -1,7 +1,12 @@
 //! One valid call of each instruction of an admin or publisher, and what each of its accounts is.
 
 use margin_client::{
-    addresses, errors::EngineError as E, instructions::{CollateralLimits, CorrelationSet}, presets, pyth::feeds, state::{CollateralHaircuts, PauseBits},
+    addresses,
+    errors::EngineError as E,
+    instructions::{CollateralLimits, CorrelationSet},
+    presets,
+    pyth::feeds,
+    state::{CollateralHaircuts, PauseBits},
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -143,14 +148,7 @@ fn interest_accrue() -> Case {
     world.advance(60);
     let accrue = world.accrual().instruction();
     let roles = with_events(vec![written(E::ForeignEngine), written(E::ForeignEngine)]);
-    Case {
-        name: "interest_accrue",
-        world,
-        instruction: accrue,
-        signers: vec![],
-        roles,
-        twin_owner: Keypair::new(),
-    }
+    Case { name: "interest_accrue", world, instruction: accrue, signers: vec![], roles, twin_owner: Keypair::new() }
 }
 
 fn collateral_limits_set() -> Case {
