@@ -165,6 +165,8 @@ fn an_engine_without_a_guardian_has_none() {
 fn net_outflow_is_limited_and_leaks_away() {
     let mut world = World::new();
     let trader = world.funded(10_000.0);
+    // There is enough to lend.
+    world.funded(10_000.0);
     set_limits(&mut world, USDC, CollateralLimits { outflow_limit: usdc(1_000.0), outflow_window: 24 * HOUR, ..OPEN });
     let withdraw = |world: &World, amount| world.withdraw(&trader, USDC, amount).instruction();
     let too_much = withdraw(&world, usdc(1_000.0) + 1);

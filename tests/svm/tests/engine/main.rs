@@ -34,6 +34,7 @@ mod rounding;
 mod settlement;
 mod substitution;
 mod substitution_cases;
+mod substitution_cash;
 mod substitution_listing;
 mod surface;
 mod trade;

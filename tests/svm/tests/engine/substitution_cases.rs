@@ -3,8 +3,7 @@
 use margin_client::{
     errors::EngineError as E,
     instructions::{
-        AccountClose, AccountOpen, AccountOpenArgs, AccountSetDelegate, BreakdownPart, MarginQuoteArgs, QuoteTransfer,
-        SequenceCheck,
+        AccountClose, AccountOpen, AccountOpenArgs, BreakdownPart, MarginQuoteArgs, QuoteTransfer, SequenceCheck,
     },
     state::AccountMode,
 };
@@ -20,6 +19,7 @@ use tests_svm::{
 use crate::{
     liquidation::{WHOLE, distressed, start, stretched, tenth},
     substitution::{Case, Role},
+    substitution_cash::cash_cases,
     substitution_listing::listing_cases,
 };
 
@@ -58,10 +58,8 @@ pub fn cases() -> Vec<Case> {
         liquidation_start(),
         liquidation_bid(),
         liquidation_stop(),
-        account_set_delegate(),
-        account_transfer(),
-        cash_sync(),
     ]);
+    cases.extend(cash_cases());
     cases
 }
 
@@ -117,7 +115,7 @@ fn account_close() -> Case {
 }
 
 /// A valid call by one trader of [`stretched`].
-fn by_trader(name: &'static str, build: impl FnOnce(&mut World, &Trader) -> Instruction, roles: Vec<Role>) -> Case {
+pub fn by_trader(name: &'static str, build: impl FnOnce(&mut World, &Trader) -> Instruction, roles: Vec<Role>) -> Case {
     let (mut world, trader, _) = stretched();
     let instruction = build(&mut world, &trader);
     Case {
@@ -269,41 +267,5 @@ fn liquidation_stop() -> Case {
         twin_owner: trader.key,
         signers: vec![],
         roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]),
-    }
-}
-
-fn account_set_delegate() -> Case {
-    let build = |world: &mut World, trader: &Trader| {
-        let set = AccountSetDelegate {
-            owner: trader.owner(),
-            margin_account: trader.account,
-            delegate: world.payer.pubkey(),
-        };
-        set.instruction()
-    };
-    let case = by_trader("account_set_delegate", build, vec![Role::Signer, written(E::NotOwner)]);
-    // His own account elsewhere he may change.
-    Case { twin_owner: Keypair::new(), ..case }
-}
-
-fn account_transfer() -> Case {
-    let build = |world: &mut World, trader: &Trader| {
-        let second = world.second_account(trader);
-        world.transfer(trader, second, SOL_TOKEN, 1_000).instruction()
-    };
-    let roles = vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine), written(E::ForeignEngine)];
-    by_trader("account_transfer", build, roles)
-}
-
-fn cash_sync() -> Case {
-    let (world, trader, _) = stretched();
-    let sync = world.sync(&trader);
-    Case {
-        name: "cash_sync",
-        world,
-        instruction: sync.instruction(),
-        twin_owner: trader.key,
-        signers: vec![],
-        roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine), written(E::ForeignEngine)]),
     }
 }

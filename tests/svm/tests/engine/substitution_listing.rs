@@ -1,18 +1,13 @@
 //! One valid call of each instruction of an admin or publisher, and what each of its accounts is.
 
 use margin_client::{
-    addresses,
-    errors::EngineError as E,
-    instructions::{CollateralLimits, CorrelationSet},
-    presets,
-    pyth::feeds,
-    state::{CollateralHaircuts, PauseBits},
+    addresses, errors::EngineError as E, instructions::CorrelationSet, presets, pyth::feeds, state::CollateralHaircuts,
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use tests_svm::{AnchorError as A, BTC, MintOptions, NOW, USDC, World, correlation, specs};
+use tests_svm::{AnchorError as A, BTC, MintOptions, NOW, World, correlation, specs};
 
 use crate::{
     liquidation::WHOLE,
@@ -31,10 +26,6 @@ pub fn listing_cases() -> Vec<Case> {
         expiry_list(),
         surface_publish(),
         perpetual_publish(),
-        interest_set(),
-        interest_accrue(),
-        collateral_limits_set(),
-        pause_set(),
     ]
 }
 
@@ -55,7 +46,7 @@ fn engine_initialize() -> Case {
     }
 }
 
-fn admin_case(name: &'static str, world: World, instruction: Instruction, roles: Vec<Role>) -> Case {
+pub fn admin_case(name: &'static str, world: World, instruction: Instruction, roles: Vec<Role>) -> Case {
     let admin = world.admin.insecure_clone();
     Case { name, world, instruction, signers: vec![admin], roles: with_events(roles), twin_owner: Keypair::new() }
 }
@@ -135,32 +126,4 @@ fn perpetual_publish() -> Case {
     let world = World::new();
     let publish = world.perpetual_publication(&specs()[0], WHOLE);
     admin_case("perpetual_publish", world, publish.instruction(), vec![Role::Signer, written(E::NotPublisher)])
-}
-
-fn interest_set() -> Case {
-    let world = World::new();
-    let set = world.interest_setting(presets::interest()).instruction();
-    admin_case("interest_set", world, set, vec![Role::Signer, read(E::NotAdmin), written(E::ForeignEngine)])
-}
-
-fn interest_accrue() -> Case {
-    let mut world = World::new();
-    world.advance(60);
-    let accrue = world.accrual().instruction();
-    let roles = with_events(vec![written(E::ForeignEngine), written(E::ForeignEngine)]);
-    Case { name: "interest_accrue", world, instruction: accrue, signers: vec![], roles, twin_owner: Keypair::new() }
-}
-
-fn collateral_limits_set() -> Case {
-    let world = World::new();
-    let limits = CollateralLimits { deposit_cap: 1, outflow_limit: 2, outflow_window: 3 };
-    let set = world.limits_setting(USDC, limits).instruction();
-    let roles = vec![Role::Signer, read(E::NotAdminOrGuardian), written(E::ForeignEngine)];
-    admin_case("collateral_limits_set", world, set, roles)
-}
-
-fn pause_set() -> Case {
-    let world = World::new();
-    let pause = world.pausing(PauseBits::ALL, NOW + 60).instruction();
-    admin_case("pause_set", world, pause, vec![Role::Signer, written(E::NotAdminOrGuardian)])
 }
