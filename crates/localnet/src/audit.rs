@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use margin_client::state::{Collateral, Engine, Instrument, MarginAccount, load_cash};
-use margin_client::{AccountKind, Loaded, PROGRAM_ID};
+use margin_client::{AccountKind, Loaded, PROGRAM_ID, constants};
 
 use crate::venue::Venue;
 use crate::{LocalnetError, Result, Sender, tokens};
@@ -60,8 +60,10 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
         open_contracts: Vec::new(),
     };
     let (engine, mut pool) = (venue.fetch_engine(sender)?, venue.fetch_quote(sender)?);
-    // The same time for all; interest of the future is the same on both sides.
-    let now = pool.pool.updated_at.max(engine.borrow.published_at);
+    audit.borrowed = pool.pool.borrowed;
+    audit.reserve = load_cash(pool.pool.reserve).to_bits() >> CASH_FRACTION_BITS;
+    // One time for all that is not before any account's last contact. Interest up to it is the same on both sides.
+    let now = engine.borrow.published_at.saturating_add(constants::MAX_INTEREST_SECONDS);
     let mut lots: BTreeMap<Instrument, i128> = BTreeMap::new();
     for mut account in all_accounts(sender, venue)? {
         settle(&mut pool, &mut account, &engine, now)?;
@@ -80,8 +82,6 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
     }
     let kept = |amount| load_cash(amount).to_bits();
     audit.quote_claims += kept(pool.pool.reserve) + kept(pool.pool.pot);
-    audit.borrowed = pool.pool.borrowed;
-    audit.reserve = kept(pool.pool.reserve) >> CASH_FRACTION_BITS;
     audit.open_contracts = lots.into_iter().filter(|(_, total)| *total != 0).collect();
     Ok(audit)
 }

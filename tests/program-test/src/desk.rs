@@ -8,7 +8,7 @@ use margin_client::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
         MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd,
-        UnderlyingAddArgs, Withdraw,
+        UnderlyingAddArgs, Withdraw, WithdrawArgs,
     },
     margin::Snapshot,
     presets,

@@ -5,9 +5,11 @@ use margin_client::{
     events::EngineEvent,
     presets,
     state::{MarginAccount, RateParameters},
+    text::fixed,
 };
 use tests_svm::{BTC, NEAR, Receipt, SOL_TOKEN, Trader, USDC, World, buy, call, perpetual, sell, usdc};
 
+const DOCUMENT: &str = include_str!("../../../../docs/cash.md");
 const DAY: i64 = 86_400;
 const YEAR: i64 = 365 * DAY;
 const PERCENT: u64 = 10_000_000;
@@ -60,17 +62,28 @@ fn a_year_at_eighty_percent_utilisation() {
     // Without contact interest is simple: 8 % of 800 000.
     world.settle(&borrower);
     world.settle(&lender);
-    let owed = -world.cash(&borrower) - usdc(800_000.0) as i64;
-    let earned = world.cash(&lender) - usdc(1_000_000.0) as i64;
-    // 64 000 and 57 600 and what the first minute brought (0.12), less than a cent of it rounding of rates.
-    let minute = 64_000.0e6 * 60.0 / YEAR as f64;
-    assert!((owed as f64 - 64_000.0e6).abs() < minute + 1e4, "{owed}");
-    assert!((earned as f64 - 57_600.0e6).abs() < minute + 1e4, "{earned}");
-    let pool = world.collateral(USDC).pool;
-    let reserve = i128::from_le_bytes(pool.reserve) >> 48;
-    assert!((reserve as f64 - 6_400.0e6).abs() < minute + 1e4, "{reserve}");
+    let (owed, has) = (-world.cash(&borrower), world.cash(&lender));
+    let reserve = i128::from_le_bytes(world.collateral(USDC).pool.reserve) >> 48;
+    // Rates and indices round against the borrower, by less than a thousandth of a cent.
+    assert!((usdc(864_000.0) as i64..usdc(864_000.0) as i64 + 10).contains(&owed), "{owed}");
     // What was not paid to the lender was kept.
-    assert!((i128::from(owed) - i128::from(earned) - reserve).abs() <= 2);
+    assert!((i128::from(owed - has) + i128::from(usdc(200_000.0)) - reserve).abs() <= 2);
+    for (what, atoms) in [("borrower owes", i128::from(owed)), ("lender has", has.into()), ("reserve has", reserve)] {
+        let row = format!("| the {what} | {} |", fixed(atoms, 6, 2));
+        assert!(DOCUMENT.contains(&row), "docs/cash.md lacks {row}");
+    }
+}
+
+#[test]
+fn the_documents_rates_are_those_of_the_preset() {
+    let rates = presets::interest();
+    for percent in [0, 40, 80, 90, 100] {
+        let borrow = rates.borrow_rate(percent * PERCENT);
+        let deposit = borrow * percent / 100 * (100 * PERCENT - rates.reserve_share) / (100 * PERCENT);
+        let show = |rate: u64| fixed(i128::from(rate), 7, 2);
+        let row = format!("| {percent} % | {} % | {} % |", show(borrow), show(deposit));
+        assert!(DOCUMENT.contains(&row), "docs/cash.md lacks {row}");
+    }
 }
 
 #[test]
