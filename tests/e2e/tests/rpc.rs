@@ -177,6 +177,7 @@ fn stale_prices_stop_trades_but_not_deposits() {
     let source = tokens::mint_to(&demo.sender, &venue.admin, &venue.quote.mint, &owner.pubkey(), 7).expect("tokens");
     let deposit = margin_client::instructions::Deposit {
         authority: owner.pubkey(),
+        engine: venue.engine,
         margin_account: demo.naked.account,
         collateral: venue.quote,
         source,
