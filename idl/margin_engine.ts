@@ -107,6 +107,41 @@ export type MarginEngine = {
       "name": "notPublisher"
     },
     {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
+    },
+    {
       "code": 6040,
       "msg": "Quote token decimals must be between 0 and 9",
       "name": "quoteDecimals"
@@ -235,6 +270,46 @@ export type MarginEngine = {
       "code": 6065,
       "msg": "A collateral is linked to an underlying that is not listed",
       "name": "collateralLink"
+    },
+    {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
     },
     {
       "code": 6080,
@@ -470,6 +545,26 @@ export type MarginEngine = {
       "code": 6213,
       "msg": "The token program is not the collateral's",
       "name": "wrongTokenProgram"
+    },
+    {
+      "code": 6214,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6215,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6216,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6217,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
     },
     {
       "code": 6240,
@@ -929,6 +1024,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -942,6 +1063,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -952,6 +1086,19 @@ export type MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -991,6 +1138,32 @@ export type MarginEngine = {
         230
       ],
       "name": "expiryListed"
+    },
+    {
+      "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
     },
     {
       "discriminator": [
@@ -1043,6 +1216,19 @@ export type MarginEngine = {
         100
       ],
       "name": "modelSet"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
     },
     {
       "discriminator": [
@@ -1131,7 +1317,14 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -1250,6 +1443,44 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -1287,6 +1518,91 @@ export type MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
     },
     {
       "accounts": [
@@ -1397,6 +1713,51 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -1474,6 +1835,9 @@ export type MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -1634,6 +1998,84 @@ export type MarginEngine = {
         "Lists an expiry (Unix seconds) on an underlying. Admin."
       ],
       "name": "expiryList"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
     },
     {
       "accounts": [
@@ -1917,6 +2359,48 @@ export type MarginEngine = {
         "Sets the parameters of an underlying's margin model. Admin."
       ],
       "name": "modelSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
     },
     {
       "accounts": [
@@ -2247,8 +2731,12 @@ export type MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -2262,7 +2750,7 @@ export type MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -2284,6 +2772,13 @@ export type MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -2397,6 +2892,52 @@ export type MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -2560,6 +3101,42 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -2607,6 +3184,129 @@ export type MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -2800,11 +3500,33 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                96
               ]
             }
           }
@@ -2919,6 +3641,70 @@ export type MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -3191,6 +3977,26 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -3251,7 +4057,7 @@ export type MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -3324,11 +4130,37 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -3345,6 +4177,13 @@ export type MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -3369,6 +4208,10 @@ export type MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -3586,6 +4429,55 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Net Greeks of one underlying in a trader's units, rounded to nearest."
       ],
       "name": "greeksReport",
@@ -3695,6 +4587,151 @@ export type MarginEngine = {
             "name": "future"
           }
         ]
+      }
+    },
+    {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -3984,7 +5021,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -4026,11 +5063,19 @@ export type MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
@@ -4576,6 +5621,86 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -4948,6 +6073,63 @@ export type MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6431,6 +7613,28 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -6451,6 +7655,9 @@ export type MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }
@@ -6568,6 +7775,41 @@ export const IDL: MarginEngine = {
       "name": "notPublisher"
     },
     {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
+    },
+    {
       "code": 6040,
       "msg": "Quote token decimals must be between 0 and 9",
       "name": "quoteDecimals"
@@ -6696,6 +7938,46 @@ export const IDL: MarginEngine = {
       "code": 6065,
       "msg": "A collateral is linked to an underlying that is not listed",
       "name": "collateralLink"
+    },
+    {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
     },
     {
       "code": 6080,
@@ -6931,6 +8213,26 @@ export const IDL: MarginEngine = {
       "code": 6213,
       "msg": "The token program is not the collateral's",
       "name": "wrongTokenProgram"
+    },
+    {
+      "code": 6214,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6215,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6216,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6217,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
     },
     {
       "code": 6240,
@@ -7390,6 +8692,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -7403,6 +8731,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -7413,6 +8754,19 @@ export const IDL: MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -7452,6 +8806,32 @@ export const IDL: MarginEngine = {
         230
       ],
       "name": "expiryListed"
+    },
+    {
+      "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
     },
     {
       "discriminator": [
@@ -7504,6 +8884,19 @@ export const IDL: MarginEngine = {
         100
       ],
       "name": "modelSet"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
     },
     {
       "discriminator": [
@@ -7592,7 +8985,14 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -7711,6 +9111,44 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -7748,6 +9186,91 @@ export const IDL: MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
     },
     {
       "accounts": [
@@ -7858,6 +9381,51 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -7935,6 +9503,9 @@ export const IDL: MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -8095,6 +9666,84 @@ export const IDL: MarginEngine = {
         "Lists an expiry (Unix seconds) on an underlying. Admin."
       ],
       "name": "expiryList"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
     },
     {
       "accounts": [
@@ -8378,6 +10027,48 @@ export const IDL: MarginEngine = {
         "Sets the parameters of an underlying's margin model. Admin."
       ],
       "name": "modelSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
     },
     {
       "accounts": [
@@ -8708,8 +10399,12 @@ export const IDL: MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -8723,7 +10418,7 @@ export const IDL: MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -8745,6 +10440,13 @@ export const IDL: MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -8858,6 +10560,52 @@ export const IDL: MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -9021,6 +10769,42 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -9068,6 +10852,129 @@ export const IDL: MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -9261,11 +11168,33 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                96
               ]
             }
           }
@@ -9380,6 +11309,70 @@ export const IDL: MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -9652,6 +11645,26 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -9712,7 +11725,7 @@ export const IDL: MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -9785,11 +11798,37 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -9806,6 +11845,13 @@ export const IDL: MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -9830,6 +11876,10 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -10047,6 +12097,55 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Net Greeks of one underlying in a trader's units, rounded to nearest."
       ],
       "name": "greeksReport",
@@ -10156,6 +12255,151 @@ export const IDL: MarginEngine = {
             "name": "future"
           }
         ]
+      }
+    },
+    {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -10445,7 +12689,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -10487,11 +12731,19 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
@@ -11037,6 +13289,86 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -11409,6 +13741,63 @@ export const IDL: MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -12892,6 +15281,28 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -12912,6 +15323,9 @@ export const IDL: MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }
