@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use margin_client::instructions::{
     CollateralAdd, CollateralAddArgs, CollateralAddresses, CollateralLimits, CollateralLimitsSet, EngineInitialize,
-    EngineInitializeArgs, ExpiryList, InterestSet, UnderlyingAdd, UnderlyingAddArgs,
+    EngineInitializeArgs, ExpiryList, InterestSet, TradingSet, UnderlyingAdd, UnderlyingAddArgs,
 };
 use margin_client::presets::{self, MarginModel};
 use margin_client::pyth::{FeedId, feeds};
@@ -184,6 +184,9 @@ fn list_underlying(
     for instruction in (terms.model)().instructions(admin.pubkey(), *engine, address) {
         sender.send(&[instruction], admin, &[])?;
     }
+    let trading =
+        TradingSet { admin: admin.pubkey(), engine: *engine, underlying: address, parameters: presets::trading() };
+    sender.send(&[trading.instruction()], admin, &[])?;
     Ok(Listing {
         symbol: terms.symbol.to_owned(),
         index,

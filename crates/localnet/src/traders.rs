@@ -109,6 +109,8 @@ impl Trader {
                 deadline: sender.time()?.saturating_add(TRADE_VALIDITY),
                 maker_sequence: Some(maker_state.sequence),
                 taker_sequence: Some(taker_state.sequence),
+                maker_reduce_only: false,
+                taker_reduce_only: false,
             },
             markets: venue.directory.for_trade(&maker_state, &taker_state, &legs)?,
         };

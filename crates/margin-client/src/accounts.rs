@@ -9,9 +9,8 @@ use anchor_lang::Discriminator;
 use bytemuck::Pod;
 use fixed::types::I80F48;
 use margin_engine::{
-    constants::LAYOUT_VERSION,
-    constants::{RATIO_ONE, SECONDS_PER_YEAR},
-    state::{Collateral, CorrelationModel, Engine, ExpirySlot, MarginAccount, Underlying},
+    constants::{LAYOUT_VERSION, RATIO_ONE, SECONDS_PER_YEAR},
+    state::{Collateral, CorrelationModel, Engine, ExpirySlot, MarginAccount, Underlying, Venue},
 };
 use solana_account::ReadableAccount;
 use solana_pubkey::Pubkey;
@@ -26,11 +25,12 @@ pub enum AccountKind {
     Underlying,
     MarginAccount,
     CorrelationModel,
+    Venue,
 }
 
 impl AccountKind {
-    const ALL: [Self; 5] =
-        [Self::Engine, Self::Collateral, Self::Underlying, Self::MarginAccount, Self::CorrelationModel];
+    const ALL: [Self; 6] =
+        [Self::Engine, Self::Collateral, Self::Underlying, Self::MarginAccount, Self::CorrelationModel, Self::Venue];
 
     /// The eight bytes an account of this kind begins with; also the filter to search for its kind.
     #[must_use]
@@ -41,6 +41,7 @@ impl AccountKind {
             Self::Underlying => Underlying::DISCRIMINATOR,
             Self::MarginAccount => MarginAccount::DISCRIMINATOR,
             Self::CorrelationModel => CorrelationModel::DISCRIMINATOR,
+            Self::Venue => Venue::DISCRIMINATOR,
         }
     }
 
@@ -59,6 +60,7 @@ impl AccountKind {
             Self::Underlying => "an underlying",
             Self::MarginAccount => "a margin account",
             Self::CorrelationModel => "a cross-underlying model",
+            Self::Venue => "a venue",
         }
     }
 }
@@ -82,6 +84,9 @@ impl Stored for MarginAccount {
 }
 impl Stored for CorrelationModel {
     const KIND: AccountKind = AccountKind::CorrelationModel;
+}
+impl Stored for Venue {
+    const KIND: AccountKind = AccountKind::Venue;
 }
 
 /// Content by which a node finds all accounts of a type in an engine: (offset, bytes), for `getProgramAccounts`.

@@ -4,7 +4,7 @@
 //! no look-up to address an instruction.
 
 use margin_engine::constants::{
-    ACCOUNT_SEED, COLLATERAL_SEED, CORRELATION_SEED, ENGINE_SEED, UNDERLYING_SEED, VAULT_SEED,
+    ACCOUNT_SEED, COLLATERAL_SEED, CORRELATION_SEED, ENGINE_SEED, UNDERLYING_SEED, VAULT_SEED, VENUE_SEED,
 };
 use solana_pubkey::Pubkey;
 
@@ -39,6 +39,12 @@ pub fn underlying(engine: &Pubkey, index: u16) -> Pubkey {
 #[must_use]
 pub fn correlation(engine: &Pubkey) -> Pubkey {
     derive(&[CORRELATION_SEED, engine.as_ref()])
+}
+
+/// Registration of a venue by the authority that signs its settlements.
+#[must_use]
+pub fn venue(engine: &Pubkey, authority: &Pubkey) -> Pubkey {
+    derive(&[VENUE_SEED, engine.as_ref(), authority.as_ref()])
 }
 
 /// Margin account of an owner by the owner's own number.

@@ -111,14 +111,29 @@ impl MarketDirectory {
         required.metas(self)
     }
 
-    /// Risk accounts of a trade: what either side holds before it, and what the legs touch.
+    /// Risk accounts of a trade: what either side holds before it, and what the legs touch, which is written.
     pub fn for_trade(
         &self,
         maker: &MarginAccount,
         taker: &MarginAccount,
         legs: &[TradeLeg],
     ) -> Result<Vec<AccountMeta>, DirectoryError> {
-        RequiredMarkets::default().with_account(maker).with_account(taker).with_legs(legs).metas(self)
+        self.for_fills(&[maker, taker], legs)
+    }
+
+    /// The same of a venue's fills between several accounts.
+    pub fn for_fills(
+        &self,
+        accounts: &[&MarginAccount],
+        legs: &[TradeLeg],
+    ) -> Result<Vec<AccountMeta>, DirectoryError> {
+        let held = accounts.iter().fold(RequiredMarkets::default(), |held, account| held.with_account(account));
+        let mut metas = held.with_legs(legs).metas(self)?;
+        for leg in legs {
+            let written = self.underlying(leg.instrument.underlying)?.market;
+            metas.iter_mut().filter(|meta| meta.pubkey == written).for_each(|meta| meta.is_writable = true);
+        }
+        Ok(metas)
     }
 
     /// Risk accounts of a check of an account in another mode: `MarginCheck` with one, `AccountSetMode`.

@@ -7,7 +7,7 @@ use common::key;
 use margin_client::{
     Breakdown, ChargesReport, CrossReport, GreeksReport, MarginReport, ModelReport, PROGRAM_ID, PortfolioReport,
     ReportError, StandardReport, UnderlyingReport, decode_breakdown, decode_margin_report,
-    events::{Deposited, EngineEvent, EventError, LiquidationStarted, SettledLeg, TradeExecuted},
+    events::{AccountChange, Deposited, EngineEvent, EventError, LiquidationStarted, SettledLeg, TradeExecuted},
     state::{AccountMode, Instrument, InstrumentKind},
 };
 
@@ -28,23 +28,22 @@ fn an_event_decodes_from_its_inner_instruction() {
         instrument: Instrument { underlying: 1, expiry: 2, strike: 3, kind: InstrumentKind::Put },
         lots: -4,
         price: 5,
+        mark: 6,
+        index_price: 7,
         cost: -6,
+        taker_fee: 8,
+        maker_fee: 9,
+        taker: 1,
+        maker: 0,
     };
-    let trade = TradeExecuted {
-        maker: key(1),
-        taker: key(2),
-        legs: vec![leg.clone(), leg],
-        maker_cash_before: 7,
-        maker_cash_after: 8,
-        taker_cash_before: 9,
-        taker_cash_after: -10,
-    };
+    let change = |account, cash_after| AccountChange { account, cash_before: 7, cash_after, funding: -1 };
+    let trade = TradeExecuted { maker: change(key(1), 8), taker: change(key(2), -10), legs: vec![leg.clone(), leg] };
     let decoded = EngineEvent::decode(&inner_instruction(&trade)).unwrap().unwrap();
     assert_eq!(decoded.name(), "TradeExecuted");
     let EngineEvent::TradeExecuted(decoded) = decoded else { panic!("another event") };
     assert_eq!(decoded.legs.len(), 2);
     assert_eq!(decoded.legs[1].instrument.kind, InstrumentKind::Put);
-    assert_eq!((decoded.maker, decoded.taker_cash_after), (key(1), -10));
+    assert_eq!((decoded.maker.account, decoded.taker.cash_after), (key(1), -10));
 }
 
 #[test]

@@ -314,6 +314,8 @@ fn trading_and_liquidation() {
         deadline: 7,
         maker_sequence: Some(8),
         taker_sequence: None,
+        maker_reduce_only: false,
+        taker_reduce_only: true,
     };
     let trade = TradeExecute { maker, taker, engine, maker_account, taker_account, args, markets: markets.clone() }
         .instruction();
@@ -333,7 +335,7 @@ fn trading_and_liquidation() {
     }
     data.push(1);
     data.extend_from_slice(&8u64.to_le_bytes());
-    data.push(0);
+    data.extend_from_slice(&[0, 0, 1]);
     assert_eq!(trade.data, data);
 
     let start = LiquidationStart { liquidator: taker, engine, margin_account: maker_account, markets: Vec::new() };

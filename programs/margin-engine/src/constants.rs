@@ -18,8 +18,10 @@ pub const MAX_BALANCES: usize = 12;
 pub const MAX_EXPIRIES: usize = 12;
 /// Scenarios of one underlying.
 pub const MAX_SCENARIOS: usize = 40;
-/// Legs in one trade.
+/// Legs in one trade, fills in one batch of a venue.
 pub const MAX_TRADE_LEGS: usize = 8;
+/// Venues that one account may approve.
+pub const MAX_APPROVALS: usize = 4;
 
 /// A Solana clock may lag the publisher's; a price further ahead than this is refused.
 pub const MAX_FUTURE_SECONDS: i64 = 15;
@@ -30,6 +32,14 @@ pub const MAX_ORACLE_AGE_SECONDS: u32 = 86_400;
 
 /// Longest average that an expiry settles on: a day.
 pub const MAX_SETTLEMENT_WINDOW: u32 = 86_400;
+/// precision: 1e-9 of the notional. No fee is higher: 1 %.
+pub const MAX_FEE: u32 = 10_000_000;
+/// precision: 1e-9 of the index price. No premium counts for more: 10 %.
+pub const MAX_FUNDING_CAP: u32 = 100_000_000;
+/// precision: seconds. Longest period, gap and fade of funding: a week.
+pub const MAX_FUNDING_TIME: u32 = 604_800;
+/// Quote tokens. No settler is paid more for an account.
+pub const MAX_SETTLER_REWARD_TOKENS: u64 = 10;
 /// Legs, and transfers, in one margin quote.
 pub const MAX_QUOTE_ITEMS: usize = 8;
 
@@ -53,6 +63,7 @@ pub const VAULT_SEED: &[u8] = b"vault";
 pub const UNDERLYING_SEED: &[u8] = b"underlying";
 pub const ACCOUNT_SEED: &[u8] = b"account";
 pub const CORRELATION_SEED: &[u8] = b"correlation";
+pub const VENUE_SEED: &[u8] = b"venue";
 
 /// Layout version written into every account.
 pub const LAYOUT_VERSION: u8 = 1;

@@ -162,6 +162,26 @@ pub enum EngineError {
     #[msg("The stored oracle provider is unknown")]
     OracleProvider,
 
+    // --- trading parameters and settlement ----------------------------------------------------
+    #[msg("A fee must be at most 1 %")]
+    FeeParameter = 140,
+    #[msg("The cap of option fees must be at most 100 %")]
+    FeeCapParameter,
+    #[msg("The price band must be above zero, its parts at most 100 %")]
+    BandParameter,
+    #[msg("The funding period must be at most a week")]
+    FundingPeriodParameter,
+    #[msg("The funding cap must be at most 10 %")]
+    FundingCapParameter,
+    #[msg("The funding gap must be at most a week, and zero only without funding")]
+    FundingGapParameter,
+    #[msg("The fade of the premium must be at most a week")]
+    PremiumFadeParameter,
+    #[msg("At least one settlement sample is needed, and all must fit the settlement window")]
+    SampleParameter,
+    #[msg("The settler's reward must be at most 10 quote tokens")]
+    SettlerRewardParameter,
+
     // --- accounts a check needs ---------------------------------------------------------------
     #[msg("A collateral or underlying that the account holds was not passed")]
     RiskAccountMissing = 160,
@@ -235,6 +255,62 @@ pub enum EngineError {
     LegStrike,
     #[msg("A perpetual has no expiry and no strike, a future no strike; an option has both")]
     LegInstrument,
+    #[msg("The underlying's trading parameters are not set: nothing trades yet")]
+    TradingNotSet,
+    #[msg("A leg's price is too far from the mark")]
+    PriceBand,
+    #[msg("A reduce-only side may only bring its positions closer to zero")]
+    ReduceOnly,
+    #[msg("The account is below its initial margin and the trade lowers its health")]
+    ReduceOnlyHealth,
+    #[msg("An underlying that is traded must be passed writable")]
+    UnderlyingReadOnly,
+    #[msg("The quote's nonce is spent, cancelled or lapsed")]
+    QuoteSpent,
+    #[msg(
+        "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data"
+    )]
+    QuoteSignature,
+    #[msg("The signed message is not a quote of this engine and program")]
+    QuoteMessage,
+    #[msg("The quote was signed by neither owner nor delegate of the maker's account")]
+    QuoteSigner,
+    #[msg("The quote is for another taker")]
+    QuoteTaker,
+    #[msg("The venue is disabled")]
+    VenueDisabled,
+    #[msg("The account has not approved the venue")]
+    VenueNotApproved,
+    #[msg("The account's approval of the venue has expired")]
+    ApprovalExpired,
+    #[msg("The account has not approved the venue for this underlying")]
+    ApprovalUnderlying,
+    #[msg("The fill passes the notional that the account has approved")]
+    ApprovalNotional,
+    #[msg("No more venues fit this account")]
+    ApprovalTableFull,
+    #[msg("An approval must expire in the future and name an underlying")]
+    ApprovalLimits,
+    #[msg("A fill names a margin account that was not passed")]
+    FillAccount,
+    #[msg("A margin account of a fill must be passed writable")]
+    FillAccountReadOnly,
+    #[msg("A margin account of the fills was passed twice")]
+    FillAccountDuplicate,
+    #[msg("Only the venue's authority may settle its fills")]
+    NotVenueAuthority,
+    #[msg("A venue needs an authority")]
+    VenueAuthority,
+    #[msg("Checks are deferred at the top level of a transaction only")]
+    DeferredLevel,
+    #[msg("No checks_end of this account follows in the transaction")]
+    DeferredEnd,
+    #[msg("Between checks_begin and checks_end only trades and deposits of this program may stand")]
+    DeferredInstruction,
+    #[msg("The account's checks are deferred: only trades and deposits are allowed until checks_end")]
+    ChecksDeferred,
+    #[msg("The account's checks are not deferred")]
+    ChecksNotDeferred,
 
     // --- margin -------------------------------------------------------------------------------
     #[msg("The forward is outside the pricing kernel's range")]

@@ -6,7 +6,8 @@ use anchor_lang::prelude::*;
 
 use crate::{
     instructions::CollateralLimits,
-    state::{AccountMode, Instrument, RateParameters},
+    state::{AccountMode, Instrument, RateParameters, TradingParameters, VenueLimits},
+    trading::PricedLeg,
 };
 
 #[event]
@@ -227,20 +228,134 @@ pub struct SettledLeg {
     pub lots: i64,
     /// precision: 1e-12 USD per unit of underlying.
     pub price: u64,
+    /// precision: 1e-12 USD per unit of underlying. The mark that the price had to be near.
+    pub mark: u64,
+    /// precision: 1e-12 USD.
+    pub index_price: u64,
     /// Quote atoms the taker owes the maker for the leg (negative: is owed).
     pub cost: i64,
+    /// Quote atoms.
+    pub taker_fee: u64,
+    /// Quote atoms.
+    pub maker_fee: u64,
+    /// Number of the taker among the accounts of the trade.
+    pub taker: u8,
+    /// Number of the maker among the accounts of the trade.
+    pub maker: u8,
+}
+
+impl SettledLeg {
+    pub(crate) fn new(leg: &PricedLeg, taker: u8, maker: u8) -> Self {
+        Self {
+            instrument: leg.instrument,
+            lots: leg.lots,
+            price: leg.price,
+            mark: leg.mark.0,
+            index_price: leg.index_price.0,
+            cost: leg.cost,
+            taker_fee: leg.taker_fee,
+            maker_fee: leg.maker_fee,
+            taker,
+            maker,
+        }
+    }
+}
+
+/// What a trade did to the cash of an account, quote atoms, rounded down.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct AccountChange {
+    pub account: Pubkey,
+    pub cash_before: i64,
+    pub cash_after: i64,
+    /// Funding of perpetuals that the trade settled (negative: received).
+    pub funding: i64,
+}
+
+/// A trade of two accounts that agreed, both signing or by a signed quote.
+#[event]
+#[derive(Clone, Debug)]
+pub struct TradeExecuted {
+    /// Account 0 of the legs.
+    pub maker: AccountChange,
+    /// Account 1 of the legs.
+    pub taker: AccountChange,
+    pub legs: Vec<SettledLeg>,
+}
+
+/// Fills of a venue.
+#[event]
+#[derive(Clone, Debug)]
+pub struct FillsSettled {
+    pub venue: Pubkey,
+    /// The legs name them by their number.
+    pub accounts: Vec<AccountChange>,
+    pub legs: Vec<SettledLeg>,
 }
 
 #[event]
 #[derive(Clone, Debug)]
-pub struct TradeExecuted {
-    pub maker: Pubkey,
-    pub taker: Pubkey,
-    pub legs: Vec<SettledLeg>,
-    pub maker_cash_before: i64,
-    pub maker_cash_after: i64,
-    pub taker_cash_before: i64,
-    pub taker_cash_after: i64,
+pub struct VenueAdded {
+    pub engine: Pubkey,
+    pub venue: Pubkey,
+    pub authority: Pubkey,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct VenueEnabled {
+    pub venue: Pubkey,
+    pub before: bool,
+    pub after: bool,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct VenueApproved {
+    pub account: Pubkey,
+    /// The venue's.
+    pub authority: Pubkey,
+    pub before: VenueLimits,
+    pub after: VenueLimits,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct OpenInterestSynced {
+    pub underlying: Pubkey,
+    pub account: Pubkey,
+    /// Lots, long and short, that are open in the underlying's series on top (never above zero).
+    pub change: i64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct QuotesCancelled {
+    pub account: Pubkey,
+    /// Least nonce that was good before.
+    pub before: u64,
+    pub after: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct TradingSet {
+    pub underlying: Pubkey,
+    pub before: TradingParameters,
+    pub after: TradingParameters,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct FundingUpdated {
+    pub underlying: Pubkey,
+    /// precision: 1e-12 USD.
+    pub index_price: u64,
+    /// precision: 1e-12 USD per unit. What longs have paid since the listing.
+    pub index_before: i64,
+    pub index_after: i64,
+    /// precision: 1e-9 of the index price.
+    pub premium_before: i64,
+    pub premium_after: i64,
 }
 
 #[event]
@@ -271,6 +386,12 @@ pub struct LiquidationBid {
     pub maintenance_margin_after: i64,
     /// Whether the bid ended the liquidation.
     pub released: bool,
+    /// Funding of its perpetuals that the account paid first (negative: received), quote atoms.
+    pub funding: i64,
+    /// The same of the bidder.
+    pub bidder_funding: i64,
+    pub bidder_cash_before: i64,
+    pub bidder_cash_after: i64,
 }
 
 #[event]

@@ -27,7 +27,7 @@ pub mod trading;
 use anchor_lang::prelude::*;
 use instructions::*;
 use risk::{Breakdown, BreakdownPart, MarginReport};
-use state::{AccountMode, RateParameters, ScenarioArgs};
+use state::{AccountMode, RateParameters, ScenarioArgs, TradingParameters, VenueLimits};
 
 declare_id!("64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS");
 
@@ -114,6 +114,62 @@ pub mod margin_engine {
     /// Settles a trade that maker and taker both sign; each must have initial margin afterwards.
     pub fn trade_execute<'info>(ctx: Context<'info, TradeExecute<'info>>, args: TradeExecuteArgs) -> Result<()> {
         TradeExecute::handle(ctx, args)
+    }
+
+    /// Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`.
+    pub fn quote_execute<'info>(ctx: Context<'info, QuoteExecute<'info>>, args: QuoteExecuteArgs) -> Result<()> {
+        QuoteExecute::handle(ctx, args)
+    }
+
+    /// Voids every signed quote of an account with a nonce below `floor`. Owner or delegate.
+    pub fn quotes_cancel<'info>(ctx: Context<'info, QuotesCancel<'info>>, floor: u64) -> Result<()> {
+        QuotesCancel::handle(ctx, floor)
+    }
+
+    /// Settles fills between accounts that approved the venue, each checked once. The venue's authority.
+    pub fn fill_settle<'info>(ctx: Context<'info, FillSettle<'info>>, args: FillSettleArgs) -> Result<()> {
+        FillSettle::handle(ctx, args)
+    }
+
+    /// Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.
+    /// Owner or delegate.
+    pub fn checks_begin<'info>(ctx: Context<'info, ChecksBegin<'info>>) -> Result<()> {
+        ChecksBegin::handle(ctx)
+    }
+
+    /// Requires initial margin of an account whose checks were deferred.
+    pub fn checks_end<'info>(ctx: Context<'info, ChecksEnd<'info>>) -> Result<()> {
+        ChecksEnd::handle(ctx)
+    }
+
+    /// Registers a venue by the authority that signs its settlements. Admin.
+    pub fn venue_add<'info>(ctx: Context<'info, VenueAdd<'info>>, authority: Pubkey) -> Result<()> {
+        VenueAdd::handle(ctx, authority)
+    }
+
+    /// Lets a registered venue settle, or no longer. Admin.
+    pub fn venue_enable<'info>(ctx: Context<'info, VenueEnable<'info>>, enabled: bool) -> Result<()> {
+        VenueEnable::handle(ctx, enabled)
+    }
+
+    /// Lets a venue trade for an account within limits; without notional: no longer. Owner.
+    pub fn venue_approve<'info>(ctx: Context<'info, VenueApprove<'info>>, limits: VenueLimits) -> Result<()> {
+        VenueApprove::handle(ctx, limits)
+    }
+
+    /// Sets fees, price band, funding and settlement of an underlying. Admin.
+    pub fn trading_set<'info>(ctx: Context<'info, TradingSet<'info>>, parameters: TradingParameters) -> Result<()> {
+        TradingSet::handle(ctx, parameters)
+    }
+
+    /// Brings a perpetual's funding up to date. Anyone.
+    pub fn funding_update<'info>(ctx: Context<'info, FundingUpdate<'info>>) -> Result<()> {
+        FundingUpdate::handle(ctx)
+    }
+
+    /// Brings the open interest of an underlying up to date with one account. Anyone.
+    pub fn open_interest_sync<'info>(ctx: Context<'info, OpenInterestSync<'info>>) -> Result<()> {
+        OpenInterestSync::handle(ctx)
     }
 
     /// Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone.

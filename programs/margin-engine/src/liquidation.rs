@@ -3,13 +3,14 @@
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
-use crate::{constants::RATIO_ONE, error::EngineError, state::MarginAccount};
+use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::RiskAccounts, state::MarginAccount};
 
 /// Moves `fraction` (1e-9) of every position and balance, and of the cash that does not come from earlier bids.
 ///
 /// Lots round away from zero, so that a slice always makes progress on every position; what a perpetual still has to
 /// settle moves in proportion to its lots; token balances and cash round down. Everything that leaves one account
-/// enters the other, so nothing is created or lost. Returns whether anything moved.
+/// enters the other, so nothing is created or lost. The funding of perpetuals must be settled. Returns whether anything
+/// moved.
 pub fn transfer_slice(
     from: &mut MarginAccount,
     to: &mut MarginAccount,
@@ -23,11 +24,17 @@ pub fn transfer_slice(
     // A position taken whole leaves the table, so the walk goes backwards.
     for at in (0..from.positions().len()).rev() {
         let position = from.positions()[at];
+        // What an earlier liquidation netted away here; only its series still counts it.
+        if position.lots == 0 {
+            continue;
+        }
         let instrument = position.instrument().ok_or(EngineError::UnknownLayout)?;
         let lots = share_away_from_zero(position.lots, fraction)?;
         let settled_value = proportional(position.settled_value, lots, position.lots)?;
-        from.add_position(instrument, negated(lots)?, negated(settled_value)?)?;
-        to.add_position(instrument, lots, settled_value)?;
+        from.move_position(to, instrument, lots, settled_value)?;
+        if !instrument.kind.has_expiry() {
+            to.start_funding(instrument.underlying, position.funding_index);
+        }
         moved = true;
     }
     for at in (0..from.balances().len()).rev() {
@@ -54,6 +61,17 @@ pub fn transfer_slice(
     Ok(moved)
 }
 
+/// Settles the funding of every perpetual that the account holds, so that they can move. Returns what it paid, in quote atoms.
+pub fn settle_funding(account: &mut MarginAccount, markets: &RiskAccounts, decimals: u8) -> Result<i64> {
+    let mut paid = 0i64;
+    for view in markets.underlyings() {
+        let state = &view.state;
+        let funding = account.settle_funding(state.index, state.perpetual.funding.index, state.lot_size, decimals)?;
+        paid = paid.checked_add(funding).ok_or(EngineError::Overflow)?;
+    }
+    Ok(paid)
+}
+
 /// `lots · fraction`, rounded away from zero.
 fn share_away_from_zero(lots: i64, fraction: u64) -> Result<i64> {
     let magnitude = lots.unsigned_abs();
@@ -77,10 +95,6 @@ fn proportional(value: i64, part: i64, whole: i64) -> Result<i64> {
     }
     let share = i128::from(value) * i128::from(part) / i128::from(whole);
     Ok(i64::try_from(share).map_err(|_| EngineError::Overflow)?)
-}
-
-fn negated(value: i64) -> Result<i64> {
-    Ok(value.checked_neg().ok_or(EngineError::Overflow)?)
 }
 
 #[cfg(test)]

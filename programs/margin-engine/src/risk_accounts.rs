@@ -6,7 +6,7 @@
 //! the underlyings that an account holds, and the underlyings its tokens are linked to. Nothing may be missing, doubled,
 //! foreign, shuffled or in excess; each fault has its own error.
 
-use core::cell::Ref;
+use core::cell::{Ref, RefMut};
 
 use anchor_lang::{Discriminator, prelude::*};
 use bytemuck::Pod;
@@ -187,4 +187,27 @@ fn view<'a, T: Pod + Discriminator>(account: &'a AccountInfo<'_>) -> Result<Opti
     // Every stored type begins with its layout version.
     require!(data[T::DISCRIMINATOR.len()] == LAYOUT_VERSION, EngineError::UnknownLayout);
     Ok(Some(Ref::map(data, |data| bytemuck::from_bytes(&data[T::DISCRIMINATOR.len()..end]))))
+}
+
+/// An underlying among the accounts of a check to write to, and the price account after it. Its position, uniqueness and need
+/// are for [`RiskAccounts::load`] to judge, which every instruction that writes calls as well.
+pub fn underlying_mut<'a, 'info>(
+    engine: &Pubkey,
+    accounts: &'a [AccountInfo<'info>],
+    index: u16,
+) -> Result<(RefMut<'a, Underlying>, &'a AccountInfo<'info>)> {
+    for [market, price_account] in accounts.array_windows::<2>() {
+        if *market.owner != crate::ID {
+            continue;
+        }
+        let held = view::<Underlying>(market)?.is_some_and(|state| state.index == index && state.engine == *engine);
+        if held {
+            require!(market.is_writable, EngineError::UnderlyingReadOnly);
+            let data = market.try_borrow_mut_data()?;
+            let state =
+                RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[Underlying::DISCRIMINATOR.len()..]));
+            return Ok((state, price_account));
+        }
+    }
+    err!(EngineError::RiskAccountMissing)
 }

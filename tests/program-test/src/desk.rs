@@ -7,8 +7,8 @@ use margin_client::{
     instructions::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
-        MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, UnderlyingAdd,
-        UnderlyingAddArgs, Withdraw, WithdrawArgs,
+        MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, TradingSet,
+        UnderlyingAdd, UnderlyingAddArgs, Withdraw, WithdrawArgs,
     },
     margin::Snapshot,
     presets,
@@ -18,7 +18,7 @@ use solana_instruction::AccountMeta;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use tests_svm::{BTC, Spec, SurfaceSpec, oracle, specs};
+use tests_svm::{BTC, Spec, SurfaceSpec, free_trading, oracle, specs};
 
 use crate::Chain;
 
@@ -77,6 +77,7 @@ impl Desk {
         for instruction in btc.model.clone().instructions(admin, engine, underlying) {
             chain.accept(instruction, &[]).await;
         }
+        chain.accept(TradingSet { admin, engine, underlying, parameters: free_trading() }.instruction(), &[]).await;
         let expiry = chain.now().await + TENOR;
         chain.accept(ExpiryList { admin, engine, underlying, expiry }.instruction(), &[]).await;
 
@@ -183,6 +184,8 @@ impl Desk {
                 deadline: self.chain.now().await + 60,
                 maker_sequence: Some(ours.sequence),
                 taker_sequence: Some(theirs.sequence),
+                maker_reduce_only: false,
+                taker_reduce_only: false,
             },
             markets: self.directory.for_trade(&ours, &theirs, legs).expect("listed markets"),
         }

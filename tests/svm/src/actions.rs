@@ -94,6 +94,8 @@ impl World {
                 deadline: self.now(),
                 maker_sequence: None,
                 taker_sequence: None,
+                maker_reduce_only: false,
+                taker_reduce_only: false,
             },
             markets: markets.expect("listed markets"),
         }

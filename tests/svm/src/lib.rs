@@ -24,7 +24,7 @@ pub use anchor_lang::error::ErrorCode as AnchorError;
 pub use books::{random_book, random_rich_book};
 pub use dumps::PriceDump;
 pub use files::{built_program, market_data, program_bytes};
-pub use listing::oracle;
+pub use listing::{free_trading, oracle};
 pub use market::{
     BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, future, lots_of, perpetual, put, sell, specs, usd,
     usdc,

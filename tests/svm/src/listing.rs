@@ -5,12 +5,12 @@ use margin_client::{
     addresses,
     instructions::{
         CollateralAdd, CollateralAddArgs, CorrelationSet, CorrelationSetArgs, EngineInitialize, EngineInitializeArgs,
-        ExpiryList, PerpetualPublish, PerpetualPublishArgs, SurfacePublish, SurfacePublishArgs, UnderlyingAdd,
-        UnderlyingAddArgs,
+        ExpiryList, PerpetualPublish, PerpetualPublishArgs, SurfacePublish, SurfacePublishArgs, TradingSet,
+        UnderlyingAdd, UnderlyingAddArgs,
     },
     presets,
     pyth::FeedId,
-    state::{CollateralHaircuts, CollateralLink, ConfidenceCharge, OracleArgs, OracleProvider},
+    state::{CollateralHaircuts, CollateralLink, ConfidenceCharge, OracleArgs, OracleProvider, TradingParameters},
 };
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -129,11 +129,24 @@ impl World {
         for instruction in spec.model.clone().instructions(admin.pubkey(), self.engine, address) {
             self.accept(instruction, &[&admin]);
         }
+        self.set_trading(spec.index, free_trading());
         self.directory.insert_underlying(spec.index, address, price);
         for surface in &spec.surfaces {
             let list = self.expiry_listing(spec.index, surface.expiry);
             self.accept(list.instruction(), &[&admin]);
         }
+    }
+
+    pub fn set_trading(&mut self, underlying: u16, parameters: TradingParameters) {
+        let admin = self.admin.insecure_clone();
+        let set = self.trading_setting(underlying, parameters);
+        self.accept(set.instruction(), &[&admin]);
+    }
+
+    #[must_use]
+    pub fn trading_setting(&self, underlying: u16, parameters: TradingParameters) -> TradingSet {
+        let underlying = addresses::underlying(&self.engine, underlying);
+        TradingSet { admin: self.admin.pubkey(), engine: self.engine, underlying, parameters }
     }
 
     #[must_use]
@@ -221,5 +234,17 @@ pub fn oracle(feed: FeedId) -> OracleArgs {
         max_confidence: 10_000_000,
         liquidation_max_confidence: 50_000_000,
         confidence_full_scale: 0,
+    }
+}
+
+/// No fees, no funding, and the widest band: prices of tests may be anything that is worth testing.
+#[must_use]
+pub fn free_trading() -> TradingParameters {
+    TradingParameters {
+        band_mark: 1_000_000_000,
+        band_index: 1_000_000_000,
+        sample_spacing: 60,
+        sample_count: 20,
+        ..Default::default()
     }
 }

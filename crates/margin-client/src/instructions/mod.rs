@@ -10,16 +10,20 @@ mod liquidation;
 mod margin;
 mod model;
 mod trade;
+mod venue;
 
-pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, trade::*};
+pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, trade::*, venue::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{
-    AccountOpenArgs, CollateralAddArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs, LiquidationBidArgs,
-    MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteTransfer,
-    SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs,
+    AccountOpenArgs, CollateralAddArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs, FillSettleArgs,
+    LiquidationBidArgs, MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs,
+    QuoteExecuteArgs, QuoteTransfer, SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs,
 };
-pub use margin_engine::{risk::BreakdownPart, trading::TradeLeg};
+pub use margin_engine::{
+    risk::BreakdownPart,
+    trading::{Fill, Quote, TradeLeg},
+};
 
 use anchor_lang::{InstructionData, ToAccountMetas};
 use solana_instruction::{AccountMeta, Instruction};

@@ -1,4 +1,7 @@
-use margin_engine::{accounts, instruction, state::ScenarioArgs};
+use margin_engine::{
+    accounts, instruction,
+    state::{ScenarioArgs, TradingParameters},
+};
 use solana_instruction::Instruction;
 use solana_pubkey::Pubkey;
 
@@ -108,5 +111,28 @@ impl PerpetualPublish {
             program: PROGRAM_ID,
         };
         build(&accounts, &instruction::PerpetualPublish { args: self.args }, &[])
+    }
+}
+
+/// Sets fees, price band, funding and settlement of an underlying. `admin` signs.
+#[derive(Clone, Copy, Debug)]
+pub struct TradingSet {
+    pub admin: Pubkey,
+    pub engine: Pubkey,
+    pub underlying: Pubkey,
+    pub parameters: TradingParameters,
+}
+
+impl TradingSet {
+    #[must_use]
+    pub fn instruction(self) -> Instruction {
+        let accounts = accounts::TradingSet {
+            admin: self.admin,
+            engine: self.engine,
+            underlying: self.underlying,
+            event_authority: event_authority(),
+            program: PROGRAM_ID,
+        };
+        build(&accounts, &instruction::TradingSet { parameters: self.parameters }, &[])
     }
 }

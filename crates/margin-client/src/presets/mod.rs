@@ -14,7 +14,7 @@
 
 use margin_engine::{
     instructions::ModelSetArgs,
-    state::{LiquidationParameters, RateParameters, ScenarioArgs},
+    state::{LiquidationParameters, RateParameters, ScenarioArgs, TradingParameters},
 };
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
@@ -85,6 +85,29 @@ pub fn interest() -> RateParameters {
         kink: 80 * PERCENT,
         reserve_share: 10 * PERCENT,
         maximum_utilisation: 90 * PERCENT,
+    }
+}
+
+/// Trading of a major asset: fees in the order of the large options exchanges', prices within a fifth of the mark or a
+/// fiftieth of the index, eight-hour funding, settlement on twenty of the last thirty minutes.
+#[must_use]
+pub fn trading() -> TradingParameters {
+    const BASIS_POINT: u32 = 100_000;
+    TradingParameters {
+        taker_fee: 3 * BASIS_POINT,
+        maker_fee: BASIS_POINT,
+        settlement_fee: 3 * BASIS_POINT / 2,
+        option_fee_cap: 1_250 * BASIS_POINT,
+        band_mark: 2_000 * BASIS_POINT,
+        band_index: 200 * BASIS_POINT,
+        funding_period: 28_800,
+        funding_cap: 50 * BASIS_POINT,
+        funding_gap: 3_600,
+        premium_fade: 14_400,
+        sample_spacing: 60,
+        sample_count: 20,
+        premium_depth: 1_000_000_000_000,
+        settler_reward: 50_000,
     }
 }
 

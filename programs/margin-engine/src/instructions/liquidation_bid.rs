@@ -9,9 +9,9 @@ use crate::{
     constants::RATIO_ONE,
     error::EngineError,
     events::LiquidationBid as LiquidationBidEvent,
-    liquidation::transfer_slice,
+    liquidation::{settle_funding, transfer_slice},
     oracle::PriceUse,
-    risk::{Check, atoms_to_usd, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Check, atoms_to_usd, cash_atoms_floor, cash_to_usd, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount, load_cash, store_cash},
 };
@@ -66,6 +66,7 @@ impl<'info> LiquidationBid<'info> {
         let mut bidder = ctx.accounts.bidder_account.load_mut()?;
         let mut account = ctx.accounts.margin_account.load_mut()?;
         let decimals = engine.quote_decimals;
+        let bidder_cash_before = cash_atoms_floor(bidder.cash())?;
         bidder.accrue_interest(&engine, now)?;
         account.accrue_interest(&engine, now)?;
 
@@ -74,6 +75,9 @@ impl<'info> LiquidationBid<'info> {
 
         let assess =
             |account: &MarginAccount| Check::new(account, &markets, &engine, PriceUse::Liquidation, now)?.assess();
+
+        let funding = settle_funding(&mut account, &markets, decimals)?;
+        let bidder_funding = settle_funding(&mut bidder, &markets, decimals)?;
 
         // How much may go.
         let before = assess(&account)?;
@@ -131,6 +135,10 @@ impl<'info> LiquidationBid<'info> {
             maintenance_margin_before: usd_to_atoms_ceil(before.maintenance_margin, decimals)?,
             maintenance_margin_after: usd_to_atoms_ceil(settled.maintenance_margin, decimals)?,
             released: !account.in_liquidation(),
+            funding,
+            bidder_funding,
+            bidder_cash_before,
+            bidder_cash_after: cash_atoms_floor(bidder.cash())?,
         };
         drop((engine, bidder, account, markets));
         emit_cpi!(event);

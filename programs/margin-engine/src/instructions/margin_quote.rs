@@ -8,7 +8,7 @@ use crate::{
     risk::MarginReport,
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Collateral, Engine, MarginAccount},
-    trading::{PricedLeg, TradeLeg},
+    trading::{PricedLeg, Side, TradeLeg},
 };
 
 /// Tokens into the account (positive) or out of it.
@@ -22,7 +22,7 @@ pub struct QuoteTransfer {
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
 pub struct MarginQuoteArgs {
-    /// Trades of the account, in this order.
+    /// Trades of the account, in this order and as a taker: fees count, and prices must lie within the band.
     pub legs: Vec<TradeLeg>,
     pub transfers: Vec<QuoteTransfer>,
     /// How the resulting account is judged.
@@ -93,7 +93,7 @@ impl MarginQuoteArgs {
         }
         for leg in &self.legs {
             let priced = PricedLeg::new(leg, markets, engine.quote_decimals, self.check.usage, now)?;
-            priced.settle(&mut copy, leg.lots, priced.cost)?;
+            priced.settle(&mut copy, Side::Taker)?;
         }
         self.check.judge(&copy, markets, engine, now)
     }

@@ -6,12 +6,16 @@ mod account_set_delegate;
 mod account_set_mode;
 mod account_transfer;
 mod cash_sync;
+mod checks_begin;
+mod checks_end;
 mod collateral_add;
 mod collateral_limits_set;
 mod correlation_set;
 mod deposit;
 mod engine_initialize;
 mod expiry_list;
+mod fill_settle;
+mod funding_update;
 mod interest_accrue;
 mod interest_set;
 mod liquidation_bid;
@@ -21,19 +25,28 @@ mod margin_breakdown;
 mod margin_check;
 mod margin_quote;
 mod model_set;
+mod open_interest_sync;
 mod pause_set;
 mod perpetual_publish;
+mod quote_execute;
+mod quotes_cancel;
 mod scenarios_set;
 mod sequence_check;
 mod surface_publish;
 mod trade_execute;
+mod trading_set;
 mod underlying_add;
+mod venue_add;
+mod venue_approve;
+mod venue_enable;
 mod withdraw;
 
 pub use {
     account_close::*, account_open::*, account_set_delegate::*, account_set_mode::*, account_transfer::*, cash_sync::*,
-    collateral_add::*, collateral_limits_set::*, correlation_set::*, deposit::*, engine_initialize::*, expiry_list::*,
-    interest_accrue::*, interest_set::*, liquidation_bid::*, liquidation_start::*, liquidation_stop::*,
-    margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, pause_set::*, perpetual_publish::*,
-    scenarios_set::*, sequence_check::*, surface_publish::*, trade_execute::*, underlying_add::*, withdraw::*,
+    checks_begin::*, checks_end::*, collateral_add::*, collateral_limits_set::*, correlation_set::*, deposit::*,
+    engine_initialize::*, expiry_list::*, fill_settle::*, funding_update::*, interest_accrue::*, interest_set::*,
+    liquidation_bid::*, liquidation_start::*, liquidation_stop::*, margin_breakdown::*, margin_check::*,
+    margin_quote::*, model_set::*, open_interest_sync::*, pause_set::*, perpetual_publish::*, quote_execute::*,
+    quotes_cancel::*, scenarios_set::*, sequence_check::*, surface_publish::*, trade_execute::*, trading_set::*,
+    underlying_add::*, venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
 };

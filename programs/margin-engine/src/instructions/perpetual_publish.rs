@@ -46,13 +46,16 @@ impl<'info> PerpetualPublish<'info> {
     /// Replaces the perpetual's mark.
     pub fn handle(ctx: Context<'info, Self>, args: PerpetualPublishArgs) -> Result<()> {
         ctx.accounts.validate(&args, Clock::get()?.unix_timestamp)?;
-        ctx.accounts.underlying.load_mut()?.perpetual = PerpetualSlot {
-            updated_at: args.observed_at,
-            mark: args.mark,
-            spot_reference: args.spot_reference,
-            confidence: args.confidence,
-            ..Default::default()
-        };
+        {
+            let slot = &mut ctx.accounts.underlying.load_mut()?.perpetual;
+            *slot = PerpetualSlot {
+                updated_at: args.observed_at,
+                mark: args.mark,
+                spot_reference: args.spot_reference,
+                confidence: args.confidence,
+                funding: slot.funding,
+            };
+        }
         emit_cpi!(PerpetualPublished {
             underlying: ctx.accounts.underlying.key(),
             mark: args.mark,

@@ -4,21 +4,21 @@ use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    ExpiryInputs, Lots, Price, Rate, Seconds, Svi, Usd,
+    Expiry, ExpiryInputs, KernelError, Lots, OptionKind, Price, Rate, Seconds, Svi, Usd,
     portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio},
-    wide,
+    value, wide,
 };
 
-use super::amounts::usd_in_atom;
+use super::{amounts::usd_in_atom, margin_error};
 use crate::{
     error::EngineError,
     oracle::PriceUse,
     risk_accounts::UnderlyingView,
-    state::{Instrument, InstrumentKind, Position},
+    state::{Instrument, InstrumentKind, Position, Underlying},
 };
 
 /// A stored position of known kind for the core.
-pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
+pub(super) fn book_position(position: &Position, state: &Underlying, decimals: u8) -> BookPosition {
     let kind = match InstrumentKind::from_byte(position.kind) {
         Some(InstrumentKind::Call) => CoreKind::Call,
         Some(InstrumentKind::Put) => CoreKind::Put,
@@ -26,7 +26,13 @@ pub(super) fn book_position(position: &Position, decimals: u8) -> BookPosition {
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
     // Options have none, and a product of 128 bits costs more than the rest.
-    let settled_value = if position.settled_value == 0 { Usd::ZERO } else { settled_usd(position, decimals) };
+    let mut settled_value = if position.settled_value == 0 { Usd::ZERO } else { settled_usd(position, decimals) };
+    let funding_index = state.perpetual.funding.index;
+    if kind == CoreKind::Perpetual && position.funding_index != funding_index {
+        // What is owed counts as if the position had been settled at so much more. Beyond every range the core refuses it.
+        let owed = position.funding(funding_index, state.lot_size);
+        settled_value = Usd(settled_value.0.saturating_add(owed.0));
+    }
     BookPosition {
         kind,
         expiry: position.expiry,
@@ -96,8 +102,26 @@ pub(super) fn perpetual_market(view: &UnderlyingView, usage: PriceUse, now: i64)
     Ok((live(slot.mark, slot.spot_reference, view.price.price)?, Ratio(slot.confidence)))
 }
 
+/// Mark of any instrument whose series is alive, per unit of the underlying.
+pub(super) fn mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
+    let kind = match instrument.kind {
+        InstrumentKind::Perpetual | InstrumentKind::Future => return linear_mark(instrument, view, usage, now),
+        InstrumentKind::Call => OptionKind::Call,
+        InstrumentKind::Put => OptionKind::Put,
+    };
+    let market = expiry_market(view, instrument.expiry, usage, now)?;
+    let strike = Price(instrument.strike);
+    option_mark(&market, strike, kind).map_err(|error| margin_error(error.into()).into())
+}
+
+#[inline(never)]
+fn option_mark(market: &ExpiryMarket, strike: Price, kind: OptionKind) -> core::result::Result<Price, KernelError> {
+    let vol = market.svi.prepare()?.vol(strike)?;
+    value(&Expiry::prepare(market.inputs)?, strike, vol, kind)
+}
+
 /// Mark of a linear instrument.
-pub(super) fn linear_mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
+fn linear_mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
     if instrument.kind == InstrumentKind::Perpetual {
         return Ok(perpetual_market(view, usage, now)?.0);
     }

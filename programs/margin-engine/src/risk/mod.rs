@@ -55,9 +55,9 @@ impl<'a> Check<'a> {
     }
 }
 
-/// Mark of a perpetual or future.
-pub fn linear_mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
-    market::linear_mark(instrument, view, usage, now)
+/// Mark of an instrument whose series is alive, per unit of the underlying.
+pub fn mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<Price> {
+    market::mark(instrument, view, usage, now)
 }
 
 /// Both sources of errors inside the core's walk over a book.

@@ -291,8 +291,8 @@ impl<'a> Check<'a> {
     }
 
     pub(super) fn book(&self, exposed: Exposed<'a>) -> impl Iterator<Item = BookPosition> + Clone {
-        let decimals = self.engine.quote_decimals;
-        exposed.positions.iter().map(move |position| book_position(position, decimals))
+        let (state, decimals) = (&*exposed.view.state, self.engine.quote_decimals);
+        exposed.positions.iter().map(move |position| book_position(position, state, decimals))
     }
 
     pub(super) fn surface(&self, exposed: Exposed, expiry: i64) -> core::result::Result<ExpiryMarket, RiskError> {

@@ -2,9 +2,13 @@ use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
 use crate::{
-    constants::{MAX_BALANCES, MAX_POSITIONS},
+    constants::{MAX_APPROVALS, MAX_BALANCES, MAX_POSITIONS},
     error::EngineError,
-    state::{Instrument, InterestState, Position, StoredCash, assert_layout, load_cash, store_cash},
+    risk::usd_to_atoms_ceil,
+    state::{
+        Instrument, InterestState, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout, load_cash,
+        store_cash,
+    },
 };
 
 /// How an account is margined. Stored as one byte.
@@ -53,15 +57,22 @@ pub struct MarginAccount {
     pub cash: StoredCash,
     /// Goes up with every trade, so that a signed trade runs once.
     pub sequence: u64,
+    /// precision: quote atoms. Fees taken from cash and not collected yet.
+    pub fees: u64,
+    pub quotes: QuoteNonces,
+    /// 1 between `checks_begin` and `checks_end` of one transaction, and never outside.
+    pub checks_deferred: u8,
+    pub _padding: [u8; 7],
     pub liquidation: LiquidationState,
+    pub approvals: [VenueApproval; MAX_APPROVALS],
     /// The first `balance_count`, sorted by collateral index; never a zero amount.
     pub balances: [Balance; MAX_BALANCES],
     pub interest: InterestState,
     pub _reserved: [u8; 136],
-    /// The first `position_count`, sorted by [`Instrument`]; never zero lots.
+    /// The first `position_count`, sorted by [`Instrument`].
     pub positions: [Position; MAX_POSITIONS],
 }
-assert_layout!(MarginAccount, 6_720);
+assert_layout!(MarginAccount, 8_024);
 
 /// A token balance other than cash.
 #[zero_copy]
@@ -163,9 +174,14 @@ impl MarginAccount {
         self.find(instrument).ok().map(|at| &self.positions[at])
     }
 
-    /// Adds lots and settled value to a position, opening it as needed. A position that comes back to zero lots is
-    /// removed and what it still had to settle (nothing for options) goes to cash.
+    /// Adds lots and settled value to a position, opening it as needed. What a position that comes back to zero lots still had
+    /// to settle (nothing for options) goes to cash; it is removed unless the series counts lots for it.
     pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
+        self.add_counted(instrument, lots, settled_value, 0)
+    }
+
+    /// The same with a change of the lots that the series counts for the position.
+    fn add_counted(&mut self, instrument: Instrument, lots: i64, settled_value: i64, counted: i64) -> Result<()> {
         let count = self.positions().len();
         if self.mode == AccountMode::Isolated as u8 {
             let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
@@ -173,7 +189,7 @@ impl MarginAccount {
         }
         let at = match self.find(&instrument) {
             Ok(at) => at,
-            Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
+            Err(_) if lots == 0 && settled_value == 0 && counted == 0 => return Ok(()),
             Err(at) => {
                 require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
                 self.positions.copy_within(at..count, at + 1);
@@ -185,15 +201,54 @@ impl MarginAccount {
         let position = &mut self.positions[at];
         position.lots = position.lots.checked_add(lots).ok_or(EngineError::Overflow)?;
         position.settled_value = position.settled_value.checked_add(settled_value).ok_or(EngineError::Overflow)?;
+        position.counted_lots = position.counted_lots.checked_add_signed(counted).ok_or(EngineError::Overflow)?;
         if position.lots == 0 {
-            let settled_value = position.settled_value;
-            let count = self.positions().len();
-            self.positions.copy_within(at + 1..count, at);
-            self.positions[count - 1] = Position::default();
-            self.position_count -= 1;
+            let settled_value = core::mem::take(&mut position.settled_value);
+            if position.counted_lots == 0 {
+                self.remove_position(at);
+            }
             self.add_cash(-I80F48::from_num(settled_value))?;
         }
         Ok(())
+    }
+
+    fn remove_position(&mut self, at: usize) {
+        let count = self.positions().len();
+        self.positions.copy_within(at + 1..count, at);
+        self.positions[count - 1] = Position::default();
+        self.position_count -= 1;
+    }
+
+    /// Moves lots and settled value of a position to another account, together with as many of the lots that the series
+    /// counts: so it needs no write, and its count never falls below what is open.
+    pub fn move_position(
+        &mut self,
+        to: &mut MarginAccount,
+        instrument: Instrument,
+        lots: i64,
+        settled_value: i64,
+    ) -> Result<()> {
+        let counted = if instrument.kind.has_expiry() { lots.unsigned_abs() } else { 0 };
+        let counted = i64::try_from(counted).map_err(|_| EngineError::Overflow)?;
+        let negated = |value: i64| value.checked_neg().ok_or(EngineError::Overflow);
+        self.add_counted(instrument, negated(lots)?, negated(settled_value)?, -counted)?;
+        to.add_counted(instrument, lots, settled_value, counted)
+    }
+
+    /// Makes the series count a position's own lots; returns how many more it counts than before. A position without lots is
+    /// removed.
+    pub fn recount(&mut self, instrument: &Instrument) -> Result<i64> {
+        let Ok(at) = self.find(instrument) else { return Ok(0) };
+        if !instrument.kind.has_expiry() {
+            return Ok(0);
+        }
+        let position = &mut self.positions[at];
+        let lots = position.lots.unsigned_abs();
+        let before = core::mem::replace(&mut position.counted_lots, lots);
+        if lots == 0 {
+            self.remove_position(at);
+        }
+        Ok(i64::try_from(i128::from(lots) - i128::from(before)).map_err(|_| EngineError::Overflow)?)
     }
 
     /// Moves the unrealised profit or loss of a linear instrument to cash: `value` is the position's value now, in quote
@@ -204,5 +259,35 @@ impl MarginAccount {
         let profit = value.checked_sub(position.settled_value).ok_or(EngineError::Overflow)?;
         position.settled_value = value;
         self.add_cash(I80F48::from_num(profit))
+    }
+
+    /// Pays a perpetual's funding since it was last settled; returns what was paid, in quote atoms (negative: received).
+    /// Rounded up: the account pays the odd part of an atom. Before every change of the position's lots.
+    pub fn settle_funding(&mut self, underlying: u16, funding_index: i64, lot_size: u64, decimals: u8) -> Result<i64> {
+        let perpetual = Instrument::perpetual(underlying);
+        let Ok(at) = self.find(&perpetual) else { return Ok(0) };
+        let position = &mut self.positions[at];
+        let paid = usd_to_atoms_ceil(position.funding(funding_index, lot_size), decimals)?;
+        position.funding_index = funding_index;
+        if paid != 0 {
+            self.add_cash(-I80F48::from_num(paid))?;
+        }
+        Ok(paid)
+    }
+
+    /// Starts the funding of a perpetual that has just been opened; its funding must be settled.
+    pub fn start_funding(&mut self, underlying: u16, funding_index: i64) {
+        if let Ok(at) = self.find(&Instrument::perpetual(underlying)) {
+            self.positions[at].funding_index = funding_index;
+        }
+    }
+
+    /// Takes a fee from cash; it waits in the account until it is collected.
+    pub fn charge_fee(&mut self, fee: u64) -> Result<()> {
+        if fee == 0 {
+            return Ok(());
+        }
+        self.fees = self.fees.checked_add(fee).ok_or(EngineError::Overflow)?;
+        self.add_cash(-I80F48::checked_from_num(fee).ok_or(EngineError::Overflow)?)
     }
 }

@@ -7,18 +7,23 @@ mod collateral;
 mod correlation;
 mod engine;
 mod flow;
+mod funding;
 mod interest;
 mod margin_account;
 mod model;
 mod oracle_config;
 mod pause;
 mod position;
+mod quote_nonces;
 mod scenario;
+mod trading_parameters;
 mod underlying;
+mod venue;
 
 pub use {
-    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, interest::*, margin_account::*, model::*,
-    oracle_config::*, pause::*, position::*, scenario::*, underlying::*,
+    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, funding::*, interest::*,
+    margin_account::*, model::*, oracle_config::*, pause::*, position::*, quote_nonces::*, scenario::*,
+    trading_parameters::*, underlying::*, venue::*,
 };
 
 /// Compile-time guard of a stored layout.

@@ -1,6 +1,7 @@
 use anchor_lang::prelude::*;
+use margin_core::{Usd, wide};
 
-use crate::state::assert_layout;
+use crate::{constants::RATIO_ONE, state::assert_layout};
 
 /// What a position is. Stored as one byte; among calls and puts the order is that of positions within one strike.
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -57,21 +58,39 @@ pub struct Position {
     pub expiry: i64,
     /// precision: 1e-12 USD per unit of underlying.
     pub strike: u64,
-    /// Signed number of lots; a stored position is never 0.
+    /// Signed number of lots; 0 only where `counted_lots` is not.
     pub lots: i64,
     /// precision: quote atoms. Linear instruments: their value when last settled to cash; the unrealised profit is today's
     /// value less this. Options: 0, their premium settles in full.
     pub settled_value: i64,
-    /// Funding index at the last settlement (for funding; 0 today).
+    /// precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled.
     pub funding_index: i64,
+    /// Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write
+    /// the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0.
+    pub counted_lots: u64,
     pub underlying: u16,
     /// An [`InstrumentKind`].
     pub kind: u8,
     pub _padding: [u8; 5],
 }
-assert_layout!(Position, 48);
+assert_layout!(Position, 56);
+
+impl Instrument {
+    /// The perpetual of an underlying.
+    pub fn perpetual(underlying: u16) -> Self {
+        Self { underlying, expiry: 0, strike: 0, kind: InstrumentKind::Perpetual }
+    }
+}
 
 impl Position {
+    /// What a perpetual owes since its funding was settled, up to `funding_index` (negative: is owed). Rounded up to 1e-12 USD;
+    /// saturated far beyond every amount that an account can hold.
+    pub fn funding(&self, funding_index: i64, lot_size: u64) -> Usd {
+        let growth = i128::from(funding_index) - i128::from(self.funding_index);
+        let product = growth.saturating_mul(i128::from(self.lots)).saturating_mul(i128::from(lot_size));
+        Usd(wide::ceiling_division(product, i128::from(RATIO_ONE)).unwrap_or(i128::MAX))
+    }
+
     pub fn new(instrument: Instrument, lots: i64) -> Self {
         Self {
             expiry: instrument.expiry,
@@ -79,6 +98,7 @@ impl Position {
             lots,
             settled_value: 0,
             funding_index: 0,
+            counted_lots: 0,
             underlying: instrument.underlying,
             kind: instrument.kind as u8,
             _padding: [0; 5],

@@ -3,9 +3,10 @@ use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
+    error::EngineError,
     state::{
-        AdaptiveRange, FactorExposure, OracleConfig, PreparedGrid, RiskParameters, Scenario, StandardParameters,
-        assert_layout,
+        AdaptiveRange, FactorExposure, FundingState, OracleConfig, PreparedGrid, RiskParameters, Scenario,
+        StandardParameters, TradingParameters, assert_layout,
     },
 };
 
@@ -37,6 +38,7 @@ pub struct Underlying {
     /// precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price.
     pub settlement_window: u32,
     pub _padding2: [u8; 4],
+    pub trading: TradingParameters,
     pub risk: RiskParameters,
     pub standard: StandardParameters,
     pub exposure: FactorExposure,
@@ -49,7 +51,7 @@ pub struct Underlying {
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
     pub _reserved: [u8; 512],
 }
-assert_layout!(Underlying, 5_144);
+assert_layout!(Underlying, 5_304);
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]
@@ -87,11 +89,21 @@ pub struct ExpirySlot {
     /// precision: 1e-9. The publisher's least confidence in forward, rate and surface.
     pub confidence: u64,
     /// precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the
-    /// forward stands in for it.
+    /// forward stands in for it. Once the series is finalised: its settlement price.
     pub observed_average: u64,
-    pub _reserved: [u64; 4],
+    /// precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128.
+    pub sample_sum: [u8; 16],
+    /// Unix seconds of the last settlement sample; 0: none.
+    pub sampled_at: i64,
+    /// Settlement samples so far.
+    pub sample_count: u32,
+    /// 1 once the settlement price is final.
+    pub finalised: u8,
+    pub _padding: [u8; 3],
+    /// Lots of positions in the series, long and short, that are not settled: nothing is open at 0.
+    pub open_lots: u64,
 }
-assert_layout!(ExpirySlot, 144);
+assert_layout!(ExpirySlot, 152);
 
 /// Mark of the perpetual.
 #[zero_copy]
@@ -106,7 +118,7 @@ pub struct PerpetualSlot {
     pub spot_reference: u64,
     /// precision: 1e-9. The publisher's confidence in the mark.
     pub confidence: u64,
-    pub _reserved: [u64; 4],
+    pub funding: FundingState,
 }
 assert_layout!(PerpetualSlot, 64);
 
@@ -114,6 +126,18 @@ impl Underlying {
     pub fn scenarios(&self) -> &[Scenario] {
         let count = usize::from(self.scenario_count).min(MAX_SCENARIOS);
         &self.scenarios[..count]
+    }
+
+    /// Adds to the lots that are open in a series.
+    pub fn count_open(&mut self, expiry: i64, lots: i64) -> Result<()> {
+        let slot = self.expiry_mut(expiry).ok_or(EngineError::ExpiryUnknown)?;
+        slot.open_lots = slot.open_lots.checked_add_signed(lots).ok_or(EngineError::Overflow)?;
+        Ok(())
+    }
+
+    /// The same to change.
+    pub fn expiry_mut(&mut self, expiry: i64) -> Option<&mut ExpirySlot> {
+        self.expiries.iter_mut().find(|slot| slot.expiry == expiry && expiry != 0)
     }
 
     /// The slot of a listed expiry (0 never matches: it marks a free slot).

@@ -110,8 +110,8 @@ fn every_step_tells_what_it_did() {
     // 0.03 BTC at 2 500.123456 is 75.00370368: the payer's last atom is rounded up.
     assert_eq!(trade.legs[0].cost, 75_003_704);
     assert_eq!(trade.legs[0].price, usd(2_500.123_456));
-    assert_eq!(trade.taker_cash_before - trade.taker_cash_after, 75_003_704);
-    assert_eq!(trade.maker_cash_after - trade.maker_cash_before, 75_003_704);
+    assert_eq!(trade.taker.cash_before - trade.taker.cash_after, 75_003_704);
+    assert_eq!(trade.maker.cash_after - trade.maker.cash_before, 75_003_704);
 
     let withdraw = world.withdraw(&taker, USDC, usdc(1_000.0)).instruction();
     let events = world.accept(withdraw, &[&taker.key]).events();

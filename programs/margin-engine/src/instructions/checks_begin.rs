@@ -1,0 +1,68 @@
+use anchor_lang::{
+    Discriminator,
+    prelude::*,
+    solana_program::instruction::{TRANSACTION_LEVEL_STACK_HEIGHT, get_stack_height},
+};
+use solana_instructions_sysvar::{
+    self as instructions_sysvar, load_current_index_checked, load_instruction_at_checked,
+};
+
+use crate::{error::EngineError, instruction, state::MarginAccount};
+
+/// Instructions that may stand between `checks_begin` and `checks_end`: none of them takes value out of an account.
+const ALLOWED: [&[u8]; 4] = [
+    instruction::TradeExecute::DISCRIMINATOR,
+    instruction::QuoteExecute::DISCRIMINATOR,
+    instruction::Deposit::DISCRIMINATOR,
+    // Of another account, or a second end of this one, which fails.
+    instruction::ChecksBegin::DISCRIMINATOR,
+];
+
+#[derive(Accounts)]
+pub struct ChecksBegin<'info> {
+    pub authority: Signer<'info>,
+    #[account(mut)]
+    pub margin_account: AccountLoader<'info, MarginAccount>,
+    /// CHECK: the sysvar of the transaction's instructions, by its address.
+    #[account(address = instructions_sysvar::ID)]
+    pub instructions: UncheckedAccount<'info>,
+}
+
+impl<'info> ChecksBegin<'info> {
+    fn validate(&self) -> Result<()> {
+        let account = self.margin_account.load()?;
+        // authority: owner or delegate. margin_account: this program's, by its type. instructions: the sysvar (attribute).
+        require!(account.may_trade(self.authority.key), EngineError::NotOwnerOrDelegate);
+        require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
+        require!(account.checks_deferred == 0, EngineError::ChecksDeferred);
+        // Who calls from another program could run instructions of his own in between.
+        require!(get_stack_height() == TRANSACTION_LEVEL_STACK_HEIGHT, EngineError::DeferredLevel);
+        self.validate_rest()
+    }
+
+    /// Up to this account's `checks_end`, the transaction has only trades and deposits of this program.
+    fn validate_rest(&self) -> Result<()> {
+        let sysvar = &self.instructions;
+        let current = load_current_index_checked(sysvar).map_err(|_| EngineError::DeferredEnd)?;
+        for index in usize::from(current).saturating_add(1).. {
+            let next = load_instruction_at_checked(index, sysvar).map_err(|_| EngineError::DeferredEnd)?;
+            let is = |discriminator: &[u8]| next.program_id == crate::ID && next.data.starts_with(discriminator);
+            if is(instruction::ChecksEnd::DISCRIMINATOR) {
+                // The account is the second of its accounts.
+                if next.accounts.get(1).is_some_and(|meta| meta.pubkey == self.margin_account.key()) {
+                    return Ok(());
+                }
+                continue;
+            }
+            require!(ALLOWED.into_iter().any(is), EngineError::DeferredInstruction);
+        }
+        err!(EngineError::DeferredEnd)
+    }
+
+    /// Defers the checks of an account to `checks_end`, which must follow in the same transaction.
+    pub fn handle(ctx: Context<'info, Self>) -> Result<()> {
+        ctx.accounts.validate()?;
+        ctx.accounts.margin_account.load_mut()?.checks_deferred = 1;
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! What a leg of a trade does to an account, hypothetical or not.
+
+use anchor_lang::prelude::*;
+use fixed::types::I80F48;
+use margin_core::Price;
+
+use crate::{
+    constants::{MAX_PRICE, MIN_PRICE, RATIO_ONE},
+    error::EngineError,
+    oracle::PriceUse,
+    risk::{cost_atoms, linear_value_floor, mark},
+    risk_accounts::RiskAccounts,
+    state::{Instrument, MarginAccount},
+};
+
+/// One leg. Positive lots are bought by the taker.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug, PartialEq, Eq)]
+pub struct TradeLeg {
+    pub instrument: Instrument,
+    pub lots: i64,
+    /// precision: 1e-12 USD per unit of underlying.
+    pub price: u64,
+}
+
+impl TradeLeg {
+    /// Checks quantity, price, and that the instrument is one that can exist.
+    pub fn validate(&self) -> Result<()> {
+        // The least value has no opposite.
+        require!(self.lots != 0 && self.lots != i64::MIN, EngineError::LegQuantity);
+        require!(self.price <= MAX_PRICE, EngineError::LegPrice);
+        let instrument = &self.instrument;
+        require!((instrument.expiry > 0) == instrument.kind.has_expiry(), EngineError::LegInstrument);
+        require!((instrument.strike > 0) == instrument.kind.is_option(), EngineError::LegInstrument);
+        if instrument.kind.is_option() {
+            require!((MIN_PRICE..=MAX_PRICE).contains(&instrument.strike), EngineError::LegStrike);
+        } else {
+            require!(self.price >= MIN_PRICE, EngineError::LegPrice);
+        }
+        Ok(())
+    }
+}
+
+/// Which side of a leg an account takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Side {
+    Taker,
+    Maker,
+}
+
+/// A leg on live markets. Amounts in quote atoms.
+pub struct PricedLeg {
+    pub instrument: Instrument,
+    /// The taker's.
+    pub lots: i64,
+    pub price: u64,
+    /// What the taker pays for them (negative: receives), rounded away from zero: who pays, pays the odd part of an atom.
+    pub cost: i64,
+    pub mark: Price,
+    pub index_price: Price,
+    /// Lots at the index price, rounded up.
+    pub notional: u64,
+    pub taker_fee: u64,
+    pub maker_fee: u64,
+    funding_index: i64,
+    lot_size: u64,
+    decimals: u8,
+}
+
+impl PricedLeg {
+    /// Prices a leg; its series must be listed and alive, its price within the band around the mark.
+    #[inline(never)]
+    pub fn new(leg: &TradeLeg, markets: &RiskAccounts, decimals: u8, usage: PriceUse, now: i64) -> Result<Self> {
+        let instrument = leg.instrument;
+        let market = markets.underlying(instrument.underlying)?;
+        let state = &*market.state;
+        if instrument.kind.has_expiry() {
+            require!(state.expiry(instrument.expiry).is_some(), EngineError::ExpiryUnknown);
+            require!(instrument.expiry > now, EngineError::SeriesExpired);
+        }
+        let terms = &state.trading;
+        require!(terms.is_set(), EngineError::TradingNotSet);
+        let mark = mark(&instrument, market, usage, now)?;
+        let index_price = market.price.price;
+        // 64 bits times 32, twice.
+        let band =
+            u128::from(mark.0) * u128::from(terms.band_mark) + u128::from(index_price.0) * u128::from(terms.band_index);
+        let distance = u128::from(leg.price.abs_diff(mark.0)) * u128::from(RATIO_ONE);
+        require!(distance <= band, EngineError::PriceBand);
+
+        let cost = cost_atoms(leg.lots, leg.price, state.lot_size, decimals)?;
+        let notional = cost_atoms(leg.lots, index_price.0, state.lot_size, decimals)?.unsigned_abs();
+        let fee = |rate: u32| {
+            let fee = share_ceil(notional, rate);
+            let capped = instrument.kind.is_option() && terms.option_fee_cap != 0;
+            if capped { fee.min(share_ceil(cost.unsigned_abs(), terms.option_fee_cap)) } else { fee }
+        };
+        Ok(Self {
+            instrument,
+            lots: leg.lots,
+            price: leg.price,
+            cost,
+            mark,
+            index_price,
+            notional,
+            taker_fee: fee(terms.taker_fee),
+            maker_fee: fee(terms.maker_fee),
+            funding_index: state.perpetual.funding.index,
+            lot_size: state.lot_size,
+            decimals,
+        })
+    }
+
+    /// Lots that a side buys.
+    pub fn lots_of(&self, side: Side) -> i64 {
+        match side {
+            Side::Taker => self.lots,
+            // `TradeLeg::validate` refuses the one value without an opposite.
+            Side::Maker => self.lots.saturating_neg(),
+        }
+    }
+
+    /// Gives an account its side: lots for their cost, less the fee. Premiums settle at once; a linear instrument is settled
+    /// to its mark, a perpetual's funding before its lots change. Returns the funding paid, in quote atoms.
+    #[inline(never)]
+    pub fn settle(&self, account: &mut MarginAccount, side: Side) -> Result<i64> {
+        let (cost, fee) = match side {
+            Side::Taker => (self.cost, self.taker_fee),
+            Side::Maker => (-self.cost, self.maker_fee),
+        };
+        let (instrument, lots) = (self.instrument, self.lots_of(side));
+        let mut funding = 0;
+        if instrument.kind.is_option() {
+            account.add_position(instrument, lots, 0)?;
+            account.add_cash(-I80F48::from_num(cost))?;
+        } else {
+            if !instrument.kind.has_expiry() {
+                funding =
+                    account.settle_funding(instrument.underlying, self.funding_index, self.lot_size, self.decimals)?;
+            }
+            account.add_position(instrument, lots, cost)?;
+            if !instrument.kind.has_expiry() {
+                account.start_funding(instrument.underlying, self.funding_index);
+            }
+            let total = account.position(&instrument).map_or(0, |position| position.lots);
+            let value = linear_value_floor(total, self.mark, self.lot_size, self.decimals)?;
+            account.settle_linear(instrument, value)?;
+        }
+        account.charge_fee(fee)?;
+        Ok(funding)
+    }
+}
+
+/// `amount · rate`, rate in 1e-9, rounded up.
+pub fn share_ceil(amount: u64, rate: u32) -> u64 {
+    let share = (u128::from(amount) * u128::from(rate)).div_ceil(u128::from(RATIO_ONE));
+    // At most 4.3 times a 64-bit amount; what does not fit no account can pay.
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_ceil;
+
+    #[test]
+    fn shares_round_up() {
+        assert_eq!(share_ceil(1_000_000, 500_000), 500);
+        assert_eq!(share_ceil(1, 1), 1);
+        assert_eq!(share_ceil(0, 1), 0);
+        assert_eq!(share_ceil(5, 0), 0);
+        assert_eq!(share_ceil(u64::MAX, u32::MAX), u64::MAX);
+    }
+}
