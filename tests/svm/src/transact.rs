@@ -235,6 +235,8 @@ impl PoolClaims {
         let state = &account.interest;
         let reported = i128::from(state.recorded_borrow) * i128::from(index - state.borrow_index);
         self.cash += account.cash().to_bits() + i128::from_le_bytes(state.unreported) - reported;
+        // Fees have left cash and not the vault.
+        self.cash += i128::from(account.fees) << 48;
         self.paid += i128::from(state.recorded_deposit) * i128::from(state.deposit_index);
         self.deposited += state.recorded_deposit;
         self.borrowed += state.recorded_borrow;
