@@ -67,6 +67,19 @@ export type MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -442,6 +455,51 @@ export type MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -605,6 +663,141 @@ export type MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -1141,6 +1334,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
         79,
         218,
         196,
@@ -1219,6 +1438,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
         175,
         57,
         198,
@@ -1242,6 +1474,19 @@ export type MarginEngine = {
         83
       ],
       "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
     },
     {
       "discriminator": [
@@ -1284,6 +1529,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -1294,6 +1552,45 @@ export type MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -1603,6 +1900,67 @@ export type MarginEngine = {
         "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
       ],
       "name": "cashSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -2002,6 +2360,82 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine",
           "writable": true
         },
@@ -2363,6 +2797,39 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
           "name": "authority",
           "signer": true
         },
@@ -2443,6 +2910,97 @@ export type MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -2617,6 +3175,51 @@ export type MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -2694,6 +3297,160 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -2761,6 +3518,36 @@ export type MarginEngine = {
     "version": "0.1.0"
   },
   "types": [
+    {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
     {
       "name": "accountClosed",
       "type": {
@@ -4302,19 +5089,59 @@ export type MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds of the last settlement sample; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -4429,6 +5256,106 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
         "",
         "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
@@ -4471,6 +5398,87 @@ export type MarginEngine = {
           {
             "name": "padding",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -4789,6 +5797,28 @@ export type MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5039,11 +6069,55 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -5081,7 +6155,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -5172,7 +6246,7 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -5456,6 +6530,29 @@ export type MarginEngine = {
                 "name": "adaptiveRange"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5806,12 +6903,11 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -5910,7 +7006,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -5925,10 +7021,18 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -6054,6 +7158,71 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -6073,6 +7242,29 @@ export type MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6562,10 +7754,52 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -7086,22 +8320,53 @@ export type MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -7112,22 +8377,6 @@ export type MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -7135,7 +8384,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -7158,6 +8407,149 @@ export type MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -7270,6 +8662,14 @@ export type MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -7521,6 +8921,208 @@ export type MarginEngine = {
             ],
             "name": "offset",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -7735,6 +9337,19 @@ export const IDL: MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -8110,6 +9725,51 @@ export const IDL: MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -8273,6 +9933,141 @@ export const IDL: MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -8809,6 +10604,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
         79,
         218,
         196,
@@ -8887,6 +10708,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
         175,
         57,
         198,
@@ -8910,6 +10744,19 @@ export const IDL: MarginEngine = {
         83
       ],
       "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
     },
     {
       "discriminator": [
@@ -8952,6 +10799,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -8962,6 +10822,45 @@ export const IDL: MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -9271,6 +11170,67 @@ export const IDL: MarginEngine = {
         "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
       ],
       "name": "cashSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -9670,6 +11630,82 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine",
           "writable": true
         },
@@ -10031,6 +12067,39 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
           "name": "authority",
           "signer": true
         },
@@ -10111,6 +12180,97 @@ export const IDL: MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -10285,6 +12445,51 @@ export const IDL: MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -10362,6 +12567,160 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -10429,6 +12788,36 @@ export const IDL: MarginEngine = {
     "version": "0.1.0"
   },
   "types": [
+    {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
     {
       "name": "accountClosed",
       "type": {
@@ -11970,19 +14359,59 @@ export const IDL: MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds of the last settlement sample; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -12097,6 +14526,106 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
         "",
         "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
@@ -12139,6 +14668,87 @@ export const IDL: MarginEngine = {
           {
             "name": "padding",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -12457,6 +15067,28 @@ export const IDL: MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -12707,11 +15339,55 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -12749,7 +15425,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -12840,7 +15516,7 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -13124,6 +15800,29 @@ export const IDL: MarginEngine = {
                 "name": "adaptiveRange"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -13474,12 +16173,11 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -13578,7 +16276,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -13593,10 +16291,18 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -13722,6 +16428,71 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -13741,6 +16512,29 @@ export const IDL: MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -14230,10 +17024,52 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -14754,22 +17590,53 @@ export const IDL: MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -14780,22 +17647,6 @@ export const IDL: MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -14803,7 +17654,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -14826,6 +17677,149 @@ export const IDL: MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -14938,6 +17932,14 @@ export const IDL: MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -15189,6 +18191,208 @@ export const IDL: MarginEngine = {
             ],
             "name": "offset",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
