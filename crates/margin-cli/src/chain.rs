@@ -30,7 +30,7 @@ pub struct Listed<T> {
 pub struct Priced {
     pub address: Pubkey,
     pub reading: Result<PriceView, MarginFailure>,
-    account: Account,
+    pub account: Account,
 }
 
 /// All of one engine.

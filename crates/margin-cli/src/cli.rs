@@ -63,10 +63,25 @@ pub enum Command {
         #[arg(long, value_name = "ADDRESS", value_parser = address)]
         fee_payer: Option<Pubkey>,
     },
+    /// One round of a keeper: samples, finalises and settles every series for which it is time
+    ///
+    /// Sends a transaction for each step; anybody may. Run it once a minute. Exit status 1 when a step fails, as it does when
+    /// somebody else was faster.
+    Settle(SettleArguments),
     /// The margin of a portfolio in a file; needs no network
     ///
     /// docs/evaluate.md describes the file, examples/portfolio.json is one.
     Evaluate(EvaluateArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct SettleArguments {
+    /// Key that pays the fees of the transactions: a file as the Solana tools write it
+    #[arg(long, value_name = "FILE")]
+    pub keypair: PathBuf,
+    /// Margin account that receives the rewards [default: number 0 of the key]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
+    pub settler: Option<Pubkey>,
 }
 
 #[derive(Debug, Args)]

@@ -46,6 +46,8 @@ pub enum CliError {
     Margin(#[from] MarginFailure),
     #[error("cannot read {}: {reason}", .path.display())]
     NoFile { path: PathBuf, reason: String },
+    #[error("no key in {}: {reason}", .path.display())]
+    NoKeypair { path: PathBuf, reason: String },
     #[error("{}: {error}", .file.display())]
     Portfolio { file: PathBuf, error: Box<PortfolioError> },
     #[error("no preset and no file is called {name}; presets are {}", preset_names())]
@@ -78,6 +80,7 @@ impl CliError {
             Self::ReturnData(_) => "return-data",
             Self::Directory(_) | Self::Margin(_) => "margin",
             Self::NoFile { .. } => "no-file",
+            Self::NoKeypair { .. } => "no-keypair",
             Self::Portfolio { .. } => "portfolio",
             Self::NoModel { .. } => "no-model",
             Self::NoProgram { .. } => "no-program",

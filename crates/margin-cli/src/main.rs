@@ -13,6 +13,7 @@ mod model;
 mod node;
 mod output;
 mod report;
+mod settle;
 
 use std::{io::Write as _, process::ExitCode};
 
@@ -52,6 +53,7 @@ fn run(cli: &Cli) -> Result<(Output, bool), CliError> {
     let style = Style::detect();
     let output = match &cli.command {
         Command::Dispute { account, fee_payer } => return dispute::show(&node, global, account, *fee_payer, style),
+        Command::Settle(arguments) => return settle::run(&node, global, arguments, style),
         Command::Account(AccountCommand::Show { account }) => account::show(&node, global, account, style),
         Command::Market(MarketCommand::Show { symbol }) => market::show(&node, global, symbol.as_deref(), style),
         Command::Evaluate(arguments) => evaluate::show(arguments, style),

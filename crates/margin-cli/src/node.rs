@@ -1,4 +1,4 @@
-//! JSON-RPC: the five questions this tool asks a node.
+//! JSON-RPC: what this tool asks a node.
 
 use std::{mem::offset_of, time::Duration};
 
@@ -8,6 +8,7 @@ use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_clock::Clock;
 use solana_commitment_config::CommitmentConfig;
 use solana_instruction::Instruction;
+use solana_keypair::Keypair;
 use solana_message::Message;
 use solana_pubkey::Pubkey;
 use solana_rpc_client::{
@@ -19,6 +20,7 @@ use solana_rpc_client::{
     },
     rpc_client::RpcClient,
 };
+use solana_signer::Signer as _;
 use solana_transaction::Transaction;
 use solana_transaction_error::TransactionError;
 
@@ -130,6 +132,14 @@ impl Node {
             return_data,
             units: result.units_consumed,
         })
+    }
+
+    /// Sends instructions in one transaction that `payer` signs, and waits until it is confirmed; returns its signature.
+    pub fn send(&self, payer: &Keypair, instructions: &[Instruction]) -> Result<String, CliError> {
+        let blockhash = self.rpc.get_latest_blockhash().map_err(|error| self.failure(error))?;
+        let transaction = Transaction::new_signed_with_payer(instructions, Some(&payer.pubkey()), &[payer], blockhash);
+        let sent = self.rpc.send_and_confirm_transaction(&transaction);
+        Ok(sent.map_err(|error| self.failure(error))?.to_string())
     }
 
     fn failure(&self, error: RpcClientError) -> CliError {

@@ -36,6 +36,7 @@ mod markets;
 pub mod presets;
 pub mod pyth;
 mod report;
+pub mod settlement;
 pub mod text;
 
 pub use accounts::{AccountError, AccountKind, Loaded};

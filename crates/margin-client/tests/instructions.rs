@@ -360,6 +360,48 @@ fn trading_and_liquidation() {
 }
 
 #[test]
+fn settlement_and_fees() {
+    let (admin, engine, underlying, settler) = (key(1), key(2), key(3), key(4));
+    let expiry = 0x0102_0304_0506;
+    let sample = SettlementSample { underlying, price: key(5), expiry }.instruction();
+    assert_accounts(&sample, &with_events(&[(underlying, Write), (key(5), Read)]));
+    assert_eq!(sample.data[8..], expiry.to_le_bytes());
+    let finalise = SettlementFinalise { underlying, expiry }.instruction();
+    assert_accounts(&finalise, &with_events(&[(underlying, Write)]));
+    assert_eq!(finalise.data[8..], expiry.to_le_bytes());
+    let fix = SettlementFix { admin, engine, underlying, expiry, price: 77 }.instruction();
+    assert_accounts(&fix, &with_events(&[(admin, Sign), (engine, Read), (underlying, Write)]));
+    assert_eq!(fix.data[8..], [expiry.to_le_bytes(), 77i64.to_le_bytes()].concat());
+
+    let settle = PositionSettle {
+        engine,
+        underlying,
+        settler_account: settler,
+        expiry,
+        margin_accounts: vec![key(20), settler],
+    };
+    let named = with_events(&[(engine, Read), (underlying, Write), (settler, Write)]);
+    assert_accounts(&settle.instruction(), &[&named[..], &[(key(20), Write), (settler, Write)]].concat());
+
+    let collateral = CollateralAddresses::derive(&engine, &key(6), &key(7));
+    let collect = FeeCollect { collateral: collateral.collateral, margin_accounts: vec![key(20)] }.instruction();
+    let named = with_events(&[(collateral.collateral, Write)]);
+    assert_accounts(&collect, &[&named[..], &[(key(20), Write)]].concat());
+    let withdraw = FeeWithdraw { admin, engine, collateral, destination: key(8), amount: 79 }.instruction();
+    let accounts = [
+        (admin, Sign),
+        (engine, Read),
+        (collateral.collateral, Write),
+        (key(6), Read),
+        (collateral.vault, Write),
+        (key(8), Write),
+        (key(7), Read),
+    ];
+    assert_accounts(&withdraw, &with_events(&accounts));
+    assert_eq!(withdraw.data[8..], 79u64.to_le_bytes());
+}
+
+#[test]
 fn compute_budget() {
     let limit = presets::compute_unit_limit(2_000_000);
     assert_eq!(limit.data, [&[2][..], &1_400_000u32.to_le_bytes()].concat());

@@ -187,6 +187,8 @@ fn expiry_slot(path: &str, source: &Expiry, spot: Price, now: i64, strict: bool)
         svi,
         confidence: source.confidence.0,
         observed_average: source.observed_average.map_or(0, |average| average.0),
+        // Once the expiry has passed, the average in the file is all of it.
+        finalised: u8::from(source.observed_average.is_some()),
         ..Default::default()
     })
 }

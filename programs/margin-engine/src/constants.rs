@@ -40,6 +40,8 @@ pub const MAX_FUNDING_CAP: u32 = 100_000_000;
 pub const MAX_FUNDING_TIME: u32 = 604_800;
 /// Quote tokens. No settler is paid more for an account.
 pub const MAX_SETTLER_REWARD_TOKENS: u64 = 10;
+/// precision: seconds. How long after an expiry the admin may set its price where the oracle has not come back: three days.
+pub const SETTLEMENT_FIX_GRACE: i64 = 259_200;
 /// Legs, and transfers, in one margin quote.
 pub const MAX_QUOTE_ITEMS: usize = 8;
 

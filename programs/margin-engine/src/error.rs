@@ -181,6 +181,26 @@ pub enum EngineError {
     SampleParameter,
     #[msg("The settler's reward must be at most 10 quote tokens")]
     SettlerRewardParameter,
+    #[msg("The settlement window of the series has not begun")]
+    SampleTooEarly,
+    #[msg("The price was published before the settlement window")]
+    SamplePriceTime,
+    #[msg("The price was published too soon after the last sample's, or before it")]
+    SampleSpacing,
+    #[msg("The series has expired with all the samples that it needs")]
+    SettlementCovered,
+    #[msg("The settlement average lacks samples")]
+    SettlementUncovered,
+    #[msg("The settlement price is final")]
+    SettlementFinal,
+    #[msg("The settlement price is not final yet")]
+    SettlementNotFinal,
+    #[msg("The series has not expired")]
+    SeriesAlive,
+    #[msg("The admin may set a settlement price only three days after the expiry")]
+    SettlementFixGrace,
+    #[msg("The price must be within 50 % of the last average, or of the forward where there is none")]
+    SettlementFixPrice,
 
     // --- accounts a check needs ---------------------------------------------------------------
     #[msg("A collateral or underlying that the account holds was not passed")]
@@ -229,6 +249,12 @@ pub enum EngineError {
     WrongVault,
     #[msg("The token program is not the collateral's")]
     WrongTokenProgram,
+    #[msg("The account still has fees that were not collected")]
+    AccountHasFees,
+    #[msg("Fees are paid in the quote token only")]
+    QuoteCollateralNeeded,
+    #[msg("Not so many fees have been collected")]
+    InsufficientFees,
     #[msg("The withdrawal would pass the limit of the token's net outflow")]
     OutflowLimit,
     #[msg("The withdrawal would lend out more of the pool than is allowed")]

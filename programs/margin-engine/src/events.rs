@@ -360,6 +360,112 @@ pub struct FundingUpdated {
 
 #[event]
 #[derive(Clone, Debug)]
+pub struct SettlementSampled {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    /// precision: 1e-12 USD.
+    pub price: u64,
+    /// Unix seconds.
+    pub published_at: i64,
+    /// With this one.
+    pub samples: u32,
+    /// Samples that the settlement price still needs.
+    pub missing: u32,
+    /// precision: 1e-12 USD.
+    pub average_before: u64,
+    pub average_after: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct SettlementFinalised {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    /// precision: 1e-12 USD. The settlement price; 0 only where nothing is open.
+    pub price: u64,
+    pub samples: u32,
+    /// Lots, long and short, that are to be settled.
+    pub open_lots: u64,
+}
+
+/// The admin set a settlement price because the oracle had failed.
+#[event]
+#[derive(Clone, Debug)]
+pub struct SettlementFixed {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    /// precision: 1e-12 USD. 0: no sample was ever taken.
+    pub average_before: u64,
+    /// precision: 1e-12 USD. The settlement price.
+    pub price: u64,
+    pub samples: u32,
+    /// precision: 1e-12 USD. As last published.
+    pub forward: u64,
+    pub open_lots: u64,
+}
+
+/// What settling a series did to an account. Quote atoms.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SettledAccount {
+    pub account: Pubkey,
+    pub cash_before: i64,
+    /// After fee and reward.
+    pub cash_after: i64,
+    pub fee: u64,
+    /// What it paid the settler.
+    pub reward: u64,
+    /// How many positions were paid and removed.
+    pub positions: u16,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct PositionsSettled {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    /// precision: 1e-12 USD. The settlement price.
+    pub price: u64,
+    /// Lots, long and short, that are still to be settled.
+    pub open_lots: u64,
+    /// Margin account that received the rewards.
+    pub settler: Pubkey,
+    pub settler_cash_before: i64,
+    pub settler_cash_after: i64,
+    /// Those that had positions in the series.
+    pub accounts: Vec<SettledAccount>,
+}
+
+/// The slot of a settled series may be used for another.
+#[event]
+#[derive(Clone, Debug)]
+pub struct SeriesFreed {
+    pub underlying: Pubkey,
+    pub expiry: i64,
+    /// precision: 1e-12 USD. The settlement price; 0 where nothing was open and no sample taken.
+    pub price: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct FeesCollected {
+    pub collateral: Pubkey,
+    /// Quote atoms that the admin may withdraw.
+    pub fees_before: u64,
+    pub fees_after: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct FeesWithdrawn {
+    pub collateral: Pubkey,
+    pub destination: Pubkey,
+    pub amount: u64,
+    pub fees_before: u64,
+    pub fees_after: u64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
 pub struct LiquidationStarted {
     pub account: Pubkey,
     pub liquidator: Pubkey,

@@ -21,6 +21,7 @@ pub mod mint_policy;
 pub mod oracle;
 pub mod risk;
 pub mod risk_accounts;
+pub mod settlement;
 pub mod state;
 pub mod trading;
 
@@ -170,6 +171,36 @@ pub mod margin_engine {
     /// Brings the open interest of an underlying up to date with one account. Anyone.
     pub fn open_interest_sync<'info>(ctx: Context<'info, OpenInterestSync<'info>>) -> Result<()> {
         OpenInterestSync::handle(ctx)
+    }
+
+    /// Takes the oracle's price into the settlement average of a series. Anyone.
+    pub fn settlement_sample<'info>(ctx: Context<'info, SettlementSample<'info>>, expiry: i64) -> Result<()> {
+        SettlementSample::handle(ctx, expiry)
+    }
+
+    /// Makes the average of an expired series its settlement price. Anyone.
+    pub fn settlement_finalise<'info>(ctx: Context<'info, SettlementFinalise<'info>>, expiry: i64) -> Result<()> {
+        SettlementFinalise::handle(ctx, expiry)
+    }
+
+    /// Sets the settlement price of a series whose oracle has not come back for three days. Admin.
+    pub fn settlement_fix<'info>(ctx: Context<'info, SettlementFix<'info>>, expiry: i64, price: u64) -> Result<()> {
+        SettlementFix::handle(ctx, expiry, price)
+    }
+
+    /// Pays every position of accounts in a series whose price is final; each pays the settler a reward. Anyone.
+    pub fn position_settle<'info>(ctx: Context<'info, PositionSettle<'info>>, expiry: i64) -> Result<()> {
+        PositionSettle::handle(ctx, expiry)
+    }
+
+    /// Moves the fees that wait in margin accounts to the quote token's listing. Anyone.
+    pub fn fee_collect<'info>(ctx: Context<'info, FeeCollect<'info>>) -> Result<()> {
+        FeeCollect::handle(ctx)
+    }
+
+    /// Pays out collected fees. Admin.
+    pub fn fee_withdraw<'info>(ctx: Context<'info, FeeWithdraw<'info>>, amount: u64) -> Result<()> {
+        FeeWithdraw::handle(ctx, amount)
     }
 
     /// Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone.

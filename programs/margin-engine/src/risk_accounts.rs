@@ -16,7 +16,7 @@ use crate::{
     constants::LAYOUT_VERSION,
     error::EngineError,
     oracle::{PriceUse, PriceView, read_price},
-    state::{AccountMode, Collateral, CorrelationModel, Engine, MarginAccount, Underlying},
+    state::{AccountMode, Collateral, CorrelationModel, Engine, Instrument, InstrumentKind, MarginAccount, Underlying},
 };
 
 /// What a check needs: sets of indices, and whether the cross-underlying model.
@@ -25,6 +25,10 @@ pub struct RequiredMarkets {
     collaterals: u64,
     underlyings: u64,
     correlation: bool,
+    /// Underlyings that are traded, so that they are written.
+    traded: u64,
+    /// Underlyings whose perpetual is traded, so that its funding must be up to date.
+    funded: u64,
 }
 
 impl RequiredMarkets {
@@ -59,6 +63,16 @@ impl RequiredMarkets {
         Ok(())
     }
 
+    /// Adds what a leg of a trade needs.
+    pub fn add_leg(&mut self, instrument: &Instrument) -> Result<()> {
+        self.add_underlying(instrument.underlying)?;
+        self.traded |= bit(instrument.underlying)?;
+        if instrument.kind == InstrumentKind::Perpetual {
+            self.funded |= bit(instrument.underlying)?;
+        }
+        Ok(())
+    }
+
     pub fn add_underlying(&mut self, index: u16) -> Result<()> {
         self.underlyings |= bit(index)?;
         Ok(())
@@ -88,7 +102,8 @@ pub struct RiskAccounts<'a> {
 }
 
 impl<'a> RiskAccounts<'a> {
-    /// Validates `accounts` against `required` and reads every price under the policy of `usage`.
+    /// Validates `accounts` against `required` and reads every price under the policy of `usage`. The funding of perpetuals
+    /// that are traded is brought up to date.
     pub fn load<'info>(
         engine: &Pubkey,
         accounts: &'a [AccountInfo<'info>],
@@ -117,6 +132,9 @@ impl<'a> RiskAccounts<'a> {
                 require_rising(underlyings.last().map(|last| last.state.index), state.index)?;
                 require!(required.underlyings & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
                 let price = read_price(&state.oracle, price_account, usage, now)?;
+                let index = bit(state.index)?;
+                require!(required.traded & index == 0 || market.is_writable, EngineError::UnderlyingReadOnly);
+                let state = if required.funded & index == 0 { state } else { accrued(state, market, &price, now)? };
                 underlyings.push(UnderlyingView { state, price });
             } else if let Some(state) = view::<Collateral>(market)? {
                 require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
@@ -189,24 +207,34 @@ fn view<'a, T: Pod + Discriminator>(account: &'a AccountInfo<'_>) -> Result<Opti
     Ok(Some(Ref::map(data, |data| bytemuck::from_bytes(&data[T::DISCRIMINATOR.len()..end]))))
 }
 
-/// An underlying among the accounts of a check to write to, and the price account after it. Its position, uniqueness and need
-/// are for [`RiskAccounts::load`] to judge, which every instruction that writes calls as well.
-pub fn underlying_mut<'a, 'info>(
-    engine: &Pubkey,
-    accounts: &'a [AccountInfo<'info>],
-    index: u16,
-) -> Result<(RefMut<'a, Underlying>, &'a AccountInfo<'info>)> {
-    for [market, price_account] in accounts.array_windows::<2>() {
-        if *market.owner != crate::ID {
-            continue;
-        }
-        let held = view::<Underlying>(market)?.is_some_and(|state| state.index == index && state.engine == *engine);
-        if held {
-            require!(market.is_writable, EngineError::UnderlyingReadOnly);
-            let data = market.try_borrow_mut_data()?;
-            let state =
-                RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[Underlying::DISCRIMINATOR.len()..]));
-            return Ok((state, price_account));
+/// Brings the funding of an underlying's perpetual up to date and borrows it anew.
+#[inline(never)]
+fn accrued<'a>(
+    state: Ref<'a, Underlying>,
+    market: &'a AccountInfo<'_>,
+    price: &PriceView,
+    now: i64,
+) -> Result<Ref<'a, Underlying>> {
+    drop(state);
+    {
+        let mut state = view_mut(market)?;
+        let terms = state.trading;
+        state.perpetual.funding.accrue(&terms, price.price, now)?;
+    }
+    Ok(view::<Underlying>(market)?.ok_or(EngineError::RiskAccountKind)?)
+}
+
+/// Borrows an account that is known to be an underlying.
+fn view_mut<'a>(market: &'a AccountInfo<'_>) -> Result<RefMut<'a, Underlying>> {
+    let data = market.try_borrow_mut_data()?;
+    Ok(RefMut::map(data, |data| bytemuck::from_bytes_mut(&mut data[Underlying::DISCRIMINATOR.len()..])))
+}
+
+/// An underlying to write to, among accounts that [`RiskAccounts::load`] has validated.
+pub fn underlying_mut<'a>(accounts: &'a [AccountInfo], index: u16) -> Result<RefMut<'a, Underlying>> {
+    for market in accounts.iter().filter(|market| *market.owner == crate::ID) {
+        if view::<Underlying>(market)?.is_some_and(|state| state.index == index) {
+            return view_mut(market);
         }
     }
     err!(EngineError::RiskAccountMissing)

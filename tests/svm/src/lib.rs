@@ -15,9 +15,11 @@ mod market;
 mod reference;
 mod rich;
 mod rng;
+mod settlement;
 mod token;
 mod trader;
 mod transact;
+mod venues;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
@@ -35,4 +37,5 @@ pub use rng::Rng;
 pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};
 pub use trader::Trader;
 pub use transact::{Receipt, Refusal};
+pub use venues::twin_venue;
 pub use world::{SOL_TOKEN, USDC, World};

@@ -16,7 +16,7 @@ use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
-use crate::{Spec, SurfaceSpec, Token, USDC, World, correlation, specs, usdc};
+use crate::{Spec, SurfaceSpec, Token, USDC, World, correlation, specs, twin_venue, usdc};
 
 impl World {
     #[must_use]
@@ -218,6 +218,7 @@ impl World {
         self.list_underlying(&btc);
         self.publish_surfaces(&btc);
         self.correlate(correlation());
+        self.register_venue(twin_venue());
         (self.admin, self.engine, self.tokens, self.directory) = (admin, home, tokens, directory);
         engine
     }

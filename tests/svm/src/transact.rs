@@ -3,13 +3,14 @@
 use std::collections::BTreeMap;
 
 use anchor_lang::error::ErrorCode;
+use fixed::types::I80F48;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use margin_client::{
     Loaded, MarginReport, PROGRAM_ID, decode_margin_report,
     errors::{EngineError, explain},
     events::EngineEvent,
     presets,
-    state::{CashPool, Collateral, MarginAccount},
+    state::{CashPool, Collateral, InstrumentKind, MarginAccount, Underlying},
 };
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -109,7 +110,11 @@ impl World {
         let transaction = self.transaction(instructions, signers);
         let message = transaction.message.clone();
         match self.svm.send_transaction(transaction) {
-            Ok(meta) => Ok(Receipt::new(&message, meta)),
+            Ok(meta) => {
+                let receipt = Receipt::new(&message, meta);
+                self.count_settled(&receipt);
+                Ok(receipt)
+            }
             Err(failed) => Err(Refusal::new(failed)),
         }
     }
@@ -169,9 +174,18 @@ impl World {
         decoded.filter(|account| account.engine == self.engine).collect()
     }
 
-    /// What no accepted transaction may break: cash with its interest, less unsettled perpetual value, and what the pool
-    /// keeps sum to the quote vault, to the last of 48 bits; the pool's totals are the accounts'; token balances sum to their
-    /// vaults, recorded deposits never pass the vault, and every instrument's lots sum to zero.
+    /// All underlyings of the engine.
+    fn underlyings(&self) -> Vec<Loaded<Underlying>> {
+        (0..self.engine_state().underlying_count).map(|index| self.underlying(index)).collect()
+    }
+
+    fn pays_funding(&self) -> bool {
+        self.underlyings().iter().any(|underlying| underlying.perpetual.funding.index != 0)
+    }
+
+    /// What no accepted transaction may break: cash with its interest less unsettled value of linear positions, fees and what the
+    /// pool keeps sum to the quote vault; the pool's totals are the accounts'; token balances to their vaults, recorded deposits are what the vault holds, every instrument's lots sum to
+    /// zero, and every series counts what its positions say.
     ///
     /// Worlds with forged state or donated tokens are exempt.
     #[track_caller]
@@ -182,13 +196,33 @@ impl World {
         let accounts = self.margin_accounts();
         let mut lots = BTreeMap::<_, i64>::new();
         let mut claims = PoolClaims::default();
+        let mut cash = I80F48::ZERO;
+        // Positions that only wait to be paid.
+        let mut unpaid = 0;
         let mut balances = BTreeMap::<u16, u64>::new();
+        let mut open = BTreeMap::<(u16, i64), u64>::new();
         for account in &accounts {
+            assert_eq!(account.checks_deferred, 0, "no check is deferred beyond a transaction");
             claims.add(account, self.borrow_index());
             for position in account.positions() {
-                assert_ne!(position.lots, 0, "a stored position has lots");
-                claims.cash -= i128::from(position.settled_value) << 48;
-                *lots.entry(position.instrument().expect("a known kind")).or_default() += position.lots;
+                let instrument = position.instrument().expect("a known kind");
+                if instrument.kind.has_expiry() {
+                    assert!(position.counted_lots >= position.lots.unsigned_abs(), "a series counts every lot");
+                    *open.entry((position.underlying, position.expiry)).or_default() += position.counted_lots;
+                }
+                assert!(position.lots != 0 || position.counted_lots != 0, "a stored position has lots");
+                cash -= I80F48::from_num(position.settled_value);
+                if instrument.kind == InstrumentKind::Perpetual {
+                    let market = self.underlying(position.underlying);
+                    let owed = position.funding(market.perpetual.funding.index, market.lot_size);
+                    let atom = 10i128.pow(12 - u32::from(self.engine_state().quote_decimals));
+                    // Rounded up, as it will be paid.
+                    cash += I80F48::from_num((-owed.0).div_euclid(atom));
+                }
+                match self.settlement_value(position) {
+                    Some(value) => (cash, unpaid) = (cash + value, unpaid + 1),
+                    None => *lots.entry(instrument).or_default() += position.lots,
+                }
             }
             for balance in account.balances() {
                 assert_ne!(balance.amount, 0, "a stored balance is not zero");
@@ -196,12 +230,24 @@ impl World {
             }
         }
         assert!(lots.values().all(|sum| *sum == 0), "lots do not sum to zero: {lots:?}");
+        for underlying in self.underlyings() {
+            for slot in underlying.expiries.iter().filter(|slot| slot.expiry != 0) {
+                let counted = open.remove(&(underlying.index, slot.expiry)).unwrap_or(0);
+                assert_eq!(slot.open_lots, counted, "open lots of {} {}", underlying.symbol(), slot.expiry);
+            }
+        }
+        assert!(open.is_empty(), "lots of series that are not listed: {open:?}");
         for token in &self.tokens {
             let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
             let vault = token_balance(&self.svm, &listing.vault);
             if listing.is_quote() {
-                assert_eq!(claims.with(&listing.pool, self.borrow_index()), i128::from(vault) << 48, "the quote vault");
+                let interest = I80F48::from_bits(claims.with(&listing.pool, self.borrow_index()));
                 assert_eq!((claims.deposited, claims.borrowed), (listing.pool.deposited, listing.pool.borrowed));
+                // Every payment of funding keeps the odd part of an atom, and so does every position at its settlement.
+                let surplus = I80F48::from_num(vault) - interest - cash - I80F48::from_num(listing.fees);
+                let dust = if self.pays_funding() { I80F48::from_num(10_000) } else { I80F48::ZERO };
+                let dust = dust + I80F48::from_num(self.settled + unpaid);
+                assert!(surplus >= 0 && surplus <= dust, "the quote vault holds {surplus} more than is claimed");
             } else {
                 assert_eq!(balances.get(&listing.index).copied().unwrap_or(0), vault, "vault of {}", listing.index);
             }

@@ -40,6 +40,8 @@ pub struct World {
     prices: BTreeMap<FeedId, (Pubkey, u64)>,
     /// Set once a test writes state by hand: sums need not match any more.
     pub forged: bool,
+    /// Positions that have been settled.
+    pub(crate) settled: u64,
 }
 
 impl World {
@@ -81,6 +83,7 @@ impl World {
             directory: MarketDirectory::default(),
             prices: BTreeMap::new(),
             forged: false,
+            settled: 0,
         };
         world.set_time(NOW);
         world.quote = world.mint(options);

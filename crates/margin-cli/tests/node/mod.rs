@@ -1,4 +1,4 @@
-//! A Solana node of a few accounts on a loopback port: the three JSON-RPC methods that the tool calls, answered as the
+//! A Solana node of a few accounts on a loopback port: the JSON-RPC methods that the tool calls, answered as the
 //! specification of the RPC interface says.
 
 use std::{
@@ -13,11 +13,15 @@ use serde_json::{Value, json};
 use solana_account::Account;
 use solana_pubkey::Pubkey;
 
+const DIGITS: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
+
 #[derive(Default)]
 pub struct State {
     pub accounts: BTreeMap<Pubkey, Account>,
     /// Value of the answer to `simulateTransaction`.
     pub simulation: Value,
+    /// Refuse every transaction.
+    pub refuse_transactions: bool,
     /// Refuse `getProgramAccounts`, as public nodes do for large programs.
     pub no_search_of: Option<Pubkey>,
 }
@@ -103,6 +107,25 @@ fn call(state: &State, method: &str, params: &Value) -> Result<Value, String> {
                 .collect())
         }
         "simulateTransaction" => Ok(json!({ "context": context, "value": state.simulation })),
+        "getLatestBlockhash" => {
+            let hash = Pubkey::new_from_array([1; 32]).to_string();
+            Ok(json!({ "context": context, "value": { "blockhash": hash, "lastValidBlockHeight": 1 } }))
+        }
+        "isBlockhashValid" => Ok(json!({ "context": context, "value": true })),
+        "sendTransaction" => {
+            let transaction = BASE64_STANDARD.decode(params[0].as_str().unwrap()).unwrap();
+            // A count of one, the signature, the message.
+            assert_eq!(transaction[0], 1);
+            match state.refuse_transactions {
+                true => Err("the transaction failed".to_owned()),
+                false => Ok(json!(to_base58(&transaction[1..65]))),
+            }
+        }
+        "getSignatureStatuses" => {
+            let status = json!({ "slot": 1, "confirmations": null, "err": null, "status": { "Ok": null },
+                "confirmationStatus": "finalized" });
+            Ok(json!({ "context": context, "value": [status] }))
+        }
         _ => Err(format!("method {method} is not served")),
     }
 }
@@ -115,8 +138,25 @@ fn memcmp(filter: &Value) -> (usize, Vec<u8>) {
     (filter["offset"].as_u64().unwrap() as usize, bytes)
 }
 
+fn to_base58(bytes: &[u8]) -> String {
+    let mut digits: Vec<u8> = Vec::new();
+    for byte in bytes {
+        let mut carry = usize::from(*byte);
+        for digit in &mut digits {
+            carry += usize::from(*digit) * 256;
+            *digit = (carry % 58) as u8;
+            carry /= 58;
+        }
+        while carry > 0 {
+            digits.push((carry % 58) as u8);
+            carry /= 58;
+        }
+    }
+    digits.extend(bytes.iter().take_while(|byte| **byte == 0).map(|_| 0));
+    digits.iter().rev().map(|digit| char::from(DIGITS[usize::from(*digit)])).collect()
+}
+
 fn base58(text: &str) -> Vec<u8> {
-    const DIGITS: &[u8] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
     let mut bytes: Vec<u8> = Vec::new();
     for character in text.bytes() {
         let mut carry = DIGITS.iter().position(|digit| *digit == character).unwrap();

@@ -9,10 +9,11 @@ mod cash;
 mod liquidation;
 mod margin;
 mod model;
+mod settlement;
 mod trade;
 mod venue;
 
-pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, trade::*, venue::*};
+pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{

@@ -34,6 +34,8 @@ impl<'info> AccountClose<'info> {
         // margin_account: this program's, by its type; empty.
         require!(account.positions().is_empty(), EngineError::AccountHasPositions);
         require!(account.balances().is_empty(), EngineError::AccountHasBalances);
+        // Anyone may collect them first.
+        require!(account.fees == 0, EngineError::AccountHasFees);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
         Ok(())
     }

@@ -9,7 +9,7 @@ use crate::{
     oracle::PriceUse,
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, MarginAccount, Venue},
-    trading::{Batch, Fill, Party, Settled, accrue_funding, write_records},
+    trading::{Batch, Fill, Party, Settled, write_records},
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -57,9 +57,8 @@ impl<'info> FillSettle<'info> {
         let (accounts, markets) =
             ctx.remaining_accounts.split_at_checked(usize::from(args.accounts)).ok_or(EngineError::FillAccount)?;
         let now = Clock::get()?.unix_timestamp;
-        accrue_funding(&ctx.accounts.engine.key(), markets, args.fills.iter().map(|fill| &fill.leg), now)?;
         let settled = ctx.accounts.settle(&args, accounts, markets, now)?;
-        write_records(&ctx.accounts.engine.key(), markets, &settled.records)?;
+        write_records(markets, &settled.records)?;
         emit_cpi!(FillsSettled { venue: ctx.accounts.venue.key(), accounts: settled.changes, legs: settled.legs });
         Ok(())
     }
@@ -92,7 +91,7 @@ impl<'info> FillSettle<'info> {
             RequiredMarkets::of_accounts(&engine, &held)?
         };
         for fill in &args.fills {
-            required.add_underlying(fill.leg.instrument.underlying)?;
+            required.add_leg(&fill.leg.instrument)?;
         }
         let markets = RiskAccounts::load(&engine_key, markets, required, PriceUse::RaiseRisk, now)?;
         let mut parties: Vec<Party> = books

@@ -14,6 +14,8 @@ mod correlation_set;
 mod deposit;
 mod engine_initialize;
 mod expiry_list;
+mod fee_collect;
+mod fee_withdraw;
 mod fill_settle;
 mod funding_update;
 mod interest_accrue;
@@ -28,10 +30,14 @@ mod model_set;
 mod open_interest_sync;
 mod pause_set;
 mod perpetual_publish;
+mod position_settle;
 mod quote_execute;
 mod quotes_cancel;
 mod scenarios_set;
 mod sequence_check;
+mod settlement_finalise;
+mod settlement_fix;
+mod settlement_sample;
 mod surface_publish;
 mod trade_execute;
 mod trading_set;
@@ -44,9 +50,10 @@ mod withdraw;
 pub use {
     account_close::*, account_open::*, account_set_delegate::*, account_set_mode::*, account_transfer::*, cash_sync::*,
     checks_begin::*, checks_end::*, collateral_add::*, collateral_limits_set::*, correlation_set::*, deposit::*,
-    engine_initialize::*, expiry_list::*, fill_settle::*, funding_update::*, interest_accrue::*, interest_set::*,
-    liquidation_bid::*, liquidation_start::*, liquidation_stop::*, margin_breakdown::*, margin_check::*,
-    margin_quote::*, model_set::*, open_interest_sync::*, pause_set::*, perpetual_publish::*, quote_execute::*,
-    quotes_cancel::*, scenarios_set::*, sequence_check::*, surface_publish::*, trade_execute::*, trading_set::*,
-    underlying_add::*, venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
+    engine_initialize::*, expiry_list::*, fee_collect::*, fee_withdraw::*, fill_settle::*, funding_update::*,
+    interest_accrue::*, interest_set::*, liquidation_bid::*, liquidation_start::*, liquidation_stop::*,
+    margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, open_interest_sync::*, pause_set::*,
+    perpetual_publish::*, position_settle::*, quote_execute::*, quotes_cancel::*, scenarios_set::*, sequence_check::*,
+    settlement_finalise::*, settlement_fix::*, settlement_sample::*, surface_publish::*, trade_execute::*,
+    trading_set::*, underlying_add::*, venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
 };

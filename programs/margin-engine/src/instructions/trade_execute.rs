@@ -7,7 +7,7 @@ use crate::{
     oracle::PriceUse,
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, MarginAccount},
-    trading::{Batch, Fill, Party, TradeLeg, accrue_funding, write_records},
+    trading::{Batch, Fill, Party, TradeLeg, write_records},
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -94,7 +94,6 @@ impl AgreedTrade<'_, '_> {
         require_keys_neq!(self.maker.0.key(), self.taker.0.key(), EngineError::TradeWithSelf);
         require!((1..=MAX_TRADE_LEGS).contains(&legs.len()), EngineError::TradeLegs);
         legs.iter().try_for_each(TradeLeg::validate)?;
-        accrue_funding(&engine_key, self.markets, &legs, now)?;
 
         let settled = {
             let engine = self.engine.load()?;
@@ -102,7 +101,7 @@ impl AgreedTrade<'_, '_> {
             let mut taker = self.taker.0.load_mut()?;
             let mut required = RequiredMarkets::of_accounts(&engine, &[&maker, &taker])?;
             for leg in &legs {
-                required.add_underlying(leg.instrument.underlying)?;
+                required.add_leg(&leg.instrument)?;
             }
             let markets = RiskAccounts::load(&engine_key, self.markets, required, PriceUse::RaiseRisk, now)?;
             let fills: Vec<Fill> = legs.into_iter().map(|leg| Fill { taker: 1, maker: 0, leg }).collect();
@@ -112,7 +111,7 @@ impl AgreedTrade<'_, '_> {
             ];
             Batch { engine: &engine, markets: &markets, now, venue: None }.settle(&mut parties, &fills)?
         };
-        write_records(&engine_key, self.markets, &settled.records)?;
+        write_records(self.markets, &settled.records)?;
         let [maker, taker] = *settled.changes.as_slice() else { return err!(EngineError::FillAccount) };
         Ok(TradeExecuted { maker, taker, legs: settled.legs })
     }

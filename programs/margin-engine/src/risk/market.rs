@@ -49,8 +49,8 @@ fn settled_usd(position: &Position, decimals: u8) -> Usd {
 
 /// The live market of an expiry: forward moved with spot in proportion since it was taken, the published surface, the
 /// time left. Inside the settlement window the share of the average that has been observed no longer moves. An expired
-/// series that is not settled yet counts at intrinsic value: against the average where it was observed, which no longer
-/// moves, else against spot.
+/// series that is not settled yet counts at intrinsic value: against its average, of which the share of the samples that
+/// are still missing (the oracle failed) counts at spot and moves with it.
 pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse, now: i64) -> Result<ExpiryMarket> {
     let state = &*view.state;
     let slot = state.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
@@ -60,10 +60,9 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
     let spot = view.price.price;
     let left = expiry.saturating_sub(now);
     if left <= 0 {
-        let inputs = match slot.observed_average {
-            0 => ExpiryInputs { forward: spot, ..Default::default() },
-            average => ExpiryInputs { fixed: Price(average), ..Default::default() },
-        };
+        let (missing, needed) = (state.samples_missing(slot), state.samples_needed());
+        let (forward, fixed) = settlement_split(spot, slot.observed_average, u64::from(missing), needed);
+        let inputs = ExpiryInputs { forward, fixed, ..Default::default() };
         return Ok(ExpiryMarket { inputs, svi, confidence });
     }
     require!(is_fresh(view, slot.updated_at, usage, now), EngineError::SurfaceStale);
@@ -75,7 +74,8 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
 }
 
 /// The part of the settlement average that still moves, and the part that is fixed: `forward·left/window`, rounded to
-/// nearest, and the rest of the average at what was observed (at the forward, where nothing was).
+/// nearest, and the rest of the average at what was observed (at the forward, where nothing was). Before the expiry time is
+/// the measure, as if samples were spread evenly; after it the samples themselves, so that at the end both agree.
 fn settlement_split(forward: Price, observed: u64, left: u64, window: u32) -> (Price, Price) {
     let window = u64::from(window);
     if left >= window {

@@ -39,11 +39,13 @@ pub struct Collateral {
     pub deposit_cap: u64,
     /// precision: token atoms. Sum of what depositors put in less what they took out; the vault's balance minus donations.
     pub total_deposits: u64,
+    /// precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only.
+    pub fees: u64,
     /// Net outflow of the vault and its limit.
     pub flow: FlowLimit,
     /// Interest on cash; the quote token only.
     pub pool: CashPool,
-    pub _reserved: [u8; 96],
+    pub _reserved: [u8; 88],
 }
 assert_layout!(Collateral, 520);
 

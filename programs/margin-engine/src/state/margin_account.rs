@@ -174,49 +174,11 @@ impl MarginAccount {
         self.find(instrument).ok().map(|at| &self.positions[at])
     }
 
-    /// Adds lots and settled value to a position, opening it as needed. What a position that comes back to zero lots still had
-    /// to settle (nothing for options) goes to cash; it is removed unless the series counts lots for it.
-    pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
-        self.add_counted(instrument, lots, settled_value, 0)
-    }
-
-    /// The same with a change of the lots that the series counts for the position.
-    fn add_counted(&mut self, instrument: Instrument, lots: i64, settled_value: i64, counted: i64) -> Result<()> {
-        let count = self.positions().len();
-        if self.mode == AccountMode::Isolated as u8 {
-            let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
-            require!(alone, EngineError::IsolatedUnderlying);
-        }
-        let at = match self.find(&instrument) {
-            Ok(at) => at,
-            Err(_) if lots == 0 && settled_value == 0 && counted == 0 => return Ok(()),
-            Err(at) => {
-                require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
-                self.positions.copy_within(at..count, at + 1);
-                self.positions[at] = Position::new(instrument, 0);
-                self.position_count += 1;
-                at
-            }
-        };
-        let position = &mut self.positions[at];
-        position.lots = position.lots.checked_add(lots).ok_or(EngineError::Overflow)?;
-        position.settled_value = position.settled_value.checked_add(settled_value).ok_or(EngineError::Overflow)?;
-        position.counted_lots = position.counted_lots.checked_add_signed(counted).ok_or(EngineError::Overflow)?;
-        if position.lots == 0 {
-            let settled_value = core::mem::take(&mut position.settled_value);
-            if position.counted_lots == 0 {
-                self.remove_position(at);
-            }
-            self.add_cash(-I80F48::from_num(settled_value))?;
-        }
-        Ok(())
-    }
-
-    fn remove_position(&mut self, at: usize) {
-        let count = self.positions().len();
-        self.positions.copy_within(at + 1..count, at);
-        self.positions[count - 1] = Position::default();
-        self.position_count -= 1;
+    /// Adds lots and settled value to a position, opening it as needed. A position that comes back to zero lots is removed and
+    /// what it still had to settle (nothing for options) goes to cash. Returns how many lots more its series has to count.
+    pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<i64> {
+        self.change_position(instrument, lots, settled_value, None)?;
+        self.recount(&instrument)
     }
 
     /// Moves lots and settled value of a position to another account, together with as many of the lots that the series
@@ -231,21 +193,65 @@ impl MarginAccount {
         let counted = if instrument.kind.has_expiry() { lots.unsigned_abs() } else { 0 };
         let counted = i64::try_from(counted).map_err(|_| EngineError::Overflow)?;
         let negated = |value: i64| value.checked_neg().ok_or(EngineError::Overflow);
-        self.add_counted(instrument, negated(lots)?, negated(settled_value)?, -counted)?;
-        to.add_counted(instrument, lots, settled_value, counted)
+        self.change_position(instrument, negated(lots)?, negated(settled_value)?, Some(-counted))?;
+        to.change_position(instrument, lots, settled_value, Some(counted))
+    }
+
+    /// Changes a position and, where `counted` says by how much, the lots that its series counts for it. A position without
+    /// either is removed.
+    fn change_position(
+        &mut self,
+        instrument: Instrument,
+        lots: i64,
+        settled_value: i64,
+        counted: Option<i64>,
+    ) -> Result<()> {
+        if self.mode == AccountMode::Isolated as u8 {
+            let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
+            require!(alone, EngineError::IsolatedUnderlying);
+        }
+        let at = match self.find(&instrument) {
+            Ok(at) => at,
+            Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
+            Err(at) => {
+                let count = self.positions().len();
+                require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
+                self.positions.copy_within(at..count, at + 1);
+                self.positions[at] = Position::new(instrument, 0);
+                self.position_count += 1;
+                at
+            }
+        };
+        let position = &mut self.positions[at];
+        position.lots = position.lots.checked_add(lots).ok_or(EngineError::Overflow)?;
+        position.settled_value = position.settled_value.checked_add(settled_value).ok_or(EngineError::Overflow)?;
+        let counts = position.counted_lots.checked_add_signed(counted.unwrap_or(0));
+        position.counted_lots = counts.ok_or(EngineError::Overflow)?;
+        if position.lots == 0 {
+            let settled_value = core::mem::take(&mut position.settled_value);
+            if counted.is_some() && position.counted_lots == 0 {
+                self.remove_position(at);
+            }
+            self.add_cash(-I80F48::from_num(settled_value))?;
+        }
+        Ok(())
+    }
+
+    fn remove_position(&mut self, at: usize) {
+        let count = self.positions().len();
+        self.positions.copy_within(at + 1..count, at);
+        self.positions[count - 1] = Position::default();
+        self.position_count -= 1;
     }
 
     /// Makes the series count a position's own lots; returns how many more it counts than before. A position without lots is
     /// removed.
     pub fn recount(&mut self, instrument: &Instrument) -> Result<i64> {
         let Ok(at) = self.find(instrument) else { return Ok(0) };
-        if !instrument.kind.has_expiry() {
-            return Ok(0);
-        }
         let position = &mut self.positions[at];
-        let lots = position.lots.unsigned_abs();
+        let lots = if instrument.kind.has_expiry() { position.lots.unsigned_abs() } else { 0 };
         let before = core::mem::replace(&mut position.counted_lots, lots);
-        if lots == 0 {
+        if position.lots == 0 {
             self.remove_position(at);
         }
         Ok(i64::try_from(i128::from(lots) - i128::from(before)).map_err(|_| EngineError::Overflow)?)

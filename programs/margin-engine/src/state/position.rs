@@ -98,7 +98,7 @@ impl Position {
             lots,
             settled_value: 0,
             funding_index: 0,
-            counted_lots: 0,
+            counted_lots: if instrument.kind.has_expiry() { lots.unsigned_abs() } else { 0 },
             underlying: instrument.underlying,
             kind: instrument.kind as u8,
             _padding: [0; 5],

@@ -93,7 +93,7 @@ pub struct ExpirySlot {
     pub observed_average: u64,
     /// precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128.
     pub sample_sum: [u8; 16],
-    /// Unix seconds of the last settlement sample; 0: none.
+    /// Unix seconds at which the price of the last settlement sample was published; 0: none.
     pub sampled_at: i64,
     /// Settlement samples so far.
     pub sample_count: u32,

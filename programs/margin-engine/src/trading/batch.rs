@@ -70,6 +70,7 @@ impl Batch<'_> {
         let mut records = Vec::with_capacity(fills.len());
         for fill in fills {
             let leg = PricedLeg::new(&fill.leg, markets, engine.quote_decimals, PriceUse::RaiseRisk, now)?;
+            let mut record = MarketRecord::new(&leg);
             for (side, number) in [(Side::Taker, fill.taker), (Side::Maker, fill.maker)] {
                 let number = usize::from(number);
                 let party = parties.get_mut(number).ok_or(EngineError::FillAccount)?;
@@ -77,18 +78,12 @@ impl Batch<'_> {
                     party.account.spend_approval(authority, leg.instrument.underlying, leg.notional, now)?;
                 }
                 guards[number].admit(party.account, &leg.instrument, leg.lots_of(side))?;
-                let funding = leg.settle(party.account, side)?;
-                changes[number].funding = changes[number].funding.saturating_add(funding);
+                let effect = leg.settle(party.account, side)?;
+                changes[number].funding = changes[number].funding.saturating_add(effect.funding);
+                record.count(effect.opened)?;
             }
-            records.push(MarketRecord::new(&leg));
+            records.push(record);
             legs.push(SettledLeg::new(&leg, fill.taker, fill.maker));
-        }
-        // Only now: a leg may undo what another did.
-        for (fill, record) in fills.iter().zip(&mut records) {
-            for number in [fill.taker, fill.maker] {
-                let party = parties.get_mut(usize::from(number)).ok_or(EngineError::FillAccount)?;
-                record.count(party.account.recount(&fill.leg.instrument)?)?;
-            }
         }
 
         for ((party, guard), change) in parties.iter_mut().zip(&guards).zip(&mut changes) {

@@ -26,7 +26,8 @@ impl TradeLeg {
     /// Checks quantity, price, and that the instrument is one that can exist.
     pub fn validate(&self) -> Result<()> {
         // The least value has no opposite.
-        require!(self.lots != 0 && self.lots != i64::MIN, EngineError::LegQuantity);
+        require!(self.lots != 0, EngineError::LegQuantity);
+        require!(self.lots != i64::MIN, EngineError::Overflow);
         require!(self.price <= MAX_PRICE, EngineError::LegPrice);
         let instrument = &self.instrument;
         require!((instrument.expiry > 0) == instrument.kind.has_expiry(), EngineError::LegInstrument);
@@ -120,34 +121,43 @@ impl PricedLeg {
     }
 
     /// Gives an account its side: lots for their cost, less the fee. Premiums settle at once; a linear instrument is settled
-    /// to its mark, a perpetual's funding before its lots change. Returns the funding paid, in quote atoms.
+    /// to its mark, a perpetual's funding before its lots change.
     #[inline(never)]
-    pub fn settle(&self, account: &mut MarginAccount, side: Side) -> Result<i64> {
+    pub fn settle(&self, account: &mut MarginAccount, side: Side) -> Result<LegEffect> {
         let (cost, fee) = match side {
             Side::Taker => (self.cost, self.taker_fee),
             Side::Maker => (-self.cost, self.maker_fee),
         };
         let (instrument, lots) = (self.instrument, self.lots_of(side));
-        let mut funding = 0;
+        let mut effect = LegEffect::default();
         if instrument.kind.is_option() {
-            account.add_position(instrument, lots, 0)?;
+            effect.opened = account.add_position(instrument, lots, 0)?;
             account.add_cash(-I80F48::from_num(cost))?;
         } else {
-            if !instrument.kind.has_expiry() {
-                funding =
-                    account.settle_funding(instrument.underlying, self.funding_index, self.lot_size, self.decimals)?;
+            let Self { funding_index, lot_size, decimals, .. } = *self;
+            let is_perpetual = !instrument.kind.has_expiry();
+            if is_perpetual {
+                effect.funding = account.settle_funding(instrument.underlying, funding_index, lot_size, decimals)?;
             }
-            account.add_position(instrument, lots, cost)?;
-            if !instrument.kind.has_expiry() {
-                account.start_funding(instrument.underlying, self.funding_index);
+            effect.opened = account.add_position(instrument, lots, cost)?;
+            if is_perpetual {
+                account.start_funding(instrument.underlying, funding_index);
             }
             let total = account.position(&instrument).map_or(0, |position| position.lots);
-            let value = linear_value_floor(total, self.mark, self.lot_size, self.decimals)?;
-            account.settle_linear(instrument, value)?;
+            account.settle_linear(instrument, linear_value_floor(total, self.mark, lot_size, decimals)?)?;
         }
         account.charge_fee(fee)?;
-        Ok(funding)
+        Ok(effect)
     }
+}
+
+/// What a leg did to an account besides its cash and its position.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct LegEffect {
+    /// Quote atoms of funding that were paid (negative: received).
+    pub funding: i64,
+    /// Lots that the series has to count on top.
+    pub opened: i64,
 }
 
 /// `amount · rate`, rate in 1e-9, rounded up.

@@ -1,35 +1,14 @@
-//! What trades write into their underlyings: funding before the legs are priced; premiums and open interest after.
-
-use core::cell::RefMut;
+//! What trades write into their underlyings: premiums and open interest.
 
 use anchor_lang::prelude::*;
 use margin_core::Price;
 
-use super::{PricedLeg, TradeLeg};
+use super::PricedLeg;
 use crate::{
     error::EngineError,
-    oracle::{PriceUse, read_price},
     risk_accounts::underlying_mut,
-    state::{FundingState, InstrumentKind, TradingParameters, Underlying},
+    state::{InstrumentKind, Underlying},
 };
-
-/// Brings the funding of every perpetual that is traded up to date; every underlying traded must be writable.
-pub fn accrue_funding<'a>(
-    engine: &Pubkey,
-    accounts: &[AccountInfo],
-    legs: impl IntoIterator<Item = &'a TradeLeg>,
-    now: i64,
-) -> Result<()> {
-    for leg in legs {
-        let (mut state, price_account) = underlying_mut(engine, accounts, leg.instrument.underlying)?;
-        if leg.instrument.kind == InstrumentKind::Perpetual {
-            let price = read_price(&state.oracle, price_account, PriceUse::RaiseRisk, now)?.price;
-            let terms = state.trading;
-            state.perpetual.funding.accrue(&terms, price, now)?;
-        }
-    }
-    Ok(())
-}
 
 /// What a leg leaves behind in its underlying.
 pub struct MarketRecord {
@@ -61,20 +40,15 @@ impl MarketRecord {
     fn write(&self, state: &mut Underlying) -> Result<()> {
         match self.perpetual {
             Some((fill, index_price, notional)) => {
-                let Underlying { trading, perpetual, .. } = state;
-                let (terms, funding): (&TradingParameters, &mut FundingState) = (trading, &mut perpetual.funding);
-                funding.record(terms, fill, index_price, notional)
+                let terms = state.trading;
+                state.perpetual.funding.record(&terms, fill, index_price, notional)
             }
             None => state.count_open(self.expiry, self.opened),
         }
     }
 }
 
-/// Writes the records of a batch; nothing else may borrow the underlyings.
-pub fn write_records(engine: &Pubkey, accounts: &[AccountInfo], records: &[MarketRecord]) -> Result<()> {
-    for record in records {
-        let (mut state, _): (RefMut<Underlying>, _) = underlying_mut(engine, accounts, record.underlying)?;
-        record.write(&mut state)?;
-    }
-    Ok(())
+/// Writes the records of a batch into its markets, which are validated and no longer borrowed.
+pub fn write_records(markets: &[AccountInfo], records: &[MarketRecord]) -> Result<()> {
+    records.iter().try_for_each(|record| record.write(&mut *underlying_mut(markets, record.underlying)?))
 }

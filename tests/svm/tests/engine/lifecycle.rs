@@ -106,7 +106,7 @@ fn every_step_tells_what_it_did() {
 
     let events = world.fill(&maker, &taker, &[buy(3, call(BTC, NEAR, 100_000), 2_500.123_456)]).events();
     let [EngineEvent::TradeExecuted(trade)] = &events[..] else { panic!("one trade") };
-    assert_eq!((trade.maker, trade.taker), (maker.account, taker.account));
+    assert_eq!((trade.maker.account, trade.taker.account), (maker.account, taker.account));
     // 0.03 BTC at 2 500.123456 is 75.00370368: the payer's last atom is rounded up.
     assert_eq!(trade.legs[0].cost, 75_003_704);
     assert_eq!(trade.legs[0].price, usd(2_500.123_456));

@@ -8,7 +8,7 @@ use margin_client::{
     state::{AdaptiveRange, ScenarioArgs, VolShock},
 };
 use solana_signer::Signer;
-use tests_svm::{BTC, ETH, Spec, USDC, World, buy, perpetual, rich_model, specs};
+use tests_svm::{BTC, ETH, Spec, USDC, World, buy, free_trading, perpetual, rich_model, specs};
 
 const ONE: u64 = 1_000_000_000;
 
@@ -218,6 +218,9 @@ fn nothing_trades_before_the_grid_is_set() {
     let (maker, taker) = (world.funded(1_000_000.0), world.funded(1_000_000.0));
     let trade = |world: &World| world.trade(&maker, &taker, &[buy(1, perpetual(3), 94_128.89)]).instruction();
     let signers = [&maker.key, &taker.key];
+    let early = trade(&world);
+    world.refuse(early, &signers, E::TradingNotSet);
+    world.set_trading(3, free_trading());
     let early = trade(&world);
     world.refuse(early, &signers, E::ModelIncomplete);
     let [parameters, grid] = presets::major().instructions(admin.pubkey(), world.engine, underlying);

@@ -13,7 +13,7 @@ use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use tests_svm::{AnchorError as A, BTC, World};
+use tests_svm::{AnchorError as A, BTC, World, twin_venue};
 
 use crate::substitution_cases::cases;
 
@@ -127,6 +127,7 @@ impl Case {
                 (addresses::margin_account(other, &self.twin_owner.pubkey(), 0), self.world.engine)
             }
             AccountKind::CorrelationModel => (addresses::correlation(other), self.world.engine),
+            AccountKind::Venue => (addresses::venue(other, &twin_venue()), self.world.engine),
         };
         self.replace(at, "of another engine", twin, twin_code);
         self.replace(at, "of another kind", other_kind, A::AccountDiscriminatorMismatch);

@@ -21,6 +21,7 @@ use crate::{
     substitution::{Case, Role},
     substitution_cash::cash_cases,
     substitution_listing::listing_cases,
+    substitution_settlement::settlement_cases,
 };
 
 pub fn read(twin: impl Into<u32>) -> Role {
@@ -44,13 +45,9 @@ pub fn with_events(mut roles: Vec<Role>) -> Vec<Role> {
 
 pub fn cases() -> Vec<Case> {
     let mut cases = listing_cases();
+    cases.extend([account_open(), account_set_mode(), account_close(), deposit(), withdraw(), trade_execute()]);
+    cases.extend(settlement_cases());
     cases.extend([
-        account_open(),
-        account_set_mode(),
-        account_close(),
-        deposit(),
-        withdraw(),
-        trade_execute(),
         margin_check(),
         margin_quote(),
         margin_breakdown(),
