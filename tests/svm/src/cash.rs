@@ -51,9 +51,9 @@ impl World {
         self.accept(accrual.instruction(), &[])
     }
 
-    /// Settles an account with the pool, which must succeed.
+    /// Brings an account and the pool together, which must succeed.
     #[track_caller]
-    pub fn settle(&mut self, trader: &Trader) -> Receipt {
+    pub fn meet_pool(&mut self, trader: &Trader) -> Receipt {
         let sync = self.sync(trader);
         self.accept(sync.instruction(), &[])
     }

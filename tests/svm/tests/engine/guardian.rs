@@ -56,7 +56,7 @@ fn a_pause_stops_what_it_names_and_ends_by_itself() {
     // Deposits, checks, syncs and publications go on; so do transfers between an owner's accounts.
     world.fund(&taker, USDC, 1);
     world.report(&taker);
-    world.settle(&taker);
+    world.meet_pool(&taker);
     world.advance(60);
     world.accrue();
     let second = world.second_account(&taker);

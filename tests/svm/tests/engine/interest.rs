@@ -47,7 +47,7 @@ fn accrued(receipt: &Receipt) -> (u64, u64, u64) {
 }
 
 fn withdraw_all(world: &mut World, trader: &Trader) -> u64 {
-    world.settle(trader);
+    world.meet_pool(trader);
     let cash = world.cash(trader).unsigned_abs();
     let withdraw = world.withdraw(trader, USDC, cash);
     world.accept(withdraw.instruction(), &[&trader.key]);
@@ -60,8 +60,8 @@ fn a_year_at_eighty_percent_utilisation() {
     let (mut world, lender, borrower) = pool(1_000_000.0, 800_000.0);
     a_year(&mut world);
     // Without contact interest is simple: 8 % of 800 000.
-    world.settle(&borrower);
-    world.settle(&lender);
+    world.meet_pool(&borrower);
+    world.meet_pool(&lender);
     let (owed, has) = (-world.cash(&borrower), world.cash(&lender));
     let reserve = i128::from_le_bytes(world.collateral(USDC).pool.reserve) >> 48;
     // Rates and indices round against the borrower, by less than a thousandth of a cent.
@@ -148,8 +148,8 @@ fn what_is_idle_for_a_year_earns_all_of_it() {
     world.advance(60);
     world.accrue();
     a_year(&mut world);
-    world.settle(&idle);
-    world.settle(&lender);
+    world.meet_pool(&idle);
+    world.meet_pool(&lender);
     assert!((world.cash(&idle) - world.cash(&lender)).abs() <= 1, "the same for the same time");
     assert!(world.cash(&idle) > usdc(528_000.0) as i64);
 }
@@ -168,14 +168,14 @@ fn cash_that_went_to_another_account_in_between_earns_in_neither() {
     back.source = second;
     world.accept(back.instruction(), &[&lender.key]);
     world.advance(1);
-    world.settle(&lender);
+    world.meet_pool(&lender);
     // Interest up to the first transfer only would have been fair; this is less, never more.
     assert_eq!(world.cash(&lender), usdc(1_000_000.0) as i64);
     let reserve = i128::from_le_bytes(world.collateral(USDC).pool.reserve) >> 48;
     assert!(reserve > i128::from(usdc(150.0)), "{reserve}: it went to the reserve");
     // After the contact it earns again.
     world.advance(DAY);
-    world.settle(&lender);
+    world.meet_pool(&lender);
     assert!(world.cash(&lender) > usdc(1_000_100.0) as i64);
 }
 
@@ -208,7 +208,7 @@ fn a_debt_from_trading_bears_interest_from_its_first_second() {
     assert_eq!(client, world.report(&debtor));
     assert_eq!(world.cash(&debtor), -debt);
     let before = i128::from_le_bytes(world.collateral(USDC).pool.reserve) >> 48;
-    world.settle(&debtor);
+    world.meet_pool(&debtor);
     assert_eq!(world.cash(&debtor), reported - debt);
     // The pool had not lent it: it is kept.
     let after = i128::from_le_bytes(world.collateral(USDC).pool.reserve) >> 48;
@@ -227,13 +227,13 @@ fn what_a_trade_repays_is_owed_on_until_the_pool_knows() {
     assert!(cash > 0);
     world.advance(DAY);
     world.accrue();
-    world.settle(&borrower);
+    world.meet_pool(&borrower);
     let paid = cash - world.cash(&borrower);
     let fair = 500_000.0e6 * 0.05 / 365.0;
     assert!((paid as f64 - fair).abs() < 0.001 * fair, "{paid}");
     world.advance(DAY);
     let before = world.cash(&borrower);
-    world.settle(&borrower);
+    world.meet_pool(&borrower);
     assert!(world.cash(&borrower) >= before);
 }
 
@@ -241,8 +241,8 @@ fn what_a_trade_repays_is_owed_on_until_the_pool_knows() {
 fn interest_stands_still_when_nobody_publishes_for_a_month() {
     let (mut world, lender, borrower) = pool(1_000_000.0, 800_000.0);
     world.advance(YEAR);
-    world.settle(&borrower);
-    world.settle(&lender);
+    world.meet_pool(&borrower);
+    world.meet_pool(&lender);
     let owed = -world.cash(&borrower) as f64 - 800_000.0e6;
     let month = 64_000.0e6 * 30.0 / 365.0;
     assert!((owed - month).abs() < 1e6, "{owed}");
@@ -354,14 +354,14 @@ fn borrowing_is_asked_for_and_limited() {
 fn a_repaid_account_with_interest_closes_and_everything_adds_up() {
     let (mut world, lender, borrower) = pool(1_000_000.0, 700_000.0);
     a_year(&mut world);
-    world.settle(&borrower);
+    world.meet_pool(&borrower);
     let debt = world.cash(&borrower).unsigned_abs();
     let close = world.closing(&borrower);
     world.refuse(close.instruction(), &[&borrower.key], E::AccountHasBalances);
     world.fund(&borrower, USDC, debt);
     for (trader, token) in [(&borrower, SOL_TOKEN), (&lender, USDC)] {
         let amount = if token == USDC {
-            world.settle(trader);
+            world.meet_pool(trader);
             world.cash(trader) as u64
         } else {
             10_000_000_000_000
@@ -420,13 +420,13 @@ fn perpetual_profits_that_nobody_has_paid_in_yet_earn_only_what_there_is() {
     world.shock(BTC, 1.2);
     world.fill(&lender, &winner, &[sell(1_000, perpetual(BTC), 116_400.0)]);
     for trader in [&winner, &loser, &lender] {
-        world.settle(trader);
+        world.meet_pool(trader);
     }
     // More cash is claimed than vault and borrows hold; conservation is asserted after every transaction.
     world.advance(DAY);
     world.accrue();
     for trader in [&winner, &loser, &lender] {
-        world.settle(trader);
+        world.meet_pool(trader);
     }
     let listing = world.collateral(USDC);
     assert!(listing.pool.deposited > listing.total_deposits + listing.pool.borrowed);
