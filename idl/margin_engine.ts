@@ -67,6 +67,19 @@ export type MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -367,6 +380,101 @@ export type MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
+      "code": 6149,
+      "msg": "The settlement window of the series has not begun",
+      "name": "sampleTooEarly"
+    },
+    {
+      "code": 6150,
+      "msg": "The price was published before the settlement window",
+      "name": "samplePriceTime"
+    },
+    {
+      "code": 6151,
+      "msg": "The price was published too soon after the last sample's, or before it",
+      "name": "sampleSpacing"
+    },
+    {
+      "code": 6152,
+      "msg": "The series has expired with all the samples that it needs",
+      "name": "settlementCovered"
+    },
+    {
+      "code": 6153,
+      "msg": "The settlement average lacks samples",
+      "name": "settlementUncovered"
+    },
+    {
+      "code": 6154,
+      "msg": "The settlement price is final",
+      "name": "settlementFinal"
+    },
+    {
+      "code": 6155,
+      "msg": "The settlement price is not final yet",
+      "name": "settlementNotFinal"
+    },
+    {
+      "code": 6156,
+      "msg": "The series has not expired",
+      "name": "seriesAlive"
+    },
+    {
+      "code": 6157,
+      "msg": "The admin may set a settlement price only three days after the expiry",
+      "name": "settlementFixGrace"
+    },
+    {
+      "code": 6158,
+      "msg": "The price must be within 50 % of the last average, or of the forward where there is none",
+      "name": "settlementFixPrice"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -472,6 +580,21 @@ export type MarginEngine = {
       "name": "wrongTokenProgram"
     },
     {
+      "code": 6214,
+      "msg": "The account still has fees that were not collected",
+      "name": "accountHasFees"
+    },
+    {
+      "code": 6215,
+      "msg": "Fees are paid in the quote token only",
+      "name": "quoteCollateralNeeded"
+    },
+    {
+      "code": 6216,
+      "msg": "Not so many fees have been collected",
+      "name": "insufficientFees"
+    },
+    {
       "code": 6240,
       "msg": "A trade needs 1 to 8 legs",
       "name": "tradeLegs"
@@ -510,6 +633,141 @@ export type MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -994,6 +1252,58 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        233,
+        23,
+        117,
+        225,
+        107,
+        178,
+        254,
+        8
+      ],
+      "name": "feesCollected"
+    },
+    {
+      "discriminator": [
+        234,
+        15,
+        0,
+        119,
+        148,
+        241,
+        40,
+        21
+      ],
+      "name": "feesWithdrawn"
+    },
+    {
+      "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
         247,
         174,
         187,
@@ -1046,6 +1356,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
         179,
         161,
         105,
@@ -1059,6 +1382,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        130,
+        211,
+        170,
+        182,
+        121,
+        164,
+        58,
+        209
+      ],
+      "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
+    },
+    {
+      "discriminator": [
         137,
         69,
         91,
@@ -1069,6 +1418,58 @@ export type MarginEngine = {
         248
       ],
       "name": "scenariosSet"
+    },
+    {
+      "discriminator": [
+        38,
+        201,
+        39,
+        168,
+        34,
+        141,
+        72,
+        134
+      ],
+      "name": "seriesFreed"
+    },
+    {
+      "discriminator": [
+        20,
+        146,
+        42,
+        155,
+        207,
+        59,
+        165,
+        46
+      ],
+      "name": "settlementFinalised"
+    },
+    {
+      "discriminator": [
+        83,
+        147,
+        4,
+        4,
+        98,
+        200,
+        95,
+        251
+      ],
+      "name": "settlementFixed"
+    },
+    {
+      "discriminator": [
+        137,
+        61,
+        164,
+        218,
+        47,
+        97,
+        77,
+        125
+      ],
+      "name": "settlementSampled"
     },
     {
       "discriminator": [
@@ -1098,6 +1499,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -1108,6 +1522,45 @@ export type MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -1287,6 +1740,67 @@ export type MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -1638,6 +2152,166 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        6,
+        186,
+        189,
+        12,
+        147,
+        83,
+        10,
+        226
+      ],
+      "docs": [
+        "Moves the fees that wait in margin accounts to the quote token's listing. Anyone."
+      ],
+      "name": "feeCollect"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        235,
+        155,
+        45,
+        148,
+        187,
+        198,
+        29,
+        179
+      ],
+      "docs": [
+        "Pays out collected fees. Admin."
+      ],
+      "name": "feeWithdraw"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
           "name": "bidder",
           "signer": true
         },
@@ -1921,6 +2595,39 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
           "name": "publisher",
           "signer": true
         },
@@ -1959,6 +2666,141 @@ export type MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "docs": [
+            "Receives the rewards."
+          ],
+          "name": "settlerAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        75,
+        106,
+        68,
+        70,
+        28,
+        160,
+        187,
+        60
+      ],
+      "docs": [
+        "Pays every position of accounts in a series whose price is final; each pays the settler a reward. Anyone."
+      ],
+      "name": "positionSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -2033,6 +2875,122 @@ export type MarginEngine = {
         "Fails unless an account's sequence number is the expected one. Anyone."
       ],
       "name": "sequenceCheck"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        12,
+        246,
+        87,
+        52,
+        71,
+        80,
+        72,
+        168
+      ],
+      "docs": [
+        "Makes the average of an expired series its settlement price. Anyone."
+      ],
+      "name": "settlementFinalise"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        },
+        {
+          "name": "price",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        176,
+        29,
+        250,
+        99,
+        156,
+        242,
+        187,
+        181
+      ],
+      "docs": [
+        "Sets the settlement price of a series whose oracle has not come back for three days. Admin."
+      ],
+      "name": "settlementFix"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        248,
+        148,
+        108,
+        56,
+        221,
+        220,
+        190,
+        86
+      ],
+      "docs": [
+        "Takes the oracle's price into the settlement average of a series. Anyone."
+      ],
+      "name": "settlementSample"
     },
     {
       "accounts": [
@@ -2133,6 +3091,51 @@ export type MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -2210,6 +3213,160 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -2273,6 +3430,36 @@ export type MarginEngine = {
     "version": "0.1.0"
   },
   "types": [
+    {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
     {
       "name": "accountClosed",
       "type": {
@@ -2800,11 +3987,18 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                248
               ]
             }
           }
@@ -3459,19 +4653,59 @@ export type MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds at which the price of the last settlement sample was published; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -3579,6 +4813,238 @@ export type MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesCollected",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Quote atoms that the admin may withdraw."
+            ],
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -3752,6 +5218,28 @@ export type MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -4002,11 +5490,55 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -4036,7 +5568,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -4127,7 +5659,7 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -4417,6 +5949,29 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Instruction argument that becomes an [`OracleConfig`]."
       ],
@@ -4681,12 +6236,11 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -4785,7 +6339,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -4800,10 +6354,18 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -4873,6 +6435,64 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "positionsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are still to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Margin account that received the rewards."
+            ],
+            "name": "settler",
+            "type": "pubkey"
+          },
+          {
+            "name": "settlerCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "settlerCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Those that had positions in the series."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledAccount"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
         "not."
@@ -4929,6 +6549,71 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -4948,6 +6633,29 @@ export type MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -5354,6 +7062,76 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "The slot of a settled series may be used for another."
+      ],
+      "name": "seriesFreed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 where nothing was open and no sample taken."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What settling a series did to an account. Quote atoms."
+      ],
+      "name": "settledAccount",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "After fee and reward."
+            ],
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "name": "fee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "What it paid the settler."
+            ],
+            "name": "reward",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "How many positions were paid and removed."
+            ],
+            "name": "positions",
+            "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "One leg of a trade as settled. Quantities are the taker's; the maker's are the opposite."
       ],
       "name": "settledLeg",
@@ -5380,10 +7158,189 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementFinalised",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 only where nothing is open."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The admin set a settlement price because the oracle had failed."
+      ],
+      "name": "settlementFixed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. 0: no sample was ever taken."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. As last published."
+            ],
+            "name": "forward",
+            "type": "u64"
+          },
+          {
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementSampled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With this one."
+            ],
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that the settlement price still needs."
+            ],
+            "name": "missing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "name": "averageAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -5904,22 +7861,53 @@ export type MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -5930,22 +7918,6 @@ export type MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5953,7 +7925,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -5976,6 +7948,149 @@ export type MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -6088,6 +8203,14 @@ export type MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -6339,6 +8462,208 @@ export type MarginEngine = {
             ],
             "name": "offset",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -6528,6 +8853,19 @@ export const IDL: MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -6828,6 +9166,101 @@ export const IDL: MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
+      "code": 6149,
+      "msg": "The settlement window of the series has not begun",
+      "name": "sampleTooEarly"
+    },
+    {
+      "code": 6150,
+      "msg": "The price was published before the settlement window",
+      "name": "samplePriceTime"
+    },
+    {
+      "code": 6151,
+      "msg": "The price was published too soon after the last sample's, or before it",
+      "name": "sampleSpacing"
+    },
+    {
+      "code": 6152,
+      "msg": "The series has expired with all the samples that it needs",
+      "name": "settlementCovered"
+    },
+    {
+      "code": 6153,
+      "msg": "The settlement average lacks samples",
+      "name": "settlementUncovered"
+    },
+    {
+      "code": 6154,
+      "msg": "The settlement price is final",
+      "name": "settlementFinal"
+    },
+    {
+      "code": 6155,
+      "msg": "The settlement price is not final yet",
+      "name": "settlementNotFinal"
+    },
+    {
+      "code": 6156,
+      "msg": "The series has not expired",
+      "name": "seriesAlive"
+    },
+    {
+      "code": 6157,
+      "msg": "The admin may set a settlement price only three days after the expiry",
+      "name": "settlementFixGrace"
+    },
+    {
+      "code": 6158,
+      "msg": "The price must be within 50 % of the last average, or of the forward where there is none",
+      "name": "settlementFixPrice"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -6933,6 +9366,21 @@ export const IDL: MarginEngine = {
       "name": "wrongTokenProgram"
     },
     {
+      "code": 6214,
+      "msg": "The account still has fees that were not collected",
+      "name": "accountHasFees"
+    },
+    {
+      "code": 6215,
+      "msg": "Fees are paid in the quote token only",
+      "name": "quoteCollateralNeeded"
+    },
+    {
+      "code": 6216,
+      "msg": "Not so many fees have been collected",
+      "name": "insufficientFees"
+    },
+    {
       "code": 6240,
       "msg": "A trade needs 1 to 8 legs",
       "name": "tradeLegs"
@@ -6971,6 +9419,141 @@ export const IDL: MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -7455,6 +10038,58 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        233,
+        23,
+        117,
+        225,
+        107,
+        178,
+        254,
+        8
+      ],
+      "name": "feesCollected"
+    },
+    {
+      "discriminator": [
+        234,
+        15,
+        0,
+        119,
+        148,
+        241,
+        40,
+        21
+      ],
+      "name": "feesWithdrawn"
+    },
+    {
+      "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
         247,
         174,
         187,
@@ -7507,6 +10142,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
         179,
         161,
         105,
@@ -7520,6 +10168,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        130,
+        211,
+        170,
+        182,
+        121,
+        164,
+        58,
+        209
+      ],
+      "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
+    },
+    {
+      "discriminator": [
         137,
         69,
         91,
@@ -7530,6 +10204,58 @@ export const IDL: MarginEngine = {
         248
       ],
       "name": "scenariosSet"
+    },
+    {
+      "discriminator": [
+        38,
+        201,
+        39,
+        168,
+        34,
+        141,
+        72,
+        134
+      ],
+      "name": "seriesFreed"
+    },
+    {
+      "discriminator": [
+        20,
+        146,
+        42,
+        155,
+        207,
+        59,
+        165,
+        46
+      ],
+      "name": "settlementFinalised"
+    },
+    {
+      "discriminator": [
+        83,
+        147,
+        4,
+        4,
+        98,
+        200,
+        95,
+        251
+      ],
+      "name": "settlementFixed"
+    },
+    {
+      "discriminator": [
+        137,
+        61,
+        164,
+        218,
+        47,
+        97,
+        77,
+        125
+      ],
+      "name": "settlementSampled"
     },
     {
       "discriminator": [
@@ -7559,6 +10285,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -7569,6 +10308,45 @@ export const IDL: MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -7748,6 +10526,67 @@ export const IDL: MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -8099,6 +10938,166 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        6,
+        186,
+        189,
+        12,
+        147,
+        83,
+        10,
+        226
+      ],
+      "docs": [
+        "Moves the fees that wait in margin accounts to the quote token's listing. Anyone."
+      ],
+      "name": "feeCollect"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        235,
+        155,
+        45,
+        148,
+        187,
+        198,
+        29,
+        179
+      ],
+      "docs": [
+        "Pays out collected fees. Admin."
+      ],
+      "name": "feeWithdraw"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
           "name": "bidder",
           "signer": true
         },
@@ -8382,6 +11381,39 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
           "name": "publisher",
           "signer": true
         },
@@ -8420,6 +11452,141 @@ export const IDL: MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "docs": [
+            "Receives the rewards."
+          ],
+          "name": "settlerAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        75,
+        106,
+        68,
+        70,
+        28,
+        160,
+        187,
+        60
+      ],
+      "docs": [
+        "Pays every position of accounts in a series whose price is final; each pays the settler a reward. Anyone."
+      ],
+      "name": "positionSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -8494,6 +11661,122 @@ export const IDL: MarginEngine = {
         "Fails unless an account's sequence number is the expected one. Anyone."
       ],
       "name": "sequenceCheck"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        12,
+        246,
+        87,
+        52,
+        71,
+        80,
+        72,
+        168
+      ],
+      "docs": [
+        "Makes the average of an expired series its settlement price. Anyone."
+      ],
+      "name": "settlementFinalise"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        },
+        {
+          "name": "price",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        176,
+        29,
+        250,
+        99,
+        156,
+        242,
+        187,
+        181
+      ],
+      "docs": [
+        "Sets the settlement price of a series whose oracle has not come back for three days. Admin."
+      ],
+      "name": "settlementFix"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        248,
+        148,
+        108,
+        56,
+        221,
+        220,
+        190,
+        86
+      ],
+      "docs": [
+        "Takes the oracle's price into the settlement average of a series. Anyone."
+      ],
+      "name": "settlementSample"
     },
     {
       "accounts": [
@@ -8594,6 +11877,51 @@ export const IDL: MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -8671,6 +11999,160 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -8734,6 +12216,36 @@ export const IDL: MarginEngine = {
     "version": "0.1.0"
   },
   "types": [
+    {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
     {
       "name": "accountClosed",
       "type": {
@@ -9261,11 +12773,18 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                248
               ]
             }
           }
@@ -9920,19 +13439,59 @@ export const IDL: MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds at which the price of the last settlement sample was published; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -10040,6 +13599,238 @@ export const IDL: MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesCollected",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Quote atoms that the admin may withdraw."
+            ],
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -10213,6 +14004,28 @@ export const IDL: MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -10463,11 +14276,55 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -10497,7 +14354,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -10588,7 +14445,7 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -10878,6 +14735,29 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Instruction argument that becomes an [`OracleConfig`]."
       ],
@@ -11142,12 +15022,11 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -11246,7 +15125,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -11261,10 +15140,18 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -11334,6 +15221,64 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "positionsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are still to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Margin account that received the rewards."
+            ],
+            "name": "settler",
+            "type": "pubkey"
+          },
+          {
+            "name": "settlerCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "settlerCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Those that had positions in the series."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledAccount"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
         "not."
@@ -11390,6 +15335,71 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -11409,6 +15419,29 @@ export const IDL: MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -11815,6 +15848,76 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "The slot of a settled series may be used for another."
+      ],
+      "name": "seriesFreed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 where nothing was open and no sample taken."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What settling a series did to an account. Quote atoms."
+      ],
+      "name": "settledAccount",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "After fee and reward."
+            ],
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "name": "fee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "What it paid the settler."
+            ],
+            "name": "reward",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "How many positions were paid and removed."
+            ],
+            "name": "positions",
+            "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "One leg of a trade as settled. Quantities are the taker's; the maker's are the opposite."
       ],
       "name": "settledLeg",
@@ -11841,10 +15944,189 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementFinalised",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 only where nothing is open."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The admin set a settlement price because the oracle had failed."
+      ],
+      "name": "settlementFixed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. 0: no sample was ever taken."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. As last published."
+            ],
+            "name": "forward",
+            "type": "u64"
+          },
+          {
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementSampled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With this one."
+            ],
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that the settlement price still needs."
+            ],
+            "name": "missing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "name": "averageAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -12365,22 +16647,53 @@ export const IDL: MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -12391,22 +16704,6 @@ export const IDL: MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -12414,7 +16711,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -12437,6 +16734,149 @@ export const IDL: MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -12549,6 +16989,14 @@ export const IDL: MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -12800,6 +17248,208 @@ export const IDL: MarginEngine = {
             ],
             "name": "offset",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
           }
         ],
         "kind": "struct"
