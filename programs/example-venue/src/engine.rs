@@ -26,9 +26,8 @@ pub fn may_trade(account: &MarginAccount, signer: &Pubkey) -> bool {
 
 /// Whether two instruments are the same; types of a declared program do not compare themselves.
 pub fn same_instrument(a: &Instrument, b: &Instrument) -> bool {
-    let key = |instrument: &Instrument| {
-        (instrument.underlying, instrument.expiry, instrument.strike, instrument.kind as u8)
-    };
+    let key =
+        |instrument: &Instrument| (instrument.underlying, instrument.expiry, instrument.strike, instrument.kind as u8);
     key(a) == key(b)
 }
 

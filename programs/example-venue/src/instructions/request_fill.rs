@@ -90,12 +90,7 @@ impl<'info> RequestFill<'info> {
     }
 
     /// Has the engine settle all fills in one batch, in which every account is checked once.
-    fn settle(
-        &self,
-        quotes: &[Quote],
-        makers: &[AccountInfo<'info>],
-        markets: &[AccountInfo<'info>],
-    ) -> Result<()> {
+    fn settle(&self, quotes: &[Quote], makers: &[AccountInfo<'info>], markets: &[AccountInfo<'info>]) -> Result<()> {
         let instrument = self.request.instrument;
         let mut reduce_only = u8::from(self.request.reduce_only);
         let mut fills = Vec::with_capacity(quotes.len());

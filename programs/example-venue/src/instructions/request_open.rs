@@ -78,15 +78,7 @@ impl<'info> RequestOpen<'info> {
             quotes: Vec::new(),
         });
         let request = ctx.accounts.request.key();
-        emit_cpi!(RequestOpened {
-            request,
-            taker_account,
-            instrument,
-            lots,
-            limit_price,
-            auction_ends_at,
-            expires_at,
-        });
+        emit_cpi!(RequestOpened { request, taker_account, instrument, lots, limit_price, auction_ends_at, expires_at });
         Ok(())
     }
 }

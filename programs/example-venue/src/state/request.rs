@@ -107,11 +107,8 @@ impl Request {
             }
         }
         self.quotes.retain(|quote| quote.lots != 0);
-        let fill_of = |quote: &Quote| QuoteFill {
-            maker_account: quote.maker_account,
-            lots: quote.lots,
-            price: quote.price,
-        };
+        let fill_of =
+            |quote: &Quote| QuoteFill { maker_account: quote.maker_account, lots: quote.lots, price: quote.price };
         filled.iter().map(fill_of).collect()
     }
 }

@@ -74,7 +74,8 @@ fn the_limit_is_the_takers() {
 fn fills_stop_where_the_request_is_full() {
     for sign in [1, -1] {
         let mut request = request(10 * sign);
-        request.quotes = vec![quote(1, 90, 4 * sign), quote(2, 90, 4 * sign), quote(3, 90, 4 * sign), quote(4, 90, sign)];
+        request.quotes =
+            vec![quote(1, 90, 4 * sign), quote(2, 90, 4 * sign), quote(3, 90, 4 * sign), quote(4, 90, sign)];
         let fills = request.best_quotes(NOW, |_| true);
         assert_eq!(fills.iter().map(|fill| fill.lots * sign).collect::<Vec<_>>(), [4, 4, 2]);
         request.record(&fills);
