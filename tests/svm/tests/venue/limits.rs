@@ -71,7 +71,7 @@ fn the_admin_stops_the_venue() {
 fn a_book_that_is_not_registered_settles_nothing() {
     let (mut desk, taker, maker, request) = quoted(Desk::unregistered());
     let fill = desk.fill(taker.owner(), request, &taker, &[&maker]).instruction();
-    desk.world.refuse_anchor(fill, &[&taker.key], AnchorError::AccountNotInitialized);
+    desk.world.refuse_anchor(fill, &[&taker.key], AnchorError::AccountOwnedByWrongProgram);
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn the_operator_moves_nothing() {
     let direct = desk.world.settlement(desk.authority, &[&taker, &maker], &[(0, 1, leg)]).instruction();
     let mut unsigned = direct.clone();
     unsigned.accounts[0].is_signer = false;
-    desk.world.refuse_anchor(unsigned, &[&operator], AnchorError::AccountNotSigner);
+    desk.world.refuse_anchor(unsigned, &[], AnchorError::AccountNotSigner);
     let mut own = direct;
     own.accounts[0].pubkey = operator.pubkey();
     desk.refuse_code(own, &[&operator], u32::from(E::NotVenueAuthority), "NotVenueAuthority");
