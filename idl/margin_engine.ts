@@ -120,6 +120,41 @@ export type MarginEngine = {
       "name": "notPublisher"
     },
     {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
+    },
+    {
       "code": 6040,
       "msg": "Quote token decimals must be between 0 and 9",
       "name": "quoteDecimals"
@@ -248,6 +283,46 @@ export type MarginEngine = {
       "code": 6065,
       "msg": "A collateral is linked to an underlying that is not listed",
       "name": "collateralLink"
+    },
+    {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
     },
     {
       "code": 6080,
@@ -593,6 +668,26 @@ export type MarginEngine = {
       "code": 6216,
       "msg": "Not so many fees have been collected",
       "name": "insufficientFees"
+    },
+    {
+      "code": 6217,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6218,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6219,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6220,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
     },
     {
       "code": 6240,
@@ -1187,6 +1282,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -1200,6 +1321,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -1210,6 +1344,19 @@ export type MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -1304,6 +1451,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
+    },
+    {
+      "discriminator": [
         247,
         174,
         187,
@@ -1366,6 +1539,19 @@ export type MarginEngine = {
         209
       ],
       "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
     },
     {
       "discriminator": [
@@ -1584,7 +1770,14 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -1703,6 +1896,44 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -1740,6 +1971,91 @@ export type MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
     },
     {
       "accounts": [
@@ -1911,6 +2227,51 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -1988,6 +2349,9 @@ export type MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -2312,6 +2676,84 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "bidder",
           "signer": true
         },
@@ -2624,6 +3066,48 @@ export type MarginEngine = {
         "Brings the open interest of an underlying up to date with one account. Anyone."
       ],
       "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
     },
     {
       "accounts": [
@@ -3404,8 +3888,12 @@ export type MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -3419,7 +3907,7 @@ export type MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -3471,6 +3959,13 @@ export type MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -3584,6 +4079,52 @@ export type MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -3747,6 +4288,42 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -3794,6 +4371,129 @@ export type MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -3994,11 +4694,33 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                248
+                88
               ]
             }
           }
@@ -4113,6 +4835,70 @@ export type MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -4385,6 +5171,26 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -4445,7 +5251,7 @@ export type MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -4518,11 +5324,37 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -4539,6 +5371,13 @@ export type MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -4563,6 +5402,10 @@ export type MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -4641,6 +5484,18 @@ export type MarginEngine = {
               "defined": {
                 "name": "sviParameters"
               }
+            }
+          },
+          {
+            "docs": [
+              "The same surface as the kernel wants it, prepared when it is published."
+            ],
+            "name": "slice",
+            "type": {
+              "array": [
+                "i64",
+                9
+              ]
             }
           },
           {
@@ -4971,6 +5826,55 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
       ],
       "name": "fundingState",
@@ -5159,8 +6063,159 @@ export type MarginEngine = {
           },
           {
             "name": "future"
+          },
+          {
+            "name": "digitalCall"
+          },
+          {
+            "name": "digitalPut"
           }
         ]
+      }
+    },
+    {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -5472,7 +6527,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -5558,11 +6613,19 @@ export type MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
@@ -6131,6 +7194,86 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -6523,7 +7666,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                56
+                64
               ]
             }
           }
@@ -6655,6 +7798,63 @@ export type MarginEngine = {
           },
           {
             "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
             "type": "u64"
           }
         ],
@@ -7996,7 +9196,8 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price` (of digital",
+              "options: one USD, their payout, instead of the index price)."
             ],
             "name": "bandMark",
             "type": "u32"
@@ -8298,7 +9499,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                512
+                504
               ]
             }
           }
@@ -8756,6 +9957,28 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -8776,6 +9999,9 @@ export type MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }
@@ -8906,6 +10132,41 @@ export const IDL: MarginEngine = {
       "name": "notPublisher"
     },
     {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
+    },
+    {
       "code": 6040,
       "msg": "Quote token decimals must be between 0 and 9",
       "name": "quoteDecimals"
@@ -9034,6 +10295,46 @@ export const IDL: MarginEngine = {
       "code": 6065,
       "msg": "A collateral is linked to an underlying that is not listed",
       "name": "collateralLink"
+    },
+    {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
     },
     {
       "code": 6080,
@@ -9379,6 +10680,26 @@ export const IDL: MarginEngine = {
       "code": 6216,
       "msg": "Not so many fees have been collected",
       "name": "insufficientFees"
+    },
+    {
+      "code": 6217,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6218,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6219,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6220,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
     },
     {
       "code": 6240,
@@ -9973,6 +11294,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -9986,6 +11333,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -9996,6 +11356,19 @@ export const IDL: MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -10090,6 +11463,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
+    },
+    {
+      "discriminator": [
         247,
         174,
         187,
@@ -10152,6 +11551,19 @@ export const IDL: MarginEngine = {
         209
       ],
       "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
     },
     {
       "discriminator": [
@@ -10370,7 +11782,14 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -10489,6 +11908,44 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -10526,6 +11983,91 @@ export const IDL: MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
     },
     {
       "accounts": [
@@ -10697,6 +12239,51 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -10774,6 +12361,9 @@ export const IDL: MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -11098,6 +12688,84 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "bidder",
           "signer": true
         },
@@ -11410,6 +13078,48 @@ export const IDL: MarginEngine = {
         "Brings the open interest of an underlying up to date with one account. Anyone."
       ],
       "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
     },
     {
       "accounts": [
@@ -12190,8 +13900,12 @@ export const IDL: MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -12205,7 +13919,7 @@ export const IDL: MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -12257,6 +13971,13 @@ export const IDL: MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -12370,6 +14091,52 @@ export const IDL: MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -12533,6 +14300,42 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -12580,6 +14383,129 @@ export const IDL: MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -12780,11 +14706,33 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                248
+                88
               ]
             }
           }
@@ -12899,6 +14847,70 @@ export const IDL: MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -13171,6 +15183,26 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -13231,7 +15263,7 @@ export const IDL: MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -13304,11 +15336,37 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -13325,6 +15383,13 @@ export const IDL: MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -13349,6 +15414,10 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -13427,6 +15496,18 @@ export const IDL: MarginEngine = {
               "defined": {
                 "name": "sviParameters"
               }
+            }
+          },
+          {
+            "docs": [
+              "The same surface as the kernel wants it, prepared when it is published."
+            ],
+            "name": "slice",
+            "type": {
+              "array": [
+                "i64",
+                9
+              ]
             }
           },
           {
@@ -13757,6 +15838,55 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
       ],
       "name": "fundingState",
@@ -13945,8 +16075,159 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "future"
+          },
+          {
+            "name": "digitalCall"
+          },
+          {
+            "name": "digitalPut"
           }
         ]
+      }
+    },
+    {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -14258,7 +16539,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -14344,11 +16625,19 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
@@ -14917,6 +17206,86 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -15309,7 +17678,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                56
+                64
               ]
             }
           }
@@ -15441,6 +17810,63 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
             "type": "u64"
           }
         ],
@@ -16782,7 +19208,8 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price` (of digital",
+              "options: one USD, their payout, instead of the index price)."
             ],
             "name": "bandMark",
             "type": "u32"
@@ -17084,7 +19511,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                512
+                504
               ]
             }
           }
@@ -17542,6 +19969,28 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -17562,6 +20011,9 @@ export const IDL: MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }

@@ -7,10 +7,11 @@ use margin_client::{
     accounts::{AccountKind, Stored, account_size, decode, encode},
     addresses::PROGRAM_ID,
     state::{
-        AdaptiveRange, Balance, BasisContingency, Collateral, CollateralHaircuts, CollateralLink, Concentration,
-        ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure, FactorScenario, Instrument, InstrumentKind,
-        LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider,
-        PerpetualSlot, Position, PositionCharges, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
+        AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts,
+        CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
+        FactorScenario, FlowLimit, Instrument, InstrumentKind, InterestState, LiquidationParameters, LiquidationState,
+        MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot, Position,
+        PositionCharges, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
         StandardParameters, StaticDiscount, SviParameters, Underlying, VegaTermStructure, VolShocks,
     },
 };
@@ -50,6 +51,9 @@ fn engine() {
     state.quote_mint = key(3);
     state.liquidation =
         LiquidationParameters { discount: 0x1112_1314, buffer: 0x2122_2324, small_account: 0x3132_3334_3536_3738 };
+    state.borrow = BorrowIndex { index: 0x0102_0304, rate: 0x0506_0708, published_at: -9 };
+    state.guardian = key(4);
+    state.pause = PauseState { until: -10, guardian_since: -11, bits: 7, ..PauseState::default() };
     let want = golden(
         640,
         &[
@@ -62,6 +66,13 @@ fn engine() {
             (112, &[0x14, 0x13, 0x12, 0x11]),
             (116, &[0x24, 0x23, 0x22, 0x21]),
             (120, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
+            (128, &[4, 3, 2, 1]),
+            (136, &[8, 7, 6, 5]),
+            (144, &(-9i64).to_le_bytes()),
+            (152, &[4; 32]),
+            (184, &(-10i64).to_le_bytes()),
+            (192, &(-11i64).to_le_bytes()),
+            (200, &[7]),
         ],
     );
     assert_golden(&*state, &want);
@@ -87,6 +98,25 @@ fn collateral() {
     state.underlying = 0x0708;
     state.deposit_cap = 1 << 40;
     state.total_deposits = 1 << 33;
+    state.flow = FlowLimit { limit: 1 << 41, level: 1 << 42, updated_at: -1, window: 86_400, ..FlowLimit::none() };
+    state.pool = CashPool {
+        borrowed: 1,
+        deposited: 2,
+        borrow_index: 3,
+        deposit_index: 4,
+        utilisation_seconds: 5,
+        updated_at: -6,
+        reserve: (7i128 << 48).to_le_bytes(),
+        pot: 8i128.to_le_bytes(),
+        rates: RateParameters {
+            base: 11,
+            at_kink: 12,
+            maximum: 13,
+            kink: 14,
+            reserve_share: 15,
+            maximum_utilisation: 16,
+        },
+    };
     let want = golden(
         528,
         &[
@@ -110,6 +140,15 @@ fn collateral() {
             (248, &[2, 0, 8, 7]),
             (256, &(1u64 << 40).to_le_bytes()),
             (264, &(1u64 << 33).to_le_bytes()),
+            (272, &(1u64 << 41).to_le_bytes()),
+            (280, &(1u64 << 42).to_le_bytes()),
+            (288, &(-1i64).to_le_bytes()),
+            (296, &86_400u32.to_le_bytes()),
+            (304, &[1u64, 2, 3, 4, 5].map(u64::to_le_bytes).concat()),
+            (344, &(-6i64).to_le_bytes()),
+            (352, &(7i128 << 48).to_le_bytes()),
+            (368, &8i128.to_le_bytes()),
+            (384, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
         ],
     );
     assert_golden(&*state, &want);
@@ -163,7 +202,7 @@ fn underlying() {
     state.scenarios[39] =
         Scenario { design_spot: 12, spot: 13, ln_spot: -1, weight: 14, vol: 2, extended: 1, ..Scenario::default() };
     state.prepared_grid.shocks[42] = [-5, 27];
-    state.prepared_grid.table[55] = 28;
+    state.prepared_grid.table[63] = 28;
     state.perpetual =
         PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, ..PerpetualSlot::default() };
     let slot = &mut state.expiries[11];
@@ -173,6 +212,7 @@ fn underlying() {
     slot.spot_reference = 18;
     slot.rate = -1;
     slot.svi = SviParameters { a: -2, b: 19, rho: 20, m: 21, sigma: 22, forward: 23, time: 24 };
+    slot.slice = [-3, 92, 93, 94, 95, 96, 97, 98, 99];
     slot.confidence = 25;
     slot.observed_average = 26;
     let words = |range: std::ops::RangeInclusive<u64>| range.flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
@@ -181,11 +221,11 @@ fn underlying() {
     parameters[11 * 8..12 * 8].copy_from_slice(&[12, 1, 1, 0, 0, 0, 0, 0]);
     parameters[38 * 8..39 * 8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2912, 144 bytes
+    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2920, 216 bytes
     // each.
-    let (scenario, expiry) = (824 + 39 * 32, 2_912 + 11 * 144);
+    let (scenario, expiry) = (824 + 39 * 32, 2_920 + 11 * 216);
     let want = golden(
-        5_152,
+        6_016,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -214,15 +254,17 @@ fn underlying() {
             (scenario + 28, &[2, 1]),
             (2_104 + 42 * 16, &(-5i64).to_le_bytes()),
             (2_104 + 42 * 16 + 8, &words(27..=27)),
-            (2_847, &[28]),
-            (2_848, &words(88..=91)),
+            (2_855, &[28]),
+            (2_856, &words(88..=91)),
             (expiry, &15i64.to_le_bytes()),
             (expiry + 8, &16i64.to_le_bytes()),
             (expiry + 16, &17u64.to_le_bytes()),
             (expiry + 24, &18u64.to_le_bytes()),
             (expiry + 32, &(-1i64).to_le_bytes()),
             (expiry + 40, &svi),
-            (expiry + 96, &words(25..=26)),
+            (expiry + 96, &(-3i64).to_le_bytes()),
+            (expiry + 104, &words(92..=99)),
+            (expiry + 168, &words(25..=26)),
         ],
     );
     assert_golden(&*state, &want);
@@ -332,6 +374,14 @@ fn margin_account() {
         ..LiquidationState::default()
     };
     state.balances[11] = Balance { amount: 99, collateral: 12, ..Balance::default() };
+    state.interest = InterestState {
+        borrow_index: 31,
+        deposit_index: 32,
+        recorded_borrow: 33,
+        recorded_deposit: 34,
+        earning: 35,
+        unreported: (36i128 << 48).to_le_bytes(),
+    };
     let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
     state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
     // The first balance stands at 200, 16 bytes each; the first position at 584, 48 bytes each.
@@ -351,6 +401,8 @@ fn margin_account() {
             (152, &(5i128 << 48).to_le_bytes()),
             (balance, &99u64.to_le_bytes()),
             (balance + 8, &12u16.to_le_bytes()),
+            (392, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
+            (432, &(36i128 << 48).to_le_bytes()),
             (position, &1_769_760_000i64.to_le_bytes()),
             (position + 8, &90_000u64.to_le_bytes()),
             (position + 16, &(-1_000i64).to_le_bytes()),
@@ -367,7 +419,7 @@ fn margin_account() {
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
     assert_eq!(account_size::<Collateral>(), 528);
-    assert_eq!(account_size::<Underlying>(), 5_152);
+    assert_eq!(account_size::<Underlying>(), 6_016);
     assert_eq!(account_size::<MarginAccount>(), 6_728);
     assert_eq!(account_size::<CorrelationModel>(), 1_144);
     let kinds = [

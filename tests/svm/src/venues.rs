@@ -83,7 +83,8 @@ impl World {
         }
     }
 
-    /// The quote's signature by `signer`, and its execution by the taker as the instruction after it.
+    /// The quote's signature by `signer`, and its execution by the taker as the instruction after it; the first of the
+    /// transaction is the compute budget.
     #[must_use]
     pub fn taking(&self, maker: &Trader, taker: &Trader, quote: &Quote, signer: &Keypair) -> [Instruction; 2] {
         let markets = self.directory.for_trade(&self.account(maker), &self.account(taker), &quote.legs);
@@ -92,7 +93,7 @@ impl World {
             engine: self.engine,
             maker_account: maker.account,
             taker_account: taker.account,
-            args: QuoteExecuteArgs { signature_instruction: 0, taker_sequence: None, taker_reduce_only: false },
+            args: QuoteExecuteArgs { signature_instruction: 1, taker_sequence: None, taker_reduce_only: false },
             markets: markets.expect("listed markets"),
         };
         let signature = signer.sign_message(&quote.message().expect("a message"));

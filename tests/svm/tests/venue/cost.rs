@@ -24,7 +24,6 @@ fn fill_of(makers: usize) -> u64 {
 
 #[test]
 fn a_fill_fits_a_transaction() {
-    for n in 1..8 { println!("{n}: {}", fill_of(n)); }
     let [one, four, seven] = [1, 4, 7].map(fill_of);
     println!("compute units of a fill: 1 quote {one}, 4 quotes {four}, 7 quotes {seven}");
     // As docs/integrators.md has it: far below the transaction's 1.4 million, and below the default of 200 000 for one.

@@ -270,6 +270,8 @@ pub fn declared(instrument: Instrument) -> Declared {
         InstrumentKind::Call => DeclaredKind::Call,
         InstrumentKind::Put => DeclaredKind::Put,
         InstrumentKind::Future => DeclaredKind::Future,
+        InstrumentKind::DigitalCall => DeclaredKind::DigitalCall,
+        InstrumentKind::DigitalPut => DeclaredKind::DigitalPut,
     };
     let Instrument { underlying, expiry, strike, .. } = instrument;
     Declared { underlying, expiry, strike, kind }
