@@ -2,7 +2,9 @@
 
 mod cost;
 mod desk;
+mod document;
 mod fills;
+mod integrator;
 mod limits;
 mod quotes;
 mod requests;

@@ -1,7 +1,6 @@
 //! Requests: who opens and closes them.
 
 use example_venue::{error::VenueError as V, events::RequestCancelled};
-use margin_client::instructions::AccountClose;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tests_svm::{AnchorError, Trader};
@@ -106,8 +105,7 @@ fn an_expired_request_is_swept_up_by_anyone() {
     let request = desk.request(&taker, terms);
     let quote = desk.quote_post(&maker, request, desk.quote_args(request, 4, 2_400.0));
     // Even where the taker's account is gone.
-    let close =
-        AccountClose { owner: taker.owner(), margin_account: taker.account, rent_recipient: desk.world.payer.pubkey() };
+    let close = desk.world.closing(&taker);
     desk.accept(close.instruction(), &[&taker.key]);
     desk.world.set_time(desk.load(request).expires_at - 1);
     let cancel = desk.request_cancel(maker.owner(), None, request);
