@@ -27,6 +27,8 @@ declare_id!("8jVSSaM6m5zYQEpPENHhjJGb19A7rm4L9tyxUqSQE41Z");
 
 // From `idls/margin_engine.json`.
 declare_program!(margin_engine);
+// Named where cargo sees it, so that another IDL compiles anew.
+const _: &[u8] = include_bytes!("../../../idls/margin_engine.json");
 
 #[program]
 pub mod example_venue {
