@@ -68,7 +68,8 @@ fn bytes_of_a_signed_quote() {
     assert_eq!(eight - one, 7 * 35);
     assert_eq!(length(quote(1, Some(Pubkey::default()), Some(7))), one + 32 + 8);
     let message = quote(1, None, None).message().unwrap();
-    let expected = [b"margin quote v1\n".as_slice(), PROGRAM_ID.as_ref(), &[1; 32], &[2; 32], &[0], &1u32.to_le_bytes()];
+    let expected =
+        [b"margin quote v1\n".as_slice(), PROGRAM_ID.as_ref(), &[1; 32], &[2; 32], &[0], &1u32.to_le_bytes()];
     assert!(message.starts_with(&expected.concat()));
     assert!(message.ends_with(&[5, 0, 0, 0, 0, 0, 0, 0, 6, 0, 0, 0, 0, 0, 0, 0, 0, 1]));
 }
