@@ -5,6 +5,7 @@ use anchor_lang::prelude::*;
 use crate::{margin_engine::types::Instrument, state::Quote};
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct BookOpened {
     pub book: Pubkey,
     pub engine: Pubkey,
@@ -14,6 +15,7 @@ pub struct BookOpened {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct RequestOpened {
     pub request: Pubkey,
     pub taker_account: Pubkey,
@@ -26,6 +28,7 @@ pub struct RequestOpened {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct RequestCancelled {
     pub request: Pubkey,
     pub taker_account: Pubkey,
@@ -34,6 +37,7 @@ pub struct RequestCancelled {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct QuotePosted {
     pub request: Pubkey,
     pub quote: Quote,
@@ -42,12 +46,14 @@ pub struct QuotePosted {
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct QuoteWithdrawn {
     pub request: Pubkey,
     pub quote: Quote,
 }
 
 #[event]
+#[derive(Clone, Debug)]
 pub struct RequestFilled {
     pub request: Pubkey,
     pub taker_account: Pubkey,

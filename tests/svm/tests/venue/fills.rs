@@ -39,12 +39,12 @@ fn the_whole_path() {
     let open = desk.request_open(&taker, desk.terms(7, 10, 2_500.0));
     let receipt = desk.accept(open, &[&taker.key]);
     let request = desk.request_address(&taker, 7);
-    let [opened] = events::<RequestOpened>(&receipt).try_into().ok().expect("one event");
+    let [opened] = events::<RequestOpened>(&receipt).try_into().expect("one event");
     assert_eq!((opened.request, opened.taker_account, opened.lots), (request, taker.account, 10));
 
     desk.quote(&makers[1], request, 8, 2_450.0);
     let receipt = desk.quote(&makers[0], request, 4, 2_400.0);
-    let [posted] = events::<QuotePosted>(&receipt).try_into().ok().expect("one event");
+    let [posted] = events::<QuotePosted>(&receipt).try_into().expect("one event");
     let better = Quote {
         maker_account: makers[0].account,
         price: 2_400_000_000_000_000,
@@ -75,7 +75,7 @@ fn the_whole_path() {
     let parties: Vec<Pubkey> = settled.accounts.iter().map(|change| change.account).collect();
     assert_eq!(parties, [taker.account, makers[0].account, makers[1].account]);
     assert_eq!(settled.legs.iter().map(|leg| leg.lots).collect::<Vec<_>>(), [4, 6]);
-    let [filled] = events::<RequestFilled>(&receipt).try_into().ok().expect("one event of the venue");
+    let [filled] = events::<RequestFilled>(&receipt).try_into().expect("one event of the venue");
     let fills: Vec<_> = filled.fills.iter().map(|fill| (fill.maker_account, fill.lots, fill.price)).collect();
     assert_eq!(fills, [(makers[0].account, 4, 2_400_000_000_000_000), (makers[1].account, 6, 2_450_000_000_000_000)]);
     assert_eq!((filled.request, filled.lots_before, filled.lots_after), (request, 10, 0));
@@ -117,7 +117,7 @@ fn a_request_is_filled_in_parts() {
     desk.quote(&makers[1], request, -4, 2_360.0);
     let fill = desk.fill(taker.owner(), request, &taker, &[&makers[1], &makers[0]]).instruction();
     let receipt = desk.accept(fill, &[&taker.key]);
-    let [filled] = events::<RequestFilled>(&receipt).try_into().ok().expect("one event");
+    let [filled] = events::<RequestFilled>(&receipt).try_into().expect("one event");
     assert_eq!((filled.lots_before, filled.lots_after), (-10, -3));
     assert_eq!((desk.load(request).lots, desk.load(request).quotes.len()), (-3, 0));
 

@@ -146,7 +146,7 @@ fn the_documented_path_runs() {
     }
     let expected = what_if(&world.snapshot(), &world.account(&taker), leg.clone(), world.now()).unwrap();
     let receipt = world.accept(batch, &[&venue]);
-    let [settled] = fills_of(receipt.account_keys(), receipt.inner()).unwrap().try_into().ok().expect("one event");
+    let [settled] = fills_of(receipt.account_keys(), receipt.inner()).unwrap().try_into().expect("one event");
     assert_eq!((settled.legs[0].lots, settled.legs[0].cost), (10, 240_000_000));
     // As a trade that raises risk is judged: nothing moved since.
     let report = world.report(&taker);

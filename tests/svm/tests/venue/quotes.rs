@@ -60,7 +60,7 @@ fn a_quote_is_its_accounts_own() {
     desk.refuse(none, &[&other.key], V::QuoteUnknown);
     let withdraw = desk.quote_withdraw(&maker, request);
     let receipt = desk.accept(withdraw, &[&maker.key]);
-    let [withdrawn] = events::<QuoteWithdrawn>(&receipt).try_into().ok().expect("one event");
+    let [withdrawn] = events::<QuoteWithdrawn>(&receipt).try_into().expect("one event");
     assert_eq!((withdrawn.quote.maker_account, withdrawn.quote.lots), (maker.account, 4));
     assert!(desk.load(request).quotes.is_empty());
 
@@ -80,7 +80,7 @@ fn a_quote_stands_by_price_then_time_and_replaces_its_makers_last() {
     let request = desk.request(&taker, terms);
     let place = |desk: &mut Desk, maker: &Trader, price| {
         let receipt = desk.quote(maker, request, 1, price);
-        let [posted] = events::<QuotePosted>(&receipt).try_into().ok().expect("one event");
+        let [posted] = events::<QuotePosted>(&receipt).try_into().expect("one event");
         posted.place
     };
     for (number, maker) in (0..).zip(&makers[..8]) {

@@ -91,7 +91,7 @@ fn a_request_is_cancelled_by_its_taker() {
 
     let fill = desk.fill(taker.owner(), request, &taker, &[&maker]).instruction();
     let receipt = desk.accept(good, &[&taker.key]);
-    let [cancelled] = events::<RequestCancelled>(&receipt).try_into().ok().expect("one event");
+    let [cancelled] = events::<RequestCancelled>(&receipt).try_into().expect("one event");
     assert_eq!((cancelled.request, cancelled.taker_account, cancelled.lots), (request, taker.account, 10));
     assert!(!desk.is_open(request));
     desk.world.refuse_anchor(fill, &[&taker.key], AnchorError::AccountNotInitialized);
