@@ -500,6 +500,56 @@ export type MarginEngine = {
       "name": "settlerRewardParameter"
     },
     {
+      "code": 6149,
+      "msg": "The settlement window of the series has not begun",
+      "name": "sampleTooEarly"
+    },
+    {
+      "code": 6150,
+      "msg": "The price was published before the settlement window",
+      "name": "samplePriceTime"
+    },
+    {
+      "code": 6151,
+      "msg": "The price was published too soon after the last sample's, or before it",
+      "name": "sampleSpacing"
+    },
+    {
+      "code": 6152,
+      "msg": "The series has expired with all the samples that it needs",
+      "name": "settlementCovered"
+    },
+    {
+      "code": 6153,
+      "msg": "The settlement average lacks samples",
+      "name": "settlementUncovered"
+    },
+    {
+      "code": 6154,
+      "msg": "The settlement price is final",
+      "name": "settlementFinal"
+    },
+    {
+      "code": 6155,
+      "msg": "The settlement price is not final yet",
+      "name": "settlementNotFinal"
+    },
+    {
+      "code": 6156,
+      "msg": "The series has not expired",
+      "name": "seriesAlive"
+    },
+    {
+      "code": 6157,
+      "msg": "The admin may set a settlement price only three days after the expiry",
+      "name": "settlementFixGrace"
+    },
+    {
+      "code": 6158,
+      "msg": "The price must be within 50 % of the last average, or of the forward where there is none",
+      "name": "settlementFixPrice"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -606,21 +656,36 @@ export type MarginEngine = {
     },
     {
       "code": 6214,
+      "msg": "The account still has fees that were not collected",
+      "name": "accountHasFees"
+    },
+    {
+      "code": 6215,
+      "msg": "Fees are paid in the quote token only",
+      "name": "quoteCollateralNeeded"
+    },
+    {
+      "code": 6216,
+      "msg": "Not so many fees have been collected",
+      "name": "insufficientFees"
+    },
+    {
+      "code": 6217,
       "msg": "The withdrawal would pass the limit of the token's net outflow",
       "name": "outflowLimit"
     },
     {
-      "code": 6215,
+      "code": 6218,
       "msg": "The withdrawal would lend out more of the pool than is allowed",
       "name": "borrowLimit"
     },
     {
-      "code": 6216,
+      "code": 6219,
       "msg": "Cash moves between different accounts of one owner only",
       "name": "transferOwner"
     },
     {
-      "code": 6217,
+      "code": 6220,
       "msg": "An account cannot transfer to itself",
       "name": "transferToSelf"
     },
@@ -1334,6 +1399,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        233,
+        23,
+        117,
+        225,
+        107,
+        178,
+        254,
+        8
+      ],
+      "name": "feesCollected"
+    },
+    {
+      "discriminator": [
+        234,
+        15,
+        0,
+        119,
+        148,
+        241,
+        40,
+        21
+      ],
+      "name": "feesWithdrawn"
+    },
+    {
+      "discriminator": [
         217,
         163,
         141,
@@ -1477,6 +1568,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        130,
+        211,
+        170,
+        182,
+        121,
+        164,
+        58,
+        209
+      ],
+      "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
         225,
         66,
         165,
@@ -1500,6 +1604,58 @@ export type MarginEngine = {
         248
       ],
       "name": "scenariosSet"
+    },
+    {
+      "discriminator": [
+        38,
+        201,
+        39,
+        168,
+        34,
+        141,
+        72,
+        134
+      ],
+      "name": "seriesFreed"
+    },
+    {
+      "discriminator": [
+        20,
+        146,
+        42,
+        155,
+        207,
+        59,
+        165,
+        46
+      ],
+      "name": "settlementFinalised"
+    },
+    {
+      "discriminator": [
+        83,
+        147,
+        4,
+        4,
+        98,
+        200,
+        95,
+        251
+      ],
+      "name": "settlementFixed"
+    },
+    {
+      "discriminator": [
+        137,
+        61,
+        164,
+        218,
+        47,
+        97,
+        77,
+        125
+      ],
+      "name": "settlementSampled"
     },
     {
       "discriminator": [
@@ -2360,6 +2516,90 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        6,
+        186,
+        189,
+        12,
+        147,
+        83,
+        10,
+        226
+      ],
+      "docs": [
+        "Moves the fees that wait in margin accounts to the quote token's listing. Anyone."
+      ],
+      "name": "feeCollect"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        235,
+        155,
+        45,
+        148,
+        187,
+        198,
+        29,
+        179
+      ],
+      "docs": [
+        "Pays out collected fees. Admin."
+      ],
+      "name": "feeWithdraw"
+    },
+    {
+      "accounts": [
+        {
           "name": "authority",
           "signer": true
         },
@@ -2914,6 +3154,50 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "docs": [
+            "Receives the rewards."
+          ],
+          "name": "settlerAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        75,
+        106,
+        68,
+        70,
+        28,
+        160,
+        187,
+        60
+      ],
+      "docs": [
+        "Pays every position of accounts in a series whose price is final; each pays the settler a reward. Anyone."
+      ],
+      "name": "positionSettle"
+    },
+    {
+      "accounts": [
+        {
           "name": "taker",
           "signer": true
         },
@@ -3075,6 +3359,122 @@ export type MarginEngine = {
         "Fails unless an account's sequence number is the expected one. Anyone."
       ],
       "name": "sequenceCheck"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        12,
+        246,
+        87,
+        52,
+        71,
+        80,
+        72,
+        168
+      ],
+      "docs": [
+        "Makes the average of an expired series its settlement price. Anyone."
+      ],
+      "name": "settlementFinalise"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        },
+        {
+          "name": "price",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        176,
+        29,
+        250,
+        99,
+        156,
+        242,
+        187,
+        181
+      ],
+      "docs": [
+        "Sets the settlement price of a series whose oracle has not come back for three days. Admin."
+      ],
+      "name": "settlementFix"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        248,
+        148,
+        108,
+        56,
+        221,
+        220,
+        190,
+        86
+      ],
+      "docs": [
+        "Takes the oracle's price into the settlement average of a series. Anyone."
+      ],
+      "name": "settlementSample"
     },
     {
       "accounts": [
@@ -4288,6 +4688,13 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Net outflow of the vault and its limit."
             ],
             "name": "flow",
@@ -4313,7 +4720,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                96
+                88
               ]
             }
           }
@@ -5120,7 +5527,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Unix seconds of the last settlement sample; 0: none."
+              "Unix seconds at which the price of the last settlement sample was published; 0: none."
             ],
             "name": "sampledAt",
             "type": "i64"
@@ -5261,6 +5668,57 @@ export type MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesCollected",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Quote atoms that the admin may withdraw."
+            ],
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -5605,6 +6063,12 @@ export type MarginEngine = {
           },
           {
             "name": "future"
+          },
+          {
+            "name": "digitalCall"
+          },
+          {
+            "name": "digitalPut"
           }
         ]
       }
@@ -7114,6 +7578,64 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "positionsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are still to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Margin account that received the rewards."
+            ],
+            "name": "settler",
+            "type": "pubkey"
+          },
+          {
+            "name": "settlerCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "settlerCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Those that had positions in the series."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledAccount"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
         "not."
@@ -7740,6 +8262,76 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "The slot of a settled series may be used for another."
+      ],
+      "name": "seriesFreed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 where nothing was open and no sample taken."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What settling a series did to an account. Quote atoms."
+      ],
+      "name": "settledAccount",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "After fee and reward."
+            ],
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "name": "fee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "What it paid the settler."
+            ],
+            "name": "reward",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "How many positions were paid and removed."
+            ],
+            "name": "positions",
+            "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "One leg of a trade as settled. Quantities are the taker's; the maker's are the opposite."
       ],
       "name": "settledLeg",
@@ -7812,6 +8404,143 @@ export type MarginEngine = {
             ],
             "name": "maker",
             "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementFinalised",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 only where nothing is open."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The admin set a settlement price because the oracle had failed."
+      ],
+      "name": "settlementFixed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. 0: no sample was ever taken."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. As last published."
+            ],
+            "name": "forward",
+            "type": "u64"
+          },
+          {
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementSampled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With this one."
+            ],
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that the settlement price still needs."
+            ],
+            "name": "missing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "name": "averageAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -8467,7 +9196,8 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price` (of digital",
+              "options: one USD, their payout, instead of the index price)."
             ],
             "name": "bandMark",
             "type": "u32"
@@ -9782,6 +10512,56 @@ export const IDL: MarginEngine = {
       "name": "settlerRewardParameter"
     },
     {
+      "code": 6149,
+      "msg": "The settlement window of the series has not begun",
+      "name": "sampleTooEarly"
+    },
+    {
+      "code": 6150,
+      "msg": "The price was published before the settlement window",
+      "name": "samplePriceTime"
+    },
+    {
+      "code": 6151,
+      "msg": "The price was published too soon after the last sample's, or before it",
+      "name": "sampleSpacing"
+    },
+    {
+      "code": 6152,
+      "msg": "The series has expired with all the samples that it needs",
+      "name": "settlementCovered"
+    },
+    {
+      "code": 6153,
+      "msg": "The settlement average lacks samples",
+      "name": "settlementUncovered"
+    },
+    {
+      "code": 6154,
+      "msg": "The settlement price is final",
+      "name": "settlementFinal"
+    },
+    {
+      "code": 6155,
+      "msg": "The settlement price is not final yet",
+      "name": "settlementNotFinal"
+    },
+    {
+      "code": 6156,
+      "msg": "The series has not expired",
+      "name": "seriesAlive"
+    },
+    {
+      "code": 6157,
+      "msg": "The admin may set a settlement price only three days after the expiry",
+      "name": "settlementFixGrace"
+    },
+    {
+      "code": 6158,
+      "msg": "The price must be within 50 % of the last average, or of the forward where there is none",
+      "name": "settlementFixPrice"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -9888,21 +10668,36 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6214,
+      "msg": "The account still has fees that were not collected",
+      "name": "accountHasFees"
+    },
+    {
+      "code": 6215,
+      "msg": "Fees are paid in the quote token only",
+      "name": "quoteCollateralNeeded"
+    },
+    {
+      "code": 6216,
+      "msg": "Not so many fees have been collected",
+      "name": "insufficientFees"
+    },
+    {
+      "code": 6217,
       "msg": "The withdrawal would pass the limit of the token's net outflow",
       "name": "outflowLimit"
     },
     {
-      "code": 6215,
+      "code": 6218,
       "msg": "The withdrawal would lend out more of the pool than is allowed",
       "name": "borrowLimit"
     },
     {
-      "code": 6216,
+      "code": 6219,
       "msg": "Cash moves between different accounts of one owner only",
       "name": "transferOwner"
     },
     {
-      "code": 6217,
+      "code": 6220,
       "msg": "An account cannot transfer to itself",
       "name": "transferToSelf"
     },
@@ -10616,6 +11411,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        233,
+        23,
+        117,
+        225,
+        107,
+        178,
+        254,
+        8
+      ],
+      "name": "feesCollected"
+    },
+    {
+      "discriminator": [
+        234,
+        15,
+        0,
+        119,
+        148,
+        241,
+        40,
+        21
+      ],
+      "name": "feesWithdrawn"
+    },
+    {
+      "discriminator": [
         217,
         163,
         141,
@@ -10759,6 +11580,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        130,
+        211,
+        170,
+        182,
+        121,
+        164,
+        58,
+        209
+      ],
+      "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
         225,
         66,
         165,
@@ -10782,6 +11616,58 @@ export const IDL: MarginEngine = {
         248
       ],
       "name": "scenariosSet"
+    },
+    {
+      "discriminator": [
+        38,
+        201,
+        39,
+        168,
+        34,
+        141,
+        72,
+        134
+      ],
+      "name": "seriesFreed"
+    },
+    {
+      "discriminator": [
+        20,
+        146,
+        42,
+        155,
+        207,
+        59,
+        165,
+        46
+      ],
+      "name": "settlementFinalised"
+    },
+    {
+      "discriminator": [
+        83,
+        147,
+        4,
+        4,
+        98,
+        200,
+        95,
+        251
+      ],
+      "name": "settlementFixed"
+    },
+    {
+      "discriminator": [
+        137,
+        61,
+        164,
+        218,
+        47,
+        97,
+        77,
+        125
+      ],
+      "name": "settlementSampled"
     },
     {
       "discriminator": [
@@ -11642,6 +12528,90 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        6,
+        186,
+        189,
+        12,
+        147,
+        83,
+        10,
+        226
+      ],
+      "docs": [
+        "Moves the fees that wait in margin accounts to the quote token's listing. Anyone."
+      ],
+      "name": "feeCollect"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        235,
+        155,
+        45,
+        148,
+        187,
+        198,
+        29,
+        179
+      ],
+      "docs": [
+        "Pays out collected fees. Admin."
+      ],
+      "name": "feeWithdraw"
+    },
+    {
+      "accounts": [
+        {
           "name": "authority",
           "signer": true
         },
@@ -12196,6 +13166,50 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "docs": [
+            "Receives the rewards."
+          ],
+          "name": "settlerAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        75,
+        106,
+        68,
+        70,
+        28,
+        160,
+        187,
+        60
+      ],
+      "docs": [
+        "Pays every position of accounts in a series whose price is final; each pays the settler a reward. Anyone."
+      ],
+      "name": "positionSettle"
+    },
+    {
+      "accounts": [
+        {
           "name": "taker",
           "signer": true
         },
@@ -12357,6 +13371,122 @@ export const IDL: MarginEngine = {
         "Fails unless an account's sequence number is the expected one. Anyone."
       ],
       "name": "sequenceCheck"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        12,
+        246,
+        87,
+        52,
+        71,
+        80,
+        72,
+        168
+      ],
+      "docs": [
+        "Makes the average of an expired series its settlement price. Anyone."
+      ],
+      "name": "settlementFinalise"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        },
+        {
+          "name": "price",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        176,
+        29,
+        250,
+        99,
+        156,
+        242,
+        187,
+        181
+      ],
+      "docs": [
+        "Sets the settlement price of a series whose oracle has not come back for three days. Admin."
+      ],
+      "name": "settlementFix"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "expiry",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        248,
+        148,
+        108,
+        56,
+        221,
+        220,
+        190,
+        86
+      ],
+      "docs": [
+        "Takes the oracle's price into the settlement average of a series. Anyone."
+      ],
+      "name": "settlementSample"
     },
     {
       "accounts": [
@@ -13570,6 +14700,13 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Net outflow of the vault and its limit."
             ],
             "name": "flow",
@@ -13595,7 +14732,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                96
+                88
               ]
             }
           }
@@ -14402,7 +15539,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Unix seconds of the last settlement sample; 0: none."
+              "Unix seconds at which the price of the last settlement sample was published; 0: none."
             ],
             "name": "sampledAt",
             "type": "i64"
@@ -14543,6 +15680,57 @@ export const IDL: MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesCollected",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Quote atoms that the admin may withdraw."
+            ],
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "feesWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "feesBefore",
+            "type": "u64"
+          },
+          {
+            "name": "feesAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -14887,6 +16075,12 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "future"
+          },
+          {
+            "name": "digitalCall"
+          },
+          {
+            "name": "digitalPut"
           }
         ]
       }
@@ -16396,6 +17590,64 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "positionsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are still to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Margin account that received the rewards."
+            ],
+            "name": "settler",
+            "type": "pubkey"
+          },
+          {
+            "name": "settlerCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "settlerCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Those that had positions in the series."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledAccount"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "A risk grid as the kernel wants it: derived from the scenarios and the forward contingency, so that a margin check need",
         "not."
@@ -17022,6 +18274,76 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "The slot of a settled series may be used for another."
+      ],
+      "name": "seriesFreed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 where nothing was open and no sample taken."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What settling a series did to an account. Quote atoms."
+      ],
+      "name": "settledAccount",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "After fee and reward."
+            ],
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "name": "fee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "What it paid the settler."
+            ],
+            "name": "reward",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "How many positions were paid and removed."
+            ],
+            "name": "positions",
+            "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "One leg of a trade as settled. Quantities are the taker's; the maker's are the opposite."
       ],
       "name": "settledLeg",
@@ -17094,6 +18416,143 @@ export const IDL: MarginEngine = {
             ],
             "name": "maker",
             "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementFinalised",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price; 0 only where nothing is open."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are to be settled."
+            ],
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "The admin set a settlement price because the oracle had failed."
+      ],
+      "name": "settlementFixed",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. 0: no sample was ever taken."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. The settlement price."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD. As last published."
+            ],
+            "name": "forward",
+            "type": "u64"
+          },
+          {
+            "name": "openLots",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "settlementSampled",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "expiry",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "With this one."
+            ],
+            "name": "samples",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that the settlement price still needs."
+            ],
+            "name": "missing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "averageBefore",
+            "type": "u64"
+          },
+          {
+            "name": "averageAfter",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -17749,7 +19208,8 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price` (of digital",
+              "options: one USD, their payout, instead of the index price)."
             ],
             "name": "bandMark",
             "type": "u32"

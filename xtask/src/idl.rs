@@ -1,5 +1,6 @@
-//! `cargo xtask idl`: the program's interface, as JSON and as TypeScript.
+//! `cargo xtask idl`: the program's interface, as JSON, as TypeScript and as JSON for other programs.
 
+mod declare;
 mod typescript;
 
 use std::fs;
@@ -17,6 +18,9 @@ const PROGRAM: &str = "margin-engine";
 /// Folder of the committed copies, so that integrators need no build.
 const COMMITTED: &str = "idl";
 
+/// Folder of the copy for programs, where `declare_program!` looks for it.
+const DECLARED: &str = "idls";
+
 /// A generated file and the places where it belongs.
 struct Output {
     text: String,
@@ -24,7 +28,7 @@ struct Output {
     committed: PathBuf,
 }
 
-/// Writes the interface to the target directory and to `idl/`.
+/// Writes the interface to the target directory, to `idl/` and to `idls/`.
 pub fn write(workspace: &Workspace) -> Result<()> {
     for output in outputs(workspace)? {
         for path in [&output.generated, &output.committed] {
@@ -60,17 +64,23 @@ pub fn print(manifest: &Path) -> Result<()> {
     Ok(())
 }
 
-fn outputs(workspace: &Workspace) -> Result<[Output; 2]> {
+fn outputs(workspace: &Workspace) -> Result<[Output; 3]> {
     let program = workspace.program(PROGRAM)?;
     let json = build(program)?;
     let idl: serde_json::Value = serde_json::from_str(&json).context("read the IDL")?;
     check_address(&idl, program, &fs::read_to_string(workspace.root.join("Anchor.toml")).context("read Anchor.toml")?)?;
-    let file = |kind: &str, extension: &str, text| {
+    let file = |kind: &str, folder: &str, extension: &str, text| {
         let name = format!("{}.{extension}", program.library);
         let generated = workspace.target.join(kind).join(&name);
-        Output { text, generated, committed: workspace.root.join(COMMITTED).join(name) }
+        Output { text, generated, committed: workspace.root.join(folder).join(name) }
     };
-    Ok([file("idl", "json", json), file("types", "ts", typescript::render(&program.library, &idl)?)])
+    let types = typescript::render(&program.library, &idl)?;
+    let declared = format!("{}\n", serde_json::to_string_pretty(&declare::for_programs(&idl)?)?);
+    Ok([
+        file("idl", COMMITTED, "json", json),
+        file("types", COMMITTED, "ts", types),
+        file("idls", DECLARED, "json", declared),
+    ])
 }
 
 /// Runs [`print`] in a process of its own, whose environment makes Anchor's library call the right cargo:

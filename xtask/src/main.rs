@@ -45,7 +45,7 @@ enum Task {
         #[arg(long)]
         verify_reproducible: bool,
     },
-    /// Write the program's IDL and TypeScript types to target/ and idl/
+    /// Write the program's IDL and TypeScript types to target/, idl/ and idls/
     Idl {
         /// Write only to target/ and fail if the committed files differ
         #[arg(long)]

@@ -55,6 +55,24 @@ impl Receipt {
         EngineEvent::collect(&self.account_keys, inner).expect("the client knows every event of the program")
     }
 
+    /// The transaction's accounts, by their numbers.
+    #[must_use]
+    pub fn account_keys(&self) -> &[Pubkey] {
+        &self.account_keys
+    }
+
+    /// The inner instructions: number of the program, and data.
+    #[must_use]
+    pub fn inner(&self) -> &[(u8, Vec<u8>)] {
+        &self.inner
+    }
+
+    /// Data of the inner instructions of a program, in their order: among them its events.
+    pub fn inner_of(&self, program: Pubkey) -> impl Iterator<Item = &[u8]> {
+        let is_of = move |index: u8| self.account_keys.get(usize::from(index)) == Some(&program);
+        self.inner.iter().filter(move |(index, _)| is_of(*index)).map(|(_, data)| data.as_slice())
+    }
+
     /// The return data of a margin check.
     #[must_use]
     pub fn report(&self) -> MarginReport {

@@ -14,7 +14,7 @@ use margin_core::{
     portfolio::{AccountRisk, MarginError},
 };
 
-pub use {amounts::*, breakdown::*, report::*, walk::Figures};
+pub use {amounts::*, breakdown::*, report::*, walk::Figures, workspace::Workspace};
 
 use crate::{
     error::EngineError,
@@ -52,7 +52,12 @@ impl<'a> Check<'a> {
 
     /// Margin figures: whether the account may trade, must be liquidated, and by how much.
     pub fn assess(&self) -> Result<AccountRisk> {
-        Ok(self.walk(false, |_, _| Ok(()))?.risk)
+        self.assess_in(&mut Workspace::new())
+    }
+
+    /// The same in working memory that has served other accounts or will.
+    pub fn assess_in(&self, workspace: &mut Workspace) -> Result<AccountRisk> {
+        Ok(self.walk(false, workspace, |_, _| Ok(()))?.risk)
     }
 }
 

@@ -13,6 +13,7 @@ use super::{
     amounts::{Atoms, usd_in_atom},
     cash_atoms_floor, margin_error,
     walk::{Part, difference, number_of, sum},
+    workspace::Workspace,
 };
 use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::UnderlyingView, state::AccountMode};
 
@@ -161,7 +162,7 @@ impl Check<'_> {
         let mut number = 0usize;
         let greeks = options.greeks && self.witness.is_none();
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
-        let figures = self.walk(options.greeks, |view, part| {
+        let figures = self.walk(options.greeks, &mut Workspace::new(), |view, part| {
             if page.contains(&number) {
                 // Some are known even if they are not wanted: those of linear instruments, and what charges need.
                 UnderlyingReport::add(&mut underlyings, &part, view, decimals, greeks)?;

@@ -72,14 +72,15 @@ impl<'a> Check<'a> {
     pub(super) fn walk(
         &self,
         greeks: bool,
+        workspace: &mut Workspace,
         mut visit: impl FnMut(&UnderlyingView, Part) -> Result<()>,
     ) -> Result<Figures> {
         let cash = cash_to_usd(self.account.cash_at(self.engine, self.now)?, self.engine.quote_decimals)?;
         let mut figures = Figures { risk: AccountRisk::new(cash), cash, ..Default::default() };
         self.add_balances(&mut figures)?;
-        let mut workspace = Workspace::new();
-        let factors = self.factors();
-        let correlation = factors.as_ref().map(|(scenarios, floor)| Correlation { scenarios, floor: *floor });
+        let mut factors = core::mem::take(&mut workspace.factors);
+        let floor = self.load_factors(&mut factors);
+        let correlation = floor.map(|floor| Correlation { scenarios: &factors, floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
         let detail = if greeks { Detail::MainGreeks } else { Detail::Margin };
         let mut left = self.account.positions();
@@ -98,21 +99,21 @@ impl<'a> Check<'a> {
             match (self.mode, &mut cross) {
                 (AccountMode::Standard, _) => {
                     require!(self.witness.is_none(), EngineError::WitnessUnsupported);
-                    let (risk, greeks) = self.standard(exposed, greeks, &mut workspace)?;
+                    let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
                     self.add_standard(&risk, exposed.hedge, &mut figures)?;
                     visit(view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })?;
                 }
                 (AccountMode::Portfolio, Some(cross)) => {
                     require!(self.witness.is_none(), EngineError::WitnessUnsupported);
-                    let risk = self.correlated(exposed, detail, cross, &mut workspace)?;
+                    let risk = self.correlated(exposed, detail, cross, workspace)?;
                     visit(view, Part::Portfolio(&risk))?;
                 }
                 (AccountMode::Portfolio | AccountMode::Isolated, _) => {
                     match self.witness {
-                        None => self.scanned(exposed, detail, &mut workspace, &mut risk)?,
+                        None => self.scanned(exposed, detail, workspace, &mut risk)?,
                         Some(witness) => {
                             let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
-                            risk = self.witnessed(exposed, witness_of(scenario), &mut workspace)?;
+                            risk = self.witnessed(exposed, witness_of(scenario), workspace)?;
                         }
                     }
                     figures.risk.add_underlying(&risk).map_err(margin_error)?;
@@ -130,6 +131,7 @@ impl<'a> Check<'a> {
             figures.risk.add_cross(&risk).map_err(margin_error)?;
             figures.cross = Some(risk);
         }
+        workspace.factors = factors;
         // By the parameters' rules it never is; what the account may still do shall not depend on them.
         figures.risk.initial_margin = figures.risk.initial_margin.max(figures.risk.maintenance_margin);
         Ok(figures)
@@ -183,11 +185,15 @@ impl<'a> Check<'a> {
         Ok(hedge)
     }
 
-    /// Scenarios of the market factor and the breakdown floor, where this assessment uses them.
+    /// Fills in the scenarios of the market factor, unless an earlier assessment did, and returns the breakdown floor, where
+    /// this one uses them.
     #[inline(never)]
-    fn factors(&self) -> Option<(Vec<FactorScenario>, Ratio)> {
+    fn load_factors(&self, scenarios: &mut Vec<FactorScenario>) -> Option<Ratio> {
         let model = self.markets.correlation().filter(|_| self.mode == AccountMode::Portfolio)?;
-        Some((model.scenarios().iter().map(FactorScenario::from).collect(), Ratio(model.floor)))
+        if scenarios.is_empty() {
+            scenarios.extend(model.scenarios().iter().map(FactorScenario::from));
+        }
+        Some(Ratio(model.floor))
     }
 
     #[inline(never)]
@@ -268,7 +274,7 @@ impl<'a> Check<'a> {
         workspace: &mut Workspace,
         run: impl FnOnce(&Market, &mut Scratch) -> core::result::Result<T, RiskError>,
     ) -> Result<T> {
-        let Workspace { scratch, scenarios } = workspace;
+        let Workspace { scratch, scenarios, .. } = workspace;
         scenarios.clear();
         scenarios.extend(exposed.view.state.scenarios().iter().map(GridScenario::from));
         self.on_bare_market(exposed, scenarios, scratch, run)

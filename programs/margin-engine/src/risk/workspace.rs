@@ -1,17 +1,26 @@
 //! Working memory.
 
-use margin_core::portfolio::{GridScenario, Scratch};
+use margin_core::portfolio::{FactorScenario, GridScenario, Scratch};
 
-/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
-pub(super) struct Workspace {
+/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings, and
+/// all accounts of a trade: eight of it would not fit.
+pub struct Workspace {
     pub(super) scratch: Box<Scratch>,
     /// Of the underlying looked at, where a prepared grid does not do.
     pub(super) scenarios: Vec<GridScenario>,
+    /// Of the market factor, which is one for all accounts, once an assessment has needed them.
+    pub(super) factors: Vec<FactorScenario>,
 }
 
 impl Workspace {
-    pub(super) fn new() -> Self {
-        Self { scratch: new_scratch(), scenarios: Vec::new() }
+    pub fn new() -> Self {
+        Self { scratch: new_scratch(), scenarios: Vec::new(), factors: Vec::new() }
+    }
+}
+
+impl Default for Workspace {
+    fn default() -> Self {
+        Self::new()
     }
 }
 

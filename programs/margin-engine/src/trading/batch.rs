@@ -7,7 +7,7 @@ use crate::{
     error::EngineError,
     events::{AccountChange, SettledLeg},
     oracle::PriceUse,
-    risk::cash_atoms_floor,
+    risk::{Workspace, cash_atoms_floor},
     risk_accounts::RiskAccounts,
     state::{Engine, MarginAccount, PauseBits},
 };
@@ -54,6 +54,7 @@ impl Batch<'_> {
     pub fn settle(&self, parties: &mut [Party], fills: &[Fill]) -> Result<Settled> {
         let Self { engine, markets, now, .. } = *self;
         engine.require_running(PauseBits::TRADING, now)?;
+        let mut workspace = Workspace::new();
         let mut changes = Vec::with_capacity(parties.len());
         let mut guards = Vec::with_capacity(parties.len());
         for party in parties.iter_mut() {
@@ -63,7 +64,7 @@ impl Batch<'_> {
                 ..Default::default()
             });
             party.account.accrue_interest(engine, now)?;
-            guards.push(Guard::new(party.account, party.reduce_only, markets, engine, now)?);
+            guards.push(Guard::new(party.account, party.reduce_only, markets, engine, now, &mut workspace)?);
         }
 
         let mut legs = Vec::with_capacity(fills.len());
@@ -88,7 +89,7 @@ impl Batch<'_> {
 
         for ((party, guard), change) in parties.iter_mut().zip(&guards).zip(&mut changes) {
             party.account.sequence = party.account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
-            guard.release(party.account, markets, engine, now)?;
+            guard.release(party.account, markets, engine, now, &mut workspace)?;
             change.cash_after = cash_atoms_floor(party.account.cash())?;
         }
         Ok(Settled { legs, changes, records })

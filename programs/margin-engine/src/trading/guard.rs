@@ -6,7 +6,7 @@ use margin_core::portfolio::AccountRisk;
 use crate::{
     error::EngineError,
     oracle::PriceUse,
-    risk::Check,
+    risk::{Check, Workspace},
     risk_accounts::RiskAccounts,
     state::{Engine, Instrument, MarginAccount},
 };
@@ -25,8 +25,9 @@ impl Guard {
         markets: &RiskAccounts,
         engine: &Engine,
         now: i64,
+        workspace: &mut Workspace,
     ) -> Result<Self> {
-        let before = if reduce_only { Some(assess(account, markets, engine, now)?) } else { None };
+        let before = if reduce_only { Some(assess(account, markets, engine, now, workspace)?) } else { None };
         Ok(Self { before })
     }
 
@@ -44,11 +45,18 @@ impl Guard {
     /// After the last leg: initial margin, or - for a side that only reduces - no less health than before. An account whose
     /// checks are deferred is judged at their end.
     #[inline(never)]
-    pub fn release(&self, account: &MarginAccount, markets: &RiskAccounts, engine: &Engine, now: i64) -> Result<()> {
+    pub fn release(
+        &self,
+        account: &MarginAccount,
+        markets: &RiskAccounts,
+        engine: &Engine,
+        now: i64,
+        workspace: &mut Workspace,
+    ) -> Result<()> {
         if account.checks_deferred != 0 {
             return Ok(());
         }
-        let after = assess(account, markets, engine, now)?;
+        let after = assess(account, markets, engine, now, workspace)?;
         let Some(before) = &self.before else {
             require!(after.initially_healthy(), EngineError::BelowInitialMargin);
             return Ok(());
@@ -61,8 +69,14 @@ impl Guard {
     }
 }
 
-fn assess(account: &MarginAccount, markets: &RiskAccounts, engine: &Engine, now: i64) -> Result<AccountRisk> {
-    Check::new(account, markets, engine, PriceUse::RaiseRisk, now)?.assess()
+fn assess(
+    account: &MarginAccount,
+    markets: &RiskAccounts,
+    engine: &Engine,
+    now: i64,
+    workspace: &mut Workspace,
+) -> Result<AccountRisk> {
+    Check::new(account, markets, engine, PriceUse::RaiseRisk, now)?.assess_in(workspace)
 }
 
 /// Equity over initial and over maintenance margin. Saturated: no account comes near.

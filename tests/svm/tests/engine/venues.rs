@@ -3,13 +3,15 @@
 use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::{VenueAdd, VenueEnable},
+    instructions::{TradeLeg, VenueAdd, VenueEnable},
     state::{TradingParameters, VenueLimits},
 };
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
-use tests_svm::{BTC, ETH, NEAR, SOL, Trader, World, buy, call, free_trading, lots_of, perpetual, put, sell, usdc};
+use tests_svm::{
+    BTC, ETH, NEAR, SOL, Trader, World, buy, call, correlation, free_trading, lots_of, perpetual, put, sell, usdc,
+};
 
 /// Three accounts that approved a venue.
 fn approved() -> (World, Keypair, [Trader; 3]) {
@@ -218,4 +220,33 @@ fn a_venue_may_reduce_where_it_may_not_open() {
     world.refuse(settle.clone().instruction(), &[&venue], E::BelowInitialMargin);
     settle.args.reduce_only = 2;
     world.accept(settle.instruction(), &[&venue]);
+}
+
+#[test]
+fn a_batch_of_eight_accounts_fits_the_heap() {
+    let mut world = World::new();
+    world.correlate(correlation());
+    let venue = world.venue();
+    let traders: Vec<Trader> = (0..8).map(|_| world.funded(100_000.0)).collect();
+    let limits = world.wide_limits();
+    for trader in &traders {
+        world.approve(trader, venue.pubkey(), limits);
+    }
+    let traders: Vec<&Trader> = traders.iter().collect();
+    // Everybody trades options on all three with everybody's neighbour, and back again.
+    let instruments = [call(BTC, NEAR, 100_000), call(ETH, NEAR, 3_500), put(SOL, NEAR, 120)];
+    for lots in [1, -1] {
+        let fills: Vec<_> = (0..8u8)
+            .map(|taker| {
+                let instrument = instruments[usize::from(taker) % 3];
+                (taker, (taker + 1) % 8, TradeLeg { instrument, lots, price: tests_svm::usd(2.0) })
+            })
+            .collect();
+        let mut settle = world.settlement(venue.pubkey(), &traders, &fills);
+        // What nets to nothing only reduces, and is assessed before as well.
+        settle.args.reduce_only = if lots < 0 { u8::MAX } else { 0 };
+        let receipt = world.accept(settle.instruction(), &[&venue]);
+        println!("compute units of eight fills between eight accounts: {}", receipt.compute_units);
+    }
+    assert!(traders.iter().all(|trader| world.account(trader).positions().is_empty()));
 }

@@ -1,0 +1,6 @@
+//! Accounts of the program.
+
+mod book;
+mod request;
+
+pub use {book::*, request::*};
