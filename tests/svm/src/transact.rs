@@ -7,7 +7,7 @@ use fixed::types::I80F48;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use margin_client::{
     Loaded, MarginReport, PROGRAM_ID, decode_margin_report,
-    errors::{EngineError, explain},
+    errors::{EngineError, engine_error, explain},
     events::EngineEvent,
     presets,
     state::{Collateral, InstrumentKind, MarginAccount, Underlying},
@@ -155,6 +155,31 @@ impl World {
                 refusal
             }
         }
+    }
+
+    /// Sends instructions that may be refused. If they pass, claims still equal vaults; if not, it is for a reason that the
+    /// engine gives and nothing has changed: the runtime never fails, no code is unknown, the compute budget suffices.
+    #[track_caller]
+    pub fn attempt(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, EngineError> {
+        let before = self.stored();
+        match self.send(instructions, signers) {
+            Ok(receipt) => {
+                self.assert_conserved();
+                Ok(receipt)
+            }
+            Err(refusal) => {
+                let error = refusal.code.and_then(engine_error);
+                let error = error.unwrap_or_else(|| panic!("no error of the engine: {}", refusal.describe()));
+                assert!(self.stored() == before, "a refused transaction changed an account");
+                Err(error)
+            }
+        }
+    }
+
+    /// Positions that have been paid at their settlement price so far: each left less than an atom in the vault.
+    #[must_use]
+    pub fn settled_positions(&self) -> u64 {
+        self.settled
     }
 
     /// Every account of the program and of the token programs.
