@@ -1,6 +1,6 @@
 //! Total equity by the client's figures.
 
-use margin_client::margin::PriceUse;
+use margin_client::{instructions::MarginCheckArgs, state::AccountMode};
 use tests_svm::{USDC, token_balance};
 
 use crate::desk::Desk;
@@ -16,12 +16,14 @@ impl Desk {
         i128::from(self.given[usize::from(USDC)]) - i128::from(outside + fees)
     }
 
-    /// Sum of what every account is worth without its tokens. `None`: there is no price good enough.
+    /// Sum of what every account is worth without its tokens, all by the marks of the portfolio model (standard margin does
+    /// not discount options). `None`: there is no price good enough.
     fn equities(&self) -> Option<i128> {
         let snapshot = self.world.snapshot();
+        let args = MarginCheckArgs { mode: Some(AccountMode::Portfolio), greeks: false, ..MarginCheckArgs::default() };
         let mut sum = 0;
         for account in self.world.margin_accounts() {
-            let report = snapshot.report(&account, PriceUse::Liquidation, self.world.now()).ok()?;
+            let report = snapshot.check(&account, &args, self.world.now()).ok()?;
             sum += i128::from(report.equity) - i128::from(report.collateral_value);
         }
         Some(sum)
