@@ -3451,6 +3451,18 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "The same surface as the kernel wants it, prepared when it is published."
+            ],
+            "name": "slice",
+            "type": {
+              "array": [
+                "i64",
+                9
+              ]
+            }
+          },
+          {
+            "docs": [
               "precision: 1e-9. The publisher's least confidence in forward, rate and surface."
             ],
             "name": "confidence",
@@ -4903,7 +4915,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                56
+                64
               ]
             }
           }
@@ -6175,7 +6187,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                512
+                504
               ]
             }
           }
@@ -9912,6 +9924,18 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "The same surface as the kernel wants it, prepared when it is published."
+            ],
+            "name": "slice",
+            "type": {
+              "array": [
+                "i64",
+                9
+              ]
+            }
+          },
+          {
+            "docs": [
               "precision: 1e-9. The publisher's least confidence in forward, rate and surface."
             ],
             "name": "confidence",
@@ -11364,7 +11388,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                56
+                64
               ]
             }
           }
@@ -12636,7 +12660,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                512
+                504
               ]
             }
           }

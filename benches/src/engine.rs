@@ -157,18 +157,18 @@ impl Bench {
                 // Spot has moved since the forward was taken.
                 spot_reference: spot.0 - spot.0 / 1_000,
                 rate: 437_000_000,
-                svi: SviParameters {
-                    a: svi.a,
-                    b: svi.b,
-                    rho: svi.rho,
-                    m: svi.m,
-                    sigma: svi.sigma,
-                    forward,
-                    time: days * DAY as u64 + 600,
-                },
                 confidence: RATIO_ONE,
                 ..Default::default()
             };
+            slot.set_surface(SviParameters {
+                a: svi.a,
+                b: svi.b,
+                rho: svi.rho,
+                m: svi.m,
+                sigma: svi.sigma,
+                forward,
+                time: days * DAY as u64 + 600,
+            })?;
         }
         Ok(state)
     }

@@ -154,7 +154,7 @@ fn risk_array(source: &mut Source, inputs: ExpiryInputs, vol: Vol) {
         let bits = u32::from(source.byte() % 63) + 1;
         let (calls, puts) = (Lots(source.signed(bits)), Lots(source.signed(bits)));
         let Ok(leg) = Leg::prepare(&expiry, strike, &vols) else { continue };
-        let digital_added = digital.add(&array, &leg, calls, puts);
+        let digital_added = digital.add(&expiry, &set, strike, &leg, calls, puts);
         let before = array.clone();
         match array.add(&leg, calls, puts) {
             Ok(()) => added.push((leg, calls, puts)),
@@ -166,7 +166,7 @@ fn risk_array(source: &mut Source, inputs: ExpiryInputs, vol: Vol) {
     let summed = array.add_totals(&mut totals);
     for index in 0..scenarios.len() {
         let total = array.total(index);
-        assert!(total.is_some() && digital.total(&array, index).is_some());
+        assert!(total.is_some() && digital.total(&set, index).is_some());
         if summed.is_ok() {
             assert_eq!(totals.get(&set, index), total);
         }

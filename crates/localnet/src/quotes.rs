@@ -85,6 +85,8 @@ pub fn mark(listing: &Listing, market: &Snapshot, instrument: &Instrument) -> Re
         }
         InstrumentKind::Call => OptionKind::Call,
         InstrumentKind::Put => OptionKind::Put,
+        InstrumentKind::DigitalCall => OptionKind::DigitalCall,
+        InstrumentKind::DigitalPut => OptionKind::DigitalPut,
     };
     let refused = |reason: String| LocalnetError::Pricing { instrument: name(listing, instrument), reason };
     let published = quotes

@@ -163,7 +163,7 @@ fn underlying() {
     state.scenarios[39] =
         Scenario { design_spot: 12, spot: 13, ln_spot: -1, weight: 14, vol: 2, extended: 1, ..Scenario::default() };
     state.prepared_grid.shocks[42] = [-5, 27];
-    state.prepared_grid.table[55] = 28;
+    state.prepared_grid.table[63] = 28;
     state.perpetual =
         PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, ..PerpetualSlot::default() };
     let slot = &mut state.expiries[11];
@@ -173,6 +173,7 @@ fn underlying() {
     slot.spot_reference = 18;
     slot.rate = -1;
     slot.svi = SviParameters { a: -2, b: 19, rho: 20, m: 21, sigma: 22, forward: 23, time: 24 };
+    slot.slice = [-3, 92, 93, 94, 95, 96, 97, 98, 99];
     slot.confidence = 25;
     slot.observed_average = 26;
     let words = |range: std::ops::RangeInclusive<u64>| range.flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
@@ -181,11 +182,11 @@ fn underlying() {
     parameters[11 * 8..12 * 8].copy_from_slice(&[12, 1, 1, 0, 0, 0, 0, 0]);
     parameters[38 * 8..39 * 8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2912, 144 bytes
+    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2920, 216 bytes
     // each.
-    let (scenario, expiry) = (824 + 39 * 32, 2_912 + 11 * 144);
+    let (scenario, expiry) = (824 + 39 * 32, 2_920 + 11 * 216);
     let want = golden(
-        5_152,
+        6_016,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -214,15 +215,17 @@ fn underlying() {
             (scenario + 28, &[2, 1]),
             (2_104 + 42 * 16, &(-5i64).to_le_bytes()),
             (2_104 + 42 * 16 + 8, &words(27..=27)),
-            (2_847, &[28]),
-            (2_848, &words(88..=91)),
+            (2_855, &[28]),
+            (2_856, &words(88..=91)),
             (expiry, &15i64.to_le_bytes()),
             (expiry + 8, &16i64.to_le_bytes()),
             (expiry + 16, &17u64.to_le_bytes()),
             (expiry + 24, &18u64.to_le_bytes()),
             (expiry + 32, &(-1i64).to_le_bytes()),
             (expiry + 40, &svi),
-            (expiry + 96, &words(25..=26)),
+            (expiry + 96, &(-3i64).to_le_bytes()),
+            (expiry + 104, &words(92..=99)),
+            (expiry + 168, &words(25..=26)),
         ],
     );
     assert_golden(&*state, &want);
@@ -367,7 +370,7 @@ fn margin_account() {
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
     assert_eq!(account_size::<Collateral>(), 528);
-    assert_eq!(account_size::<Underlying>(), 5_152);
+    assert_eq!(account_size::<Underlying>(), 6_016);
     assert_eq!(account_size::<MarginAccount>(), 6_728);
     assert_eq!(account_size::<CorrelationModel>(), 1_144);
     let kinds = [

@@ -115,9 +115,19 @@ pub(crate) fn step(x: Fx) -> Fx {
     if x > Fx::ZERO { ONE_Q62 } else { Fx::ZERO }
 }
 
+/// N(d2) of a digital without time value: an exact comparison, wherever the forward is a price. At the strike the put pays.
+#[inline(always)]
+pub(crate) fn digital_step(expiry: &Expiry, strike: Price, x: Fx) -> Fx {
+    match expiry.forward {
+        Price::ZERO => step(x), // prepared from spot
+        forward if forward > strike => ONE_Q62,
+        _ => Fx::ZERO,
+    }
+}
+
 /// Value of one option per unit of the underlying (vanilla) or per USD of payout (digital), discounted.
 ///
-/// Zero time or zero vol gives the discounted intrinsic value. Rounded to the nearest 1e-12 USD; the error before
+/// Zero time or zero vol gives the discounted intrinsic value; a digital call pays above its strike only, a put at it too. Rounded to the nearest 1e-12 USD; the error before
 /// that rounding is below 1e-13 of max(F, K). A call lies in max(0, D (F - K)) ..= D F, a put in
 /// max(0, D (K - F)) ..= D K.
 ///
@@ -141,7 +151,7 @@ pub fn value(expiry: &Expiry, strike: Price, vol: Vol, kind: OptionKind) -> Resu
         }
         OptionKind::DigitalCall | OptionKind::DigitalPut => {
             let n2 = match deviation {
-                None => step(terms.x),
+                None => digital_step(expiry, strike, terms.x),
                 Some(deviation) => fine_cdf(deviation.d1_d2(terms.x, deviation.wide_reciprocal()).1),
             };
             Ok(digital_price(expiry, if kind == OptionKind::DigitalCall { n2 } else { ONE_Q62 - n2 }))

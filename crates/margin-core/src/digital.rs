@@ -6,7 +6,7 @@
               below the stated format"
 )]
 
-use crate::black::{Terms, digital_price, step};
+use crate::black::{Terms, digital_price, digital_step};
 use crate::deviation::Deviation;
 use crate::error::KernelError;
 use crate::expiry::Expiry;
@@ -46,7 +46,7 @@ pub(crate) fn greeks(expiry: &Expiry, strike: Price, vol: Vol, is_call: bool) ->
     let (years, rate) = (i128::from(expiry.years >> 20), i128::from(expiry.rate >> 20));
     let rate = if expiry.rate_is_negative { -rate } else { rate };
     let (n2, mut greeks) = match Deviation::new(expiry, vol)? {
-        None => (step(terms.x), [0i128; 7]),
+        None => (digital_step(expiry, strike, terms.x), [0i128; 7]),
         Some(deviation) => {
             let (d1, d2) = deviation.d1_d2(terms.x, deviation.wide_reciprocal());
             let Normal { cdf, density } = fine_cdf_density(d2);

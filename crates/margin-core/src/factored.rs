@@ -10,6 +10,7 @@ use crate::risk_array::RiskArray;
 use crate::scenario::SPOT_LEVELS;
 use crate::slot::Slot;
 use crate::totals::Totals;
+use crate::word::exact_word;
 
 /// Factors on an expiry's value in a scenario, Q60 and below 2^63 (8.0).
 #[derive(Clone, Copy, Debug, Eq, PartialEq)]
@@ -24,9 +25,9 @@ pub struct StaticFactors {
 #[derive(Clone, Copy, Debug, Default, Eq, PartialEq)]
 pub struct Signs {
     /// The options are a liability.
-    debts: u64,
+    pub(crate) debts: u64,
     /// A skew scenario lowers their value.
-    falls: u64,
+    pub(crate) falls: u64,
 }
 
 impl StaticFactors {
@@ -34,7 +35,7 @@ impl StaticFactors {
     pub const ONE: Self = Self { gain: 1 << 60, debt: 1 << 60 };
 
     /// A value times its factor, rounded down.
-    fn apply(&self, value: i128, is_debt: bool) -> i128 {
+    pub(crate) fn apply(&self, value: i128, is_debt: bool) -> i128 {
         if *self == Self::ONE {
             return value;
         }
@@ -81,18 +82,32 @@ impl RiskArray {
         if !self.is_narrow() {
             return self.add_factored_wide(factors, mark, None, totals).map(|_| ());
         }
-        totals.count()?;
-        let (plain, _) = self.split();
+        let (plain, skew) = self.split();
         // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
         let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
-        totals.add_narrow(
-            plain,
-            |slot| {
-                let grains = self.grains(slot);
-                if grains.is_negative() { debt.ticks(grains) } else { gain.ticks(grains) }
-            },
-            self.tick_exponent,
-        );
+        let ticks = |slot: &Slot| {
+            let grains = self.grains(slot);
+            if grains.is_negative() { debt.ticks(grains) } else { gain.ticks(grains) }
+        };
+        let unit = self.tick_exponent - Fx(4);
+        // A skew scenario's change is the value's and the mark's; a factor is below this number.
+        let bound = self.word_bound((factors.gain.max(factors.debt) >> 60).wrapping_add(2));
+        let mark_word = if unit.is_negative() { None } else { exact_word(mark, unit, bound) };
+        if let Some(mark) = mark_word
+            && let Some(room) = totals.admit(unit, bound)?
+        {
+            totals.add_words(0, plain, room, |slot| ticks(slot) << 4);
+            let exact = *factors == StaticFactors::ONE;
+            totals.add_words(plain.len(), skew, room, |slot| {
+                let change = if exact { self.grains(slot) } else { ticks(slot) << 4 } - mark;
+                if change.is_negative() { change } else { -change }
+            });
+            return Ok(());
+        }
+        if mark_word.is_none() {
+            totals.admit_limbs()?;
+        }
+        totals.add_narrow(plain, ticks, self.tick_exponent);
         self.add_skew(factors, mark, None, totals).map(|_| ())
     }
 
@@ -109,7 +124,7 @@ impl RiskArray {
         signs: Option<&Signs>,
         totals: &mut Totals,
     ) -> Result<Signs, KernelError> {
-        totals.count()?;
+        totals.admit_limbs()?;
         let (plain, _) = self.split();
         let narrow = self.is_narrow();
         let (mut debts, mut bit) = (0u64, 1u64);
@@ -171,7 +186,7 @@ impl RiskArray {
     }
 
     /// Slots of scenarios that move spot, and of those that move the smile.
-    fn split(&self) -> (&[Slot], &[Slot]) {
+    pub(crate) fn split(&self) -> (&[Slot], &[Slot]) {
         let plain = self.counts.iter().take(SPOT_LEVELS).fold(0usize, |sum, count| sum.wrapping_add(*count));
         let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
         slots.split_at_checked(plain).unwrap_or((slots, &[]))

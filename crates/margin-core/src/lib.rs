@@ -44,6 +44,7 @@ mod svi;
 mod tables;
 mod totals;
 pub mod wide;
+mod word;
 
 pub use black::{OptionKind, value};
 pub use deviation::MAX_VOL;
@@ -57,5 +58,5 @@ pub use quantities::{Lots, Multiplier, Price, Rate, Seconds, Usd, Vol};
 pub use risk_array::{MAX_GROSS_LOTS, RiskArray};
 pub use scenario::{MAX_MULTIPLIER, MAX_SCENARIOS, Scenario, ScenarioSet, VolLevel, VolLevels};
 pub use strike::Strike;
-pub use svi::{MAX_SVI_CURVATURE, MAX_SVI_PARAMETER, SVI_ONE, Svi, SviSlice};
+pub use svi::{MAX_SVI_CURVATURE, MAX_SVI_PARAMETER, SLICE_WORDS, SVI_ONE, Svi, SviSlice};
 pub use totals::Totals;

@@ -87,7 +87,14 @@ impl Terms {
     /// Errors are those of 1/v, which move N(d) and phi by less than 2e-10 and the terms in 1/v by less than 1e-9 of their
     /// scale: within the bounds of single options' Greeks.
     #[inline(always)]
-    fn new(expiry: &Expiry, strike: &Strike, leg: &Leg, vol: Vol, reciprocal: u64) -> Result<Self, KernelError> {
+    fn new(
+        expiry: &Expiry,
+        strike: &Strike,
+        leg: &Leg,
+        vol: Vol,
+        reciprocal: u64,
+        crosses: bool,
+    ) -> Result<Self, KernelError> {
         let x = expiry.ln_forward - strike.ln; // within its limit, which the leg has checked
         // D K / (D F) in 2^-(59 + spot_exponent - strike_exponent), at most 2^20: Q42.
         let ratio = scale(mul_high(leg.strike, reciprocal), leg.strike_exponent - expiry.spot_exponent - Fx(17));
@@ -108,9 +115,14 @@ impl Terms {
         let density = density.bits();
         // phi/v: Q62 times 2^120/V is (phi/v) 2^(62 - shift).
         let curvature = mul_high(density, inverse);
-        // phi |d2| < 37, see `greeks`: below 2^60.
-        let slant = mul_high(curvature, d2.abs()); // (...) 2^(54 - shift)
-        let bend = mul_high(slant << 2, d1.abs()); // (...) 2^(48 - shift)
+        let (mut slant, mut bend) = (Fx::ZERO, Fx::ZERO);
+        if crosses {
+            // phi |d2| < 37, see `greeks`: below 2^60.
+            let product = mul_high(curvature, d2.abs()); // (...) 2^(54 - shift)
+            slant = d2.sign_onto(scale(product, shift - Fx(14)));
+            // (...) 2^(48 - shift), with the sign of d1 d2.
+            bend = Fx(d1.0 ^ d2.0).sign_onto(scale(mul_high(product << 2, d1.abs()), shift - Fx(8)));
+        }
         Ok(Self {
             delta: (n1 >> 22).0,
             share: share(n2),
@@ -119,9 +131,8 @@ impl Terms {
             // Theta stops growing at 4 295 %.
             decay: (mul_high(density, vol.0.min(u64::from(u32::MAX)) << 31) >> 14) as i64,
             curvature: scale(curvature, shift - Fx(22)) as i64,
-            slant: d2.sign_onto(scale(slant, shift - Fx(14))).0,
-            // The sign of d1 d2.
-            bend: Fx(d1.0 ^ d2.0).sign_onto(scale(bend, shift - Fx(8))).0,
+            slant: slant.0,
+            bend: bend.0,
         })
     }
 
@@ -146,7 +157,8 @@ impl NetTerms {
         }
     }
 
-    /// Adds net calls and net puts of one strike, whose leg is prepared; returns the call's delta in Q40.
+    /// Adds net calls and net puts of one strike, whose leg is prepared; returns the call's delta in Q40. Without `crosses`
+    /// vanna and volga stay zero.
     ///
     /// # Errors
     /// `VolOutOfRange`; `Overflow` from 2^126 on.
@@ -158,11 +170,12 @@ impl NetTerms {
         leg: &Leg,
         vol: Vol,
         (calls, puts): (Lots, Lots),
+        crosses: bool,
     ) -> Result<i64, KernelError> {
         if self.reciprocal == 0 {
             self.reciprocal = reciprocal(expiry.spot);
         }
-        let terms = Terms::new(expiry, strike, leg, vol, self.reciprocal)?;
+        let terms = Terms::new(expiry, strike, leg, vol, self.reciprocal, crosses)?;
         // |calls| + |puts| and a term in one word with room to spare: nearly always.
         let (gross, bound) = (calls.0.unsigned_abs() | puts.0.unsigned_abs(), terms.bound());
         let fits = (gross >> 16) | (bound >> 45) == 0 || (gross >> 11) | (bound >> 50) == 0;
@@ -181,8 +194,10 @@ impl NetTerms {
         add(&mut sums.density, terms.density);
         add(&mut sums.decay, terms.decay);
         add(&mut sums.curvature, terms.curvature);
-        add(&mut sums.slant, terms.slant);
-        add(&mut sums.bend, terms.bend);
+        if crosses {
+            add(&mut sums.slant, terms.slant);
+            add(&mut sums.bend, terms.bend);
+        }
         if puts != 0 {
             sums.delta = sums.delta.wrapping_sub(puts.wrapping_mul(ONE));
             sums.share = sums.share.wrapping_sub(puts.wrapping_mul(terms.strike));
@@ -302,7 +317,7 @@ impl Factors {
     }
 }
 
-/// `mantissa 2^exponent`, mantissa below 2^63.
+/// `mantissa 2^exponent`, mantissa below 2^62.
 struct Factor {
     mantissa: u64,
     exponent: Fx,
@@ -327,8 +342,11 @@ impl Factor {
     /// The sum times the factor, rounded down.
     #[inline(always)]
     fn times(&self, sum: i64) -> i128 {
+        if sum == 0 {
+            return 0;
+        }
         // Exponents are -119 at least and -20 at most.
-        wide::multiply_shift(sum, self.mantissa, (-self.exponent).bits() as u32)
+        wide::multiply_shift(sum, self.mantissa, (-self.exponent).bits())
     }
 
     /// [`Factor::times`] for any sum.

@@ -20,9 +20,10 @@ use crate::fx::{Fx, leading_zeros, mul_high, shl, shr};
 use crate::leg::Leg;
 use crate::quantities::{Lots, Price};
 use crate::run::{Run, TickStrike};
-use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, position};
+use crate::scenario::{LEVELS, MAX_SCENARIOS, ScenarioSet, Shock, position};
 use crate::slot::{GRAIN_MASK, Narrow, Slot, TICK_BITS, Wide};
 use crate::totals::Totals;
+use crate::word::Word;
 
 /// Largest sum of |calls| + |puts| over one risk array: 2^40.
 pub const MAX_GROSS_LOTS: i64 = 1 << 40;
@@ -73,8 +74,19 @@ impl RiskArray {
     }
 
     /// Empties the array and applies a scenario set to an expiry: shocked forwards, no positions.
-    #[inline(never)]
     pub fn start(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+        self.start_from(expiry, set, set.shocks(), |shock| *shock);
+    }
+
+    /// [`RiskArray::start`] with the shocks of the set, which may lie elsewhere in another form.
+    #[inline(never)]
+    pub(crate) fn start_from<T>(
+        &mut self,
+        expiry: &Expiry,
+        set: &ScenarioSet,
+        shocks: &[T],
+        read: impl Fn(&T) -> Shock,
+    ) {
         self.is_sorted = set.is_sorted;
         if !set.is_sorted {
             self.positions = set.positions;
@@ -84,26 +96,32 @@ impl RiskArray {
         self.discount = expiry.discount;
         (self.put_lots, self.put_strikes, self.gross_lots, self.narrow) = (0, 0, 0, true);
         if expiry.variable != expiry.forward {
-            self.start_window(expiry, set);
+            self.start_window(expiry, set, shocks, read);
             return;
         }
         let spot = expiry.spot >> 22; // [2^39, 2^40), in 2^(spot_exponent + 22)
         let (high, low) = (spot >> 20, spot & 0xf_ffff);
         // 20 bits times at most 2^43 each, so the sum is at most 2^63, and half a tick below 2^26.
         let scaled = |ratio: u64| high.wrapping_mul(ratio).wrapping_add(low.wrapping_mul(ratio) >> 20);
-        let right = ticks_shift(scaled(set.largest));
+        let largest = scaled(set.largest);
+        let mut right = ticks_shift(largest);
+        let mut half = shr(shl(1, right), Fx(1));
+        // No slot may be rounded up to the bound.
+        if shr(largest.wrapping_add(half), right) >> TICK_BITS != 0 {
+            right += Fx(1);
+            half <<= 1;
+        }
         self.tick_exponent = expiry.spot_exponent + right + Fx(2);
-        let half = shr(shl(1, right), Fx(1));
-        let shocks = set.shocks();
-        let Some(slots) = self.slots.get_mut(..shocks.len()) else { return };
+        let (Some(slots), Some(shocks)) = (self.slots.get_mut(..set.len()), shocks.get(..set.len())) else { return };
         for (slot, shock) in slots.iter_mut().zip(shocks) {
-            *slot = Slot::new(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
+            let shock = read(shock);
+            slot.start(shr(scaled(shock.ratio).wrapping_add(half), right), shock.ln);
         }
     }
 
     /// Inside a settlement window the ratio of the forwards is no constant of the scenario.
     #[inline(never)]
-    fn start_window(&mut self, expiry: &Expiry, set: &ScenarioSet) {
+    fn start_window<T>(&mut self, expiry: &Expiry, set: &ScenarioSet, shocks: &[T], read: impl Fn(&T) -> Shock) {
         // The whole forward is not zero, and a shocked one is at most 8 times it.
         let scaled = |forward: Price| {
             let ratio = (u128::from(forward.0) << 60).checked_div(u128::from(expiry.forward.0)).unwrap_or(0);
@@ -112,10 +130,12 @@ impl RiskArray {
         let right = ticks_shift(scaled(window_forward(expiry, set.largest)));
         self.tick_exponent = expiry.spot_exponent + right + Fx(4);
         let half = shr(shl(1, right), Fx(1));
-        for (slot, shock) in self.slots.iter_mut().zip(set.shocks()) {
+        for (slot, shock) in self.slots.iter_mut().zip(shocks).take(set.len()) {
+            let shock = read(shock);
             let forward = window_forward(expiry, shock.ratio);
             let ln_shift = (Normal::new(forward.0).ln() - expiry.ln_forward) >> 24;
-            *slot = Slot::new(shr(scaled(forward).wrapping_add(half), right), ln_shift);
+            // Rounding may lift the largest forward to the bound itself.
+            slot.start(shr(scaled(forward).wrapping_add(half), right).min((1 << TICK_BITS) - 1), ln_shift);
         }
     }
 
@@ -166,8 +186,9 @@ impl RiskArray {
     pub(crate) fn at(&self, slot: usize) -> Option<i128> {
         let slot = self.slots.get(slot)?;
         if self.is_narrow() {
-            // As in `read`, in one word; the shift is at most 36.
-            return Some((i128::from(self.grains(slot).0) << self.tick_exponent.0) >> 4);
+            // As in `read`, of one word.
+            let (word, unit) = (self.grains(slot), self.tick_exponent - Fx(4));
+            return Some(if unit.is_negative() { i128::from(word.0 >> (-unit).0) } else { Word { word, unit }.wide() });
         }
         Some(self.read(slot))
     }
@@ -181,7 +202,8 @@ impl RiskArray {
     /// The sum of a slot whose sums fit one word: calls below 2^60, the put terms below 2^60 and 2^61, see [`NARROW_LOTS`].
     #[inline(always)]
     pub(crate) fn grains(&self, slot: &Slot) -> Fx {
-        slot.low - (Fx(self.put_lots) << 4) * slot.forward() + Fx(self.put_strikes as i64)
+        let strikes = slot.low + Fx(self.put_strikes as i64);
+        if self.put_lots == 0 { strikes } else { strikes - (Fx(self.put_lots) << 4) * slot.forward() }
     }
 
     /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were
@@ -191,15 +213,23 @@ impl RiskArray {
     /// `Overflow` when a sum reaches 2^110 (one array never does), or after 2^14 arrays; the sums are then of no use.
     #[inline(never)]
     pub fn add_totals(&self, totals: &mut Totals) -> Result<(), KernelError> {
-        totals.count()?;
         let slots = self.slots.get(..self.len).unwrap_or(&self.slots);
-        let shift = self.tick_exponent - Fx(4);
-        if !self.narrow || shift.is_negative() {
-            return self.add_wide_totals(totals, slots);
-        }
         // The tick is at most 2^36: no D F passes 2^73.
-        totals.add_narrow(slots, |slot| self.grains(slot), shift);
+        let unit = self.tick_exponent - Fx(4);
+        match totals.admit(unit, self.word_bound(1))? {
+            Some(room) => totals.add_words(0, slots, room, |slot| self.grains(slot)),
+            None if !self.narrow || unit.is_negative() => return self.add_wide_totals(totals, slots),
+            None => totals.add_narrow(slots, |slot| self.grains(slot), unit),
+        }
         Ok(())
+    }
+
+    /// Bound in grains of `times` the sum of any slot; the largest number where it is none, or takes more than a word.
+    #[inline(always)]
+    pub(crate) fn word_bound(&self, times: u64) -> u64 {
+        // A call is at most the forward, of 2^41 grains, and a put the strike, of 2^42, both within the kernel's error.
+        let lots = Fx(self.gross_lots).bits().wrapping_mul(times); // 40 and a few bits
+        if self.narrow && lots >> 19 == 0 { lots << 43 } else { u64::MAX }
     }
 
     #[inline(never)]
@@ -231,7 +261,7 @@ fn ticks_shift(largest: u64) -> Fx {
 }
 
 /// fixed + variable * ratio, rounded down, at least 1e-12 USD.
-fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
+pub(crate) fn window_forward(expiry: &Expiry, ratio: u64) -> Price {
     let variable = u128::from(expiry.variable.0).wrapping_mul(u128::from(ratio)) >> 40; // 64 + 43 bits
     let fixed = u128::from(expiry.forward.0.wrapping_sub(expiry.variable.0)); // the variable part is a part
     Price(variable.wrapping_add(fixed).clamp(1, u128::from(u64::MAX)) as u64)

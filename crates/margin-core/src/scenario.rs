@@ -17,7 +17,7 @@ pub const MAX_SCENARIOS: usize = 43;
 pub(crate) const LEVELS: usize = 5;
 pub(crate) const SPOT_LEVELS: usize = 3;
 /// Bytes of a stored set's table; it uses the first 48.
-pub(crate) const STORED: usize = 56;
+pub(crate) const STORED: usize = 64;
 /// Largest spot multiplier: 8.
 pub const MAX_MULTIPLIER: Multiplier = Multiplier(8_000_000_000);
 
@@ -106,6 +106,12 @@ pub(crate) struct Shock {
 impl Shock {
     /// Nothing moves.
     pub(crate) const NONE: Self = Self { ratio: 1 << 40, ln: Fx::ZERO };
+
+    /// As [`ScenarioSet::store`] wrote it.
+    #[inline(always)]
+    pub(crate) fn stored([ratio, ln]: &[i64; 2]) -> Self {
+        Self { ratio: *ratio as u64, ln: Fx(*ln) }
+    }
 
     #[inline(always)]
     pub(crate) fn new(scenario: &Scenario) -> Result<Self, KernelError> {
@@ -248,7 +254,7 @@ impl ScenarioSet {
         }
     }
 
-    /// Takes in what [`ScenarioSet::store`] wrote.
+    /// Takes in what [`ScenarioSet::store`] wrote, but for the shocks, which stay where they are.
     ///
     /// # Errors
     /// `TooManyScenarios` for other data.
@@ -270,12 +276,6 @@ impl ScenarioSet {
                 let last = shocks.get(len.wrapping_sub(1)).ok_or(KernelError::TooManyScenarios)?;
                 self.largest = self.largest.max(last[0] as u64);
             }
-        }
-        let (Some(slots), Some(shocks)) = (self.shocks.get_mut(..len), shocks.get(..len)) else {
-            return Err(KernelError::TooManyScenarios);
-        };
-        for (slot, [ratio, ln]) in slots.iter_mut().zip(shocks) {
-            *slot = Shock { ratio: *ratio as u64, ln: Fx(*ln) };
         }
         if !is_sorted {
             self.positions.copy_from_slice(positions);

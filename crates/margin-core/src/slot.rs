@@ -27,11 +27,14 @@ impl Slot {
     pub(crate) const EMPTY: Self =
         Self { ln_shift: Fx::ZERO, forward_high: Fx::ZERO, forward_low: Fx::ZERO, high: Fx::ZERO, low: Fx::ZERO };
 
+    /// A shocked forward below 2^37 ticks, and no option.
     #[inline(always)]
-    pub(crate) fn new(forward: u64, ln_shift: Fx) -> Self {
-        // Rounding may lift the largest forward to 2^37 itself: stay one below.
-        let forward = Fx::from_bits(forward.min((1 << TICK_BITS) - 1));
-        Self { ln_shift, forward_high: forward >> SPLIT, forward_low: forward & SPLIT_MASK, ..Self::EMPTY }
+    pub(crate) fn start(&mut self, forward: u64, ln_shift: Fx) {
+        debug_assert!(forward >> TICK_BITS == 0);
+        let forward = Fx::from_bits(forward);
+        self.ln_shift = ln_shift;
+        (self.forward_high, self.forward_low) = (forward >> SPLIT, forward & SPLIT_MASK);
+        (self.high, self.low) = (Fx::ZERO, Fx::ZERO);
     }
 
     /// In ticks.

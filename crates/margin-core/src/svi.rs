@@ -145,7 +145,36 @@ impl Svi {
     }
 }
 
+/// Words of a stored [`SviSlice`].
+pub const SLICE_WORDS: usize = 9;
+
 impl SviSlice {
+    /// The slice in plain integers, to be stored when it is published.
+    #[must_use]
+    pub fn to_words(self) -> [i64; SLICE_WORDS] {
+        let Self { a, b, rho, m, sigma, wing, ln_forward, vol_factor, vol_shift } = self;
+        // The unsigned ones are below 2^63.
+        [a.0, b as i64, rho.0, m.0, sigma as i64, wing.0, ln_forward.0, vol_factor as i64, vol_shift.0]
+    }
+
+    /// What [`SviSlice::to_words`] wrote; other words make other vols, in or out of range.
+    #[must_use]
+    #[inline(always)]
+    pub fn from_words(words: &[i64; SLICE_WORDS]) -> Self {
+        let [a, b, rho, m, sigma, wing, ln_forward, vol_factor, vol_shift] = *words;
+        Self {
+            a: Fx(a),
+            b: b as u64,
+            rho: Fx(rho),
+            m: Fx(m),
+            sigma: sigma as u64,
+            wing: Fx(wing),
+            ln_forward: Fx(ln_forward),
+            vol_factor: vol_factor as u64,
+            vol_shift: Fx(vol_shift),
+        }
+    }
+
     /// Vol at a strike, rounded to the nearest 1e-8.
     ///
     /// # Errors

@@ -18,6 +18,15 @@ const LOW: u64 = 0xffff_ffff;
 #[must_use]
 pub fn multiply(value: i128, factor: u64) -> Option<i128> {
     let (high, low) = split(value.unsigned_abs());
+    if (high | factor) >> HALF == 0 {
+        // Of 96 and 32 bits.
+        let (third, second, first) = digit_product(high, low, factor);
+        if third >> 63 != 0 {
+            return None;
+        }
+        let magnitude = join(third, (second << HALF) | (first & LOW)) as i128;
+        return Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude });
+    }
     let (carry, low) = multiply_words(low, factor);
     let high = if high == 0 {
         carry
@@ -43,10 +52,7 @@ pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i1
     if (high | factor) >> HALF != 0 {
         return wide_share_floor(value, factor, divisor);
     }
-    // The product of 96 and 32 bits by digits of 32: each carry fits beside the next product.
-    let first = (low & LOW).wrapping_mul(factor);
-    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
-    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    let (third, second, first) = digit_product(high, low, factor);
     // Long division as in `divide_magnitude`.
     let divisor = NonZero::<u64>::from(divisor);
     let third_rest = (((third >> HALF) % divisor) << HALF) | (third & LOW);
@@ -63,30 +69,38 @@ fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i
     Some(divide_floor(multiply(value, factor)?, divisor))
 }
 
-/// `value · factor / 2^bits` rounded towards −∞, for |value| and factor below 2^63 and up to 127 bits.
+/// `value · factor / 2^bits` rounded towards −∞, for |value| below 2^63, a factor below 2^62 and up to 127 bits.
 #[must_use]
 #[inline]
-pub fn multiply_shift(value: i64, factor: u64, bits: u32) -> i128 {
-    debug_assert!(value != i64::MIN && factor >> 63 == 0 && bits < 128);
-    // Split at 31 bits, where LLVM does not see the 128-bit product that it would call a function for.
-    const LOW: u64 = 0x7fff_ffff;
-    const REST: u64 = (1 << 62) - 1;
-    let magnitude = value.unsigned_abs();
-    let (a1, a0, b1, b0) = (magnitude >> 31, magnitude & LOW, factor >> 31, factor & LOW);
-    let cross = a1.wrapping_mul(b0).wrapping_add(a0.wrapping_mul(b1)); // 63 bits each
-    let low = ((cross & LOW) << 31).wrapping_add(a0.wrapping_mul(b0)); // 62 bits each
-    // high · 2^62 + rest.
-    let (high, rest) = (a1.wrapping_mul(b1).wrapping_add(cross >> 31).wrapping_add(low >> 62), low & REST);
-    let (quotient, left) = if bits < 62 {
-        let (left, upper) = (62u32.wrapping_sub(bits), bits.wrapping_add(2));
-        (join(high >> upper, (high << left) | (rest >> bits)), rest & !(u64::MAX << bits))
-    } else if bits < 126 {
-        let right = bits.wrapping_sub(62);
-        (join(0, high >> right), rest | (high & !(u64::MAX << right)))
+pub fn multiply_shift(value: i64, factor: u64, bits: u64) -> i128 {
+    debug_assert!(value != i64::MIN && factor >> 62 == 0 && bits < 128);
+    // Split at 31 bits, where LLVM does not see the 128-bit product that it would call a function for. Lower parts are not
+    // negative, so every shift rounds down.
+    const LOW: i64 = 0x7fff_ffff;
+    let (a1, a0, b1, b0) = (value >> 31, value & LOW, (factor >> 31) as i64, factor as i64 & LOW);
+    let low = a0.wrapping_mul(b0); // 62 bits
+    // 32 + 31 bits, and 31 + 31 bits.
+    let (left, right) = (a1.wrapping_mul(b0).wrapping_add(low >> 31), a0.wrapping_mul(b1));
+    let middle = (left & LOW).wrapping_add(right & LOW);
+    // high · 2^62 + rest; 32 + 31 bits.
+    let high = a1.wrapping_mul(b1).wrapping_add(left >> 31).wrapping_add(right >> 31).wrapping_add(middle >> 31);
+    let rest = (((middle & LOW) << 31) | (low & LOW)) as u64;
+    if bits < 62 {
+        let low = ((high as u64) << (62u64.wrapping_sub(bits) & 63)) | (rest >> bits);
+        (i128::from(high >> (bits.wrapping_add(2) & 63)) << 64) | i128::from(low)
     } else {
-        (0, high | rest)
-    };
-    signed(value < 0, quotient, value < 0 && left != 0)
+        i128::from(high >> bits.wrapping_sub(62).min(63))
+    }
+}
+
+/// `a · b`, if it fits; as a checked product the VM would make it of 128 bits.
+#[must_use]
+#[inline]
+pub const fn product(a: u64, b: u32) -> Option<u64> {
+    let b = b as u64;
+    let low = (a & LOW).wrapping_mul(b);
+    let high = (a >> HALF).wrapping_mul(b).wrapping_add(low >> HALF);
+    if high >> HALF == 0 { Some((high << HALF) | (low & LOW)) } else { None }
 }
 
 /// `value / divisor` rounded towards −∞.
@@ -191,6 +205,16 @@ const fn multiply_words(a: u64, b: u64) -> (u64, u64) {
     (a1.wrapping_mul(b1).wrapping_add(middle >> HALF).wrapping_add(lower >> HALF), a.wrapping_mul(b))
 }
 
+/// The product of 96 and 32 bits by digits of 32: each carry fits beside the next product, and the digits are the lower
+/// halves, but for the third, which has all the rest.
+#[inline(always)]
+const fn digit_product(high: u64, low: u64, factor: u64) -> (u64, u64, u64) {
+    let first = (low & LOW).wrapping_mul(factor);
+    let second = (low >> HALF).wrapping_mul(factor).wrapping_add(first >> HALF);
+    let third = high.wrapping_mul(factor).wrapping_add(second >> HALF);
+    (third, second, first)
+}
+
 #[inline(always)]
 const fn split(value: u128) -> (u64, u64) {
     ((value >> 64) as u64, value as u64)
@@ -247,8 +271,8 @@ mod tests {
         }
 
         #[test]
-        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u32..128) {
-            let (value, factor) = (value >> shift, factor >> 1);
+        fn shifted_products_round_down(value in -i64::MAX..=i64::MAX, shift in 0u32..64, factor in factor(), bits in 0u64..128) {
+            let (value, factor) = (value >> shift, factor >> 2);
             let exact = (i128::from(value) * i128::from(factor)) >> bits;
             prop_assert_eq!(multiply_shift(value, factor, bits), exact);
         }
@@ -271,6 +295,13 @@ mod tests {
                     prop_assert_eq!(quotient(value, divisor), u64::try_from(value / u128::from(divisor.get())).ok());
                 }
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn products_of_words_are_exact_or_none(a in factor(), b in any::<u32>()) {
+            prop_assert_eq!(product(a, b), a.checked_mul(u64::from(b)));
         }
     }
 

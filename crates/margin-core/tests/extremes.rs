@@ -172,7 +172,7 @@ fn largest_book(expiry: &Expiry, set: &ScenarioSet) {
                 let mut array = RiskArray::empty();
                 array.start(expiry, set);
                 let mut digital = DigitalArray::new();
-                digital.add(&array, &leg, Lots(calls), Lots(puts)).unwrap();
+                digital.add(expiry, set, Price(strike), &leg, Lots(calls), Lots(puts)).unwrap();
                 array.add(&leg, Lots(calls), Lots(puts)).unwrap();
                 assert_eq!(array.add(&leg, Lots(1), Lots(0)), Err(KernelError::LotsOutOfRange));
                 let mut totals = Totals::new();

@@ -9,6 +9,8 @@
 mod account;
 #[path = "risk_model_doc/charges.rs"]
 mod charges;
+#[path = "risk_model_doc/digital.rs"]
+mod digital;
 #[path = "risk_model_doc/document.rs"]
 mod document;
 #[path = "risk_model_doc/lab.rs"]
@@ -27,7 +29,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use document::{Computation, Example, examples, text};
 
 fn computations() -> BTreeMap<&'static str, fn(&Example)> {
-    let all: Vec<Computation> = [marks::ALL, scan::ALL, charges::ALL, account::ALL].concat();
+    let all: Vec<Computation> = [marks::ALL, scan::ALL, charges::ALL, account::ALL, digital::ALL].concat();
     let count = all.len();
     let map: BTreeMap<_, _> = all.into_iter().collect();
     assert_eq!(map.len(), count, "an example is computed twice");

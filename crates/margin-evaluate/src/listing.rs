@@ -86,6 +86,8 @@ pub(crate) fn underlying(
     state.max_surface_age = MAX_AGE;
     state.liquidation_max_surface_age = MAX_AGE;
     state.settlement_window = source.settlement_window;
+    // Hypothetical legs are free and may have any price.
+    (state.trading.band_mark, state.trading.band_index) = (u32::MAX, u32::MAX);
     set_model(&mut state, &at("model"), &file.model(), strict)?;
     if let Some(perpetual) = source.perpetual {
         require(perpetual.confidence.0 <= RATIO_ONE, &at("perpetual.confidence"), EngineError::PublishedConfidence)?;

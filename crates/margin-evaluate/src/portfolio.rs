@@ -293,6 +293,18 @@ pub enum Kind {
     Put,
     Future,
     Perpetual,
+    /// Pays one USD a unit above its strike.
+    DigitalCall,
+    /// Pays one USD a unit at its strike and below.
+    DigitalPut,
+}
+
+impl Kind {
+    /// Whether it has a strike and settles its premium at once.
+    #[must_use]
+    pub const fn is_option(self) -> bool {
+        matches!(self, Self::Call | Self::Put | Self::DigitalCall | Self::DigitalPut)
+    }
 }
 
 /// One position.
@@ -302,10 +314,10 @@ pub struct Position {
     /// Symbol of the underlying.
     pub underlying: String,
     pub kind: Kind,
-    /// Of calls, puts and futures.
+    /// Of options and futures.
     #[serde(default)]
     pub expiry: Option<Moment>,
-    /// Of calls and puts, USD.
+    /// Of options, USD.
     #[serde(default)]
     pub strike: Option<Price>,
     /// Units of the underlying, negative for a short position; a whole number of lots.

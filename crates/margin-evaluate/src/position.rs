@@ -45,6 +45,7 @@ pub(crate) fn add_position(
     }
     account
         .add_position(instrument, lots, settled_value)
+        .map(|_| ())
         .map_err(|error| PortfolioError::Rule { path: path.to_owned(), rule: listing::message(error) })
 }
 
@@ -59,6 +60,8 @@ fn instrument(
     let kind = match source.kind {
         Kind::Call => InstrumentKind::Call,
         Kind::Put => InstrumentKind::Put,
+        Kind::DigitalCall => InstrumentKind::DigitalCall,
+        Kind::DigitalPut => InstrumentKind::DigitalPut,
         Kind::Future => InstrumentKind::Future,
         Kind::Perpetual => InstrumentKind::Perpetual,
     };
@@ -107,7 +110,7 @@ fn settled_value(
     lot_size: u64,
 ) -> Result<i64, PortfolioError> {
     let decimals = portfolio.quote.decimals;
-    let is_option = matches!(source.kind, Kind::Call | Kind::Put);
+    let is_option = source.kind.is_option();
     let at = |member: &str| format!("{path}.{member}");
     match (source.entry, source.settled_value) {
         (None, None) if is_option => Ok(0),

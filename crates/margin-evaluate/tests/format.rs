@@ -259,3 +259,31 @@ fn a_confidence_that_no_interval_expresses_is_refused() {
     let error = book(&example).map(|_| ()).unwrap_err();
     assert!(matches!(error, PortfolioError::PriceAccount { .. }), "{error}");
 }
+
+#[test]
+fn digital_options_have_kinds_of_their_own() {
+    let mut example = example();
+    let positions = example["account"]["positions"].as_array_mut().unwrap();
+    for (kind, quantity) in [("digital_call", -2_000), ("digital_put", 500)] {
+        positions.push(json!({
+            "underlying": "BTC", "kind": kind, "expiry": "+2592000", "strike": 120_000, "quantity": quantity
+        }));
+    }
+    let book = book(&example).unwrap();
+    let kinds: Vec<u8> = book.account.positions().iter().map(|position| position.kind).collect();
+    use state::InstrumentKind::{Call, DigitalCall, DigitalPut, Future, Perpetual, Put};
+    assert_eq!(kinds, [Perpetual, Put, Future, Call, DigitalCall, DigitalPut].map(|kind| kind as u8));
+    let report = evaluate(&mut Host, &book, &Options::default()).unwrap().report;
+    let before = evaluate(&mut Host, &self::book(&self::example()).unwrap(), &Options::default()).unwrap().report;
+    // 2 000 dollars sold, of which some 15 % are due, and 500 bought of the other side.
+    let value = report.positions_value - before.positions_value;
+    assert!((0..500_000_000).contains(&value), "{value}");
+    let mut priced = self::example();
+    priced["account"]["positions"][0] = json!({
+        "underlying": "BTC", "kind": "digital_call", "expiry": "+2592000", "strike": 120_000, "quantity": 1, "entry": 1
+    });
+    assert!(matches!(self::book(&priced), Err(PortfolioError::Unexpected { .. })));
+    priced["account"]["positions"][0] =
+        json!({ "underlying": "BTC", "kind": "digital_put", "expiry": "+2592000", "quantity": 1 });
+    assert!(matches!(self::book(&priced), Err(PortfolioError::Missing { .. })));
+}

@@ -36,6 +36,13 @@ declare_id!("64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS");
 pub mod margin_engine {
     use super::*;
 
+    // An instruction is found by comparing in this order: the one that other programs call most comes first.
+
+    /// Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone.
+    pub fn margin_check<'info>(ctx: Context<'info, MarginCheck<'info>>, args: MarginCheckArgs) -> Result<MarginReport> {
+        MarginCheck::handle(ctx, args)
+    }
+
     /// Creates an engine at the PDA of its creator.
     pub fn engine_initialize<'info>(
         ctx: Context<'info, EngineInitialize<'info>>,
@@ -201,11 +208,6 @@ pub mod margin_engine {
     /// Pays out collected fees. Admin.
     pub fn fee_withdraw<'info>(ctx: Context<'info, FeeWithdraw<'info>>, amount: u64) -> Result<()> {
         FeeWithdraw::handle(ctx, amount)
-    }
-
-    /// Computes an account's margin and returns a [`MarginReport`] as return data; with a minimum it fails below it. Anyone.
-    pub fn margin_check<'info>(ctx: Context<'info, MarginCheck<'info>>, args: MarginCheckArgs) -> Result<MarginReport> {
-        MarginCheck::handle(ctx, args)
     }
 
     /// Computes the margin an account would have after legs and transfers; changes nothing. Anyone.

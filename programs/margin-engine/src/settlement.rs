@@ -197,6 +197,10 @@ impl FinalSeries {
         let payoff = match kind {
             InstrumentKind::Call => price.saturating_sub(strike),
             InstrumentKind::Put => strike.saturating_sub(price),
+            // At the strike the put is paid.
+            InstrumentKind::DigitalCall if price > strike => Price::ONE_USD.0,
+            InstrumentKind::DigitalPut if price <= strike => Price::ONE_USD.0,
+            InstrumentKind::DigitalCall | InstrumentKind::DigitalPut => 0,
             InstrumentKind::Future => price,
             // It never expires.
             InstrumentKind::Perpetual => return err!(EngineError::UnknownLayout),
@@ -206,7 +210,9 @@ impl FinalSeries {
         if value == 0 || self.fee == 0 {
             return Ok((gain, 0));
         }
-        let notional = cost_atoms(position.lots, price, self.lot_size, self.decimals)?.unsigned_abs();
+        // The notional of a digital option is its payout.
+        let unit = if kind.is_digital() { Price::ONE_USD.0 } else { price };
+        let notional = cost_atoms(position.lots, unit, self.lot_size, self.decimals)?.unsigned_abs();
         let mut fee = share_ceil(notional, self.fee);
         if kind.is_option() && self.option_fee_cap != 0 {
             fee = fee.min(share_ceil(value.unsigned_abs(), self.option_fee_cap));
@@ -286,6 +292,11 @@ mod tests {
             (InstrumentKind::Call, 100 * USD - 333_333_333, 1, 0, (0, 0)),
             (InstrumentKind::Call, 100 * USD - 333_333_333, -1, 0, (-1, 1)),
             (InstrumentKind::Future, 0, -2, -190_000, (-10_000, 100)),
+            // One USD a unit, or nothing; at the strike the put is paid. 0.05 % of 3 USD.
+            (InstrumentKind::DigitalCall, 100 * USD - 1, 3_000, 0, (3_000_000, 1_500)),
+            (InstrumentKind::DigitalCall, 100 * USD, 3_000, 0, (0, 0)),
+            (InstrumentKind::DigitalPut, 100 * USD, -3_000, 0, (-3_000_000, 1_500)),
+            (InstrumentKind::DigitalPut, 100 * USD - 1, -3_000, 0, (0, 0)),
             // What a liquidation left behind.
             (InstrumentKind::Call, 90 * USD, 0, 0, (0, 0)),
         ] {

@@ -28,7 +28,7 @@ impl Case {
         let mut expiries = Vec::with_capacity(usize::from(count));
         for _ in 0..count {
             let market = MarketInput::read(input)?;
-            expiries.push(ExpiryMarket { inputs: market.inputs, svi: market.svi, confidence: Ratio::ONE });
+            expiries.push(ExpiryMarket { inputs: market.inputs, surface: market.svi.into(), confidence: Ratio::ONE });
         }
         let mut book = Vec::with_capacity(128);
         while !input.is_empty() {
@@ -97,8 +97,11 @@ pub(crate) fn assess(input: &mut Reader) -> Result<Vec<u8>, u32> {
     let case = Case::read(input)?;
     let market = case.market()?;
     let result = measure((&market, &case), |(market, case)| {
-        let (mut scratch, grid) = (new_scratch(), case.stored.view());
-        assess_prepared(market, &grid, case.positions(), |expiry| case.surface(expiry), Detail::Greeks, &mut scratch)
+        let (mut scratch, scenarios) = (new_scratch(), case.grid.as_slice());
+        let grid = case.stored.view(&scenarios);
+        let (surface, mut risk) = (|expiry| case.surface(expiry), UnderlyingRisk::default());
+        assess_prepared(market, &grid, case.positions(), surface, Detail::Greeks, &mut scratch, &mut risk)?;
+        Ok(risk)
     });
     answer(result)
 }

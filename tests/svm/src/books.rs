@@ -1,6 +1,6 @@
 use margin_client::state::{Balance, MarginAccount, Position};
 
-use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, future, perpetual, put, specs};
+use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, digital_call, digital_put, future, perpetual, put, specs};
 
 /// Fills an account with a random book: cash of either sign, perhaps SOL, up to 24 positions over up to three
 /// underlyings, strikes from deep in the money to far out of it.
@@ -33,9 +33,31 @@ pub fn random_book(account: &mut MarginAccount, rng: &mut Rng) {
     }
 }
 
-/// [`random_book`] with dated futures.
-pub fn random_rich_book(account: &mut MarginAccount, rng: &mut Rng) {
+/// [`random_book`] with digital options.
+pub fn random_digital_book(account: &mut MarginAccount, rng: &mut Rng) {
     random_book(account, rng);
+    add_digitals(account, rng);
+}
+
+/// Up to eight digital options whose payouts weigh something beside the other positions; some share a strike with them.
+fn add_digitals(account: &mut MarginAccount, rng: &mut Rng) {
+    for _ in 0..rng.within(0, 8) {
+        let underlying = rng.pick(&[BTC, ETH, SOL]);
+        let spot = specs()[usize::from(underlying)].spot / 1_000_000_000_000;
+        let strike = spot * rng.within(85, 118).unsigned_abs() / 100;
+        let kind = if rng.one_in(2) { digital_call } else { digital_put };
+        let magnitude = rng.pick(&[10, 1_000, 1_000_000]);
+        let lots = rng.within(1, magnitude) * rng.pick(&[-1, 1]);
+        account.add_position(kind(underlying, rng.pick(&[NEAR, FAR]), strike), lots, 0).expect("a free row");
+        if rng.one_in(3) {
+            account.add_position(call(underlying, NEAR, strike), lots % 100 + 101, 0).expect("a free row");
+        }
+    }
+}
+
+/// [`random_digital_book`] with dated futures.
+pub fn random_rich_book(account: &mut MarginAccount, rng: &mut Rng) {
+    random_digital_book(account, rng);
     for _ in 0..rng.within(0, 3) {
         let lots = rng.within(1, 500) * rng.pick(&[-1, 1]);
         let instrument = future(rng.pick(&[BTC, ETH, SOL]), rng.pick(&[NEAR, FAR]));

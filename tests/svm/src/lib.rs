@@ -22,13 +22,13 @@ mod venues;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
-pub use books::{random_book, random_rich_book};
+pub use books::{random_book, random_digital_book, random_rich_book};
 pub use dumps::PriceDump;
 pub use files::{built_program, market_data, program_bytes};
 pub use listing::{free_trading, oracle};
 pub use market::{
-    BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, future, lots_of, perpetual, put, sell, specs, usd,
-    usdc,
+    BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, digital_call, digital_put, future, lots_of, perpetual,
+    put, sell, specs, usd, usdc,
 };
 pub use reference::{CrossFigures, Figures, Reference};
 pub use rich::{correlation, rich_model};

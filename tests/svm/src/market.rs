@@ -143,6 +143,16 @@ pub fn put(underlying: u16, expiry: i64, strike: u64) -> Instrument {
 }
 
 #[must_use]
+pub fn digital_call(underlying: u16, expiry: i64, strike: u64) -> Instrument {
+    Instrument { kind: InstrumentKind::DigitalCall, ..call(underlying, expiry, strike) }
+}
+
+#[must_use]
+pub fn digital_put(underlying: u16, expiry: i64, strike: u64) -> Instrument {
+    Instrument { kind: InstrumentKind::DigitalPut, ..call(underlying, expiry, strike) }
+}
+
+#[must_use]
 pub fn perpetual(underlying: u16) -> Instrument {
     Instrument { underlying, expiry: 0, strike: 0, kind: InstrumentKind::Perpetual }
 }

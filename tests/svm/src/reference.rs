@@ -78,7 +78,7 @@ impl Reference<'_> {
                 perpetual += quantity;
                 marks += quantity * spot - position.settled_value as f64 * atom;
                 figures.gross += (quantity * spot).abs();
-            } else {
+            } else if !is_digital(position) {
                 *naked.entry((position.expiry, position.strike)).or_default() += quantity;
             }
         }
@@ -91,10 +91,14 @@ impl Reference<'_> {
         let loss = -self.profits(state, spot, book, scenarios).into_iter().fold(0.0, f64::min);
         let naked: f64 = naked.values().map(|net| (-net).max(0.0)).sum::<f64>() * spot;
         let perpetual = perpetual.abs() * spot;
+        let digitals = Digitals::new(&options, state);
+        let naked_digitals = digitals.naked * ratio(risk.charges.short_option_maintenance);
         let maintenance_charges = perpetual * ratio(risk.charges.perpetual_maintenance)
-            + naked * ratio(risk.charges.short_option_maintenance);
-        let initial_charges =
-            perpetual * ratio(risk.charges.perpetual_initial) + naked * ratio(risk.charges.short_option_initial);
+            + naked * ratio(risk.charges.short_option_maintenance)
+            + naked_digitals
+            + digitals.gap;
+        let initial_charges = perpetual * ratio(risk.charges.perpetual_initial)
+            + (naked + digitals.naked) * ratio(risk.charges.short_option_initial);
         figures.equity += marks;
         figures.maintenance_margin += ratio(risk.scan.maintenance) * loss + maintenance_charges;
         figures.initial_margin += ratio(risk.scan.initial) * loss + maintenance_charges + initial_charges;
@@ -162,10 +166,13 @@ impl Reference<'_> {
             return None;
         }
         let slot: &ExpirySlot = state.expiries.iter().find(|slot| slot.expiry == position.expiry)?;
+        let kind = InstrumentKind::from_byte(position.kind)?;
         let seconds = (position.expiry - self.now) as f64;
         let strike = position.strike as f64 * 1e-12;
         Some(OptionLeg {
-            call: position.kind == InstrumentKind::Call as u8,
+            call: [InstrumentKind::Call, InstrumentKind::DigitalCall].contains(&kind),
+            digital: is_digital(position),
+            expiry: position.expiry,
             quantity: position.lots as f64 * unit,
             strike,
             forward: slot.forward as f64 / slot.spot_reference as f64 * spot,
@@ -178,6 +185,9 @@ impl Reference<'_> {
 
 struct OptionLeg {
     call: bool,
+    /// Pays one USD or nothing.
+    digital: bool,
+    expiry: i64,
     /// Units of the underlying, signed.
     quantity: f64,
     strike: f64,
@@ -195,6 +205,10 @@ impl OptionLeg {
         let (forward, strike) = (self.forward * move_, self.strike);
         let deviation = vol * years.sqrt();
         let sign = if self.call { 1.0 } else { -1.0 };
+        if self.digital {
+            let d2 = (forward / strike).ln() / deviation - deviation / 2.0;
+            return discount * normal(sign * d2);
+        }
         if deviation == 0.0 {
             return discount * (sign * (forward - strike)).max(0.0);
         }
@@ -217,6 +231,66 @@ impl OptionLeg {
             VolShock::Down => self.vol * (1.0 - ratio(risk.vol.range_down) * tenor).max(0.0),
         }
     }
+}
+
+/// What digital options are charged beside their scan, in USD.
+#[derive(Default)]
+struct Digitals {
+    /// The most that each strike pays out, added up.
+    naked: f64,
+    /// By how much the payoff of an expiry dips, at most, between two spots of the grid, added up.
+    gap: f64,
+}
+
+impl Digitals {
+    fn new(options: &[OptionLeg], state: &Underlying) -> Self {
+        let mut digitals = Self::default();
+        let mut expiries: Vec<i64> = options.iter().filter(|leg| leg.digital).map(|leg| leg.expiry).collect();
+        expiries.dedup();
+        for expiry in expiries {
+            let legs: Vec<_> = options.iter().filter(|leg| leg.digital && leg.expiry == expiry).collect();
+            let mut strikes: Vec<f64> = legs.iter().map(|leg| leg.strike).collect();
+            strikes.dedup();
+            for strike in &strikes {
+                let net = |call| -> f64 {
+                    legs.iter().filter(|leg| leg.strike == *strike && leg.call == call).map(|leg| leg.quantity).sum()
+                };
+                digitals.naked -= net(true).min(net(false)).min(0.0);
+            }
+            digitals.gap += gap(&legs, &strikes, state);
+        }
+        digitals
+    }
+}
+
+/// The deepest dip of an expiry's payoff between neighbouring spots, by looking just above every strike.
+fn gap(legs: &[&OptionLeg], strikes: &[f64], state: &Underlying) -> f64 {
+    const JUST_ABOVE: f64 = 1.0 + 1e-13;
+    let payoff = |settlement: f64| -> f64 {
+        legs.iter().filter(|leg| (settlement > leg.strike) == leg.call).map(|leg| leg.quantity).sum()
+    };
+    let mut spots = BTreeMap::<u64, u32>::new();
+    for scenario in state.scenarios() {
+        let weight = spots.entry(scenario.spot).or_default();
+        *weight = (*weight).max(scenario.weight);
+    }
+    let spots: Vec<_> = spots.iter().map(|(spot, weight)| (legs[0].forward * ratio(*spot), *weight)).collect();
+    let mut deepest = 0.0f64;
+    for pair in spots.windows(2) {
+        let [(low, weight), (high, other)] = [pair[0], pair[1]];
+        let seen = payoff(low).min(payoff(high));
+        let inside = strikes.iter().map(|strike| strike * JUST_ABOVE).filter(|price| *price > low && *price < high);
+        let dip = seen - inside.map(payoff).fold(seen, f64::min);
+        deepest = deepest.max(dip * ratio(u64::from(weight.min(other))));
+    }
+    let least = strikes.iter().map(|strike| payoff(strike * JUST_ABOVE)).fold(payoff(0.0), f64::min);
+    let discount = if least > 0.0 { (-legs[0].rate * legs[0].seconds / YEAR).exp() } else { 1.0 };
+    let mark: f64 = legs.iter().map(|leg| leg.quantity * leg.value(1.0, leg.vol)).sum();
+    deepest.min(mark - least * discount).max(0.0)
+}
+
+fn is_digital(position: &Position) -> bool {
+    InstrumentKind::from_byte(position.kind).is_some_and(InstrumentKind::is_digital)
 }
 
 /// Units of the underlying in one lot.

@@ -100,9 +100,12 @@ impl World {
         let underlying = self.underlying(position.underlying);
         let slot = underlying.expiry(position.expiry).filter(|slot| slot.finalised != 0)?;
         let (price, strike) = (i128::from(slot.observed_average), i128::from(position.strike));
+        const ONE_USD: i128 = 1_000_000_000_000;
         let payoff = match position.instrument()?.kind {
             InstrumentKind::Call => (price - strike).max(0),
             InstrumentKind::Put => (strike - price).max(0),
+            InstrumentKind::DigitalCall => i128::from(price > strike) * ONE_USD,
+            InstrumentKind::DigitalPut => i128::from(price <= strike) * ONE_USD,
             InstrumentKind::Future => price,
             InstrumentKind::Perpetual => return None,
         };

@@ -161,7 +161,7 @@ fn surfaces(chain: &Chain, positions: &[BookPosition]) -> Result<Surfaces> {
         let time = Seconds(u64::try_from(position.expiry - chain.time).context("an expiry before the quotes")?);
         let inputs = ExpiryInputs { forward, fixed: Price::ZERO, time, rate: Rate::ZERO };
         let svi = fit::svi(&quotes, forward, time)?;
-        surfaces.insert(position.expiry, ExpiryMarket { inputs, svi, confidence: Ratio::ONE });
+        surfaces.insert(position.expiry, ExpiryMarket { inputs, surface: svi.into(), confidence: Ratio::ONE });
     }
     Ok(surfaces)
 }
@@ -170,7 +170,7 @@ fn fit_error(chain: &Chain, surfaces: &Surfaces) -> Result<f64> {
     let mut largest = 0f64;
     for (name, _) in OPTIONS {
         let quote = chain.option(name)?;
-        let slice = surfaces.get(&quote.expiry).context("a fitted expiry")?.svi.prepare();
+        let slice = surfaces.get(&quote.expiry).context("a fitted expiry")?.surface.prepared();
         let vol = slice.and_then(|slice| slice.vol(price(quote.strike))).map_err(|e| anyhow!("{name}: {e:?}"))?;
         largest = largest.max((vol.0 as f64 / 1e8 - quote.mark_vol).abs());
     }

@@ -11,15 +11,17 @@ pub const PRICE_DECIMALS: u32 = 12;
 /// Decimals of quantities in units of an underlying (1e-9).
 pub const UNIT_DECIMALS: u32 = 9;
 
-/// The name traders use: `BTC-30JAN26-110000-C`, `BTC-30JAN26`, `SOL-PERP`.
+/// The name traders use: `BTC-30JAN26-110000-C`, `BTC-30JAN26-110000-DC` (a digital call), `BTC-30JAN26`, `SOL-PERP`.
 #[must_use]
 pub fn instrument_name(symbol: &str, instrument: &Instrument) -> String {
     const MONTHS: [&str; 12] = ["JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC"];
     let side = match instrument.kind {
         InstrumentKind::Perpetual => return format!("{symbol}-PERP"),
         InstrumentKind::Future => None,
-        InstrumentKind::Call => Some('C'),
-        InstrumentKind::Put => Some('P'),
+        InstrumentKind::Call => Some("C"),
+        InstrumentKind::Put => Some("P"),
+        InstrumentKind::DigitalCall => Some("DC"),
+        InstrumentKind::DigitalPut => Some("DP"),
     };
     let (year, month, day) = civil_date(instrument.expiry.div_euclid(86_400));
     let month = MONTHS[month as usize - 1];
@@ -133,6 +135,10 @@ mod tests {
         assert_eq!(instrument_name("BTC", &call), "BTC-30JAN26-110000-C");
         let put = Instrument { strike: 2_500_000_000_000, expiry: 1_772_179_200, kind: InstrumentKind::Put, ..call };
         assert_eq!(instrument_name("XRP", &put), "XRP-27FEB26-2.5-P");
+        let digital = Instrument { kind: InstrumentKind::DigitalCall, ..call };
+        assert_eq!(instrument_name("BTC", &digital), "BTC-30JAN26-110000-DC");
+        let digital = Instrument { kind: InstrumentKind::DigitalPut, ..put };
+        assert_eq!(instrument_name("BTC", &digital), "BTC-27FEB26-2.5-DP");
         let perpetual = Instrument { expiry: 0, strike: 0, kind: InstrumentKind::Perpetual, ..call };
         assert_eq!(instrument_name("SOL", &perpetual), "SOL-PERP");
     }

@@ -84,7 +84,7 @@ fn slot(spot: u64, forward: u64, svi: [i64; 5]) -> ExpirySlot {
     slot.forward = forward;
     slot.spot_reference = spot;
     slot.confidence = 1_000_000_000;
-    slot.svi = SviParameters { a, b, rho, m, sigma, forward, time: (EXPIRY - NOW) as u64 };
+    slot.set_surface(SviParameters { a, b, rho, m, sigma, forward, time: (EXPIRY - NOW) as u64 }).unwrap();
     slot
 }
 

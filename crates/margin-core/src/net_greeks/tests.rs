@@ -46,7 +46,7 @@ fn check(expiry: &Expiry, positions: &[Position]) {
     let mut terms = NetTerms::default();
     for &(strike, vol, calls, puts) in &positions {
         let (strike, leg) = prepared(expiry, strike, vol);
-        terms.add(expiry, &strike, &leg, vol, (calls, puts)).unwrap();
+        terms.add(expiry, &strike, &leg, vol, (calls, puts), true).unwrap();
     }
     let got = numbers(&terms.close(expiry).unwrap());
     let (want, scale) = reference(expiry, &positions);
@@ -94,7 +94,7 @@ fn opposite_lots_cancel_exactly_in_any_order() {
     for (percent, lots) in [(90u64, 70_000), (104, -3), (90, -70_000), (130, 1 << 36), (104, 3), (130, -(1 << 36))] {
         let vol = Vol(50_000_000 + percent);
         let (strike, leg) = prepared(&expiry, Price(650_000_000_000_000 * percent), vol);
-        terms.add(&expiry, &strike, &leg, vol, (Lots(lots), Lots(-2 * lots))).unwrap();
+        terms.add(&expiry, &strike, &leg, vol, (Lots(lots), Lots(-2 * lots)), true).unwrap();
     }
     assert_eq!(numbers(&terms.close(&expiry).unwrap()), [0.0; 7]);
 }

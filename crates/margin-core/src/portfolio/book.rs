@@ -1,8 +1,10 @@
 //! Running totals of one underlying while its positions are added.
 
+mod digitals;
+
 use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
-    UnderlyingRisk, WorstCase,
+    Scenarios, UnderlyingRisk, WorstCase,
     detail::Signing,
     discount::static_factors,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
@@ -19,14 +21,35 @@ pub(super) enum Witness {
     Only(WorstCase),
 }
 
+/// The scenarios that a book is looked at in.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Cells<'a> {
+    /// Those of the market.
+    Given(&'a [GridScenario]),
+    /// A grid that was prepared before.
+    Prepared(&'a PreparedGrid<'a>),
+}
+
+impl<'a> Cells<'a> {
+    /// The whole grid, where this is a part of the market's `given` one.
+    fn whole(&self, given: &'a &'a [GridScenario]) -> &'a dyn Scenarios {
+        match self {
+            Self::Given(_) => given,
+            Self::Prepared(grid) => grid.scenarios,
+        }
+    }
+}
+
 /// Running totals of one underlying.
 pub(super) struct Book<'a> {
     market: &'a Market<'a>,
     /// The part of the grid that is looked at, and the number of its first scenario.
-    grid: &'a [GridScenario],
+    cells: Cells<'a>,
     first: u8,
     basis_counts: bool,
     wants_greeks: bool,
+    /// Vanna and volga as well.
+    wants_crosses: bool,
     needs_greeks: bool,
     scan: &'a mut Scratch,
     pub(super) signing: Signing,
@@ -80,35 +103,36 @@ impl<'a> Book<'a> {
         if witness != Witness::All {
             scan.reach(market);
         }
-        Ok(Self::started(market, (grid, first), basis_counts, detail, scan))
+        Ok(Self::started(market, (Cells::Given(grid), first), basis_counts, detail, scan))
     }
 
     /// A book whose grid is prepared.
     pub(super) fn prepared(
         market: &'a Market<'a>,
-        prepared: &PreparedGrid,
+        prepared: &'a PreparedGrid<'a>,
         detail: Detail,
         scan: &'a mut Scratch,
     ) -> Result<Self, MarginError> {
         let basis_counts = market.parameters.basis.is_active();
-        scan.load(prepared, market.scenarios.len(), basis_counts)?;
-        Ok(Self::started(market, (market.scenarios, 0), basis_counts, detail, scan))
+        scan.load(prepared, basis_counts)?;
+        Ok(Self::started(market, (Cells::Prepared(prepared), 0), basis_counts, detail, scan))
     }
 
     #[inline(always)]
     fn started(
         market: &'a Market<'a>,
-        (grid, first): (&'a [GridScenario], u8),
+        (cells, first): (Cells<'a>, u8),
         basis_counts: bool,
         detail: Detail,
         scan: &'a mut Scratch,
     ) -> Self {
         Self {
             market,
-            grid,
+            cells,
             first,
             basis_counts,
-            wants_greeks: detail == Detail::Greeks,
+            wants_greeks: detail != Detail::Margin,
+            wants_crosses: detail == Detail::Greeks,
             needs_greeks: market.parameters.needs_greeks(),
             scan,
             signing: Signing::Own,
@@ -179,7 +203,7 @@ impl<'a> Book<'a> {
     #[inline(never)]
     pub(super) fn open_expiry(&mut self, open: &mut OpenExpiry, market: &ExpiryMarket) -> Result<(), MarginError> {
         open.start(self.market.parameters, self.scan.levels(), market)?;
-        self.scan.start_expiry(&open.expiry);
+        self.scan.start_expiry(&open.expiry, &self.cells);
         Ok(())
     }
 
@@ -219,7 +243,7 @@ impl<'a> Book<'a> {
         open.exposure.add_bounded_lots(calls, puts);
         self.exposure.add_bounded_naked(calls, puts);
         if self.needs_greeks || self.wants_greeks {
-            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts))?;
+            let delta = open.greeks.add(&open.expiry, &prepared, &leg, vol, (calls, puts), self.wants_crosses)?;
             if self.needs_greeks {
                 open.add_deltas(delta, calls, puts)?;
             }
@@ -231,6 +255,9 @@ impl<'a> Book<'a> {
     #[inline(never)]
     pub(super) fn close_expiry(&mut self, open: &mut OpenExpiry) -> Result<(), MarginError> {
         let overflow = MarginError::Overflow;
+        if self.scan.has_digitals() {
+            self.close_digitals(open)?;
+        }
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
             let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
@@ -252,16 +279,20 @@ impl<'a> Book<'a> {
         if self.needs_greeks || self.wants_greeks {
             let greeks = open.greeks.close(&open.expiry)?;
             self.greeks.add_options(&greeks)?;
-            open.exposure.vega = greeks.vega;
+            // Of digital options it is there already.
+            open.exposure.vega = open.exposure.vega.checked_add(greeks.vega).ok_or(overflow)?;
         }
         if self.needs_greeks {
             self.exposure.add_expiry(self.market, &open.exposure, &open.shock, open.inputs.time)?;
         }
-        let mut confidence = self.market.spot_confidence.min(open.confidence);
-        if self.exposure.holds_perpetual {
-            confidence = confidence.min(self.market.perpetual_confidence);
-        }
-        self.exposure.add_confidence(self.market, confidence, open.exposure.gross_lots)
+        self.exposure.add_confidence(self.market, self.confidence(open), open.exposure.gross_lots)
+    }
+
+    /// How sure the prices of an expiry's positions are.
+    #[inline(always)]
+    fn confidence(&self, open: &OpenExpiry) -> Ratio {
+        let confidence = self.market.spot_confidence.min(open.confidence);
+        if self.exposure.holds_perpetual { confidence.min(self.market.perpetual_confidence) } else { confidence }
     }
 
     /// Forward contingency of an expiry whose options gain `up` and `down`; rounded down.
@@ -297,7 +328,7 @@ impl<'a> Book<'a> {
         let unrealised = subtract(lot_price_to_usd(self.linear_marks, lot_size)?, self.settled_value)?;
 
         let linear = self.linear_variable.checked_add(usd_to_lot_price(hedge, lot_size)?).ok_or(overflow)?;
-        let (mut worst, mut worst_case) = self.scan.finish(self.market, self.grid, self.option_marks, linear)?;
+        let (mut worst, mut worst_case) = self.scan.finish(self.market, &self.cells, self.option_marks, linear)?;
         if let WorstCase::Scenario(number) = &mut worst_case {
             *number = number.saturating_add(self.first);
         }

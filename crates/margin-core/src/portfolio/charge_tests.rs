@@ -263,7 +263,7 @@ fn settled_futures_and_passed_expiries_do_not_move() {
         let mut market = surface(WEEK)?;
         market.inputs.time = crate::Seconds(0);
         (market.inputs.fixed, market.inputs.forward) = (market.inputs.forward, Price(0));
-        market.svi.sigma = -1; // not looked at any more
+        market.surface = crate::Svi { sigma: -1, ..Default::default() }.into(); // not looked at any more
         Ok(market)
     };
     let book = [option(Future, WEEK, 0.0, UNIT), option(Call, WEEK, 90_000.0, -2 * UNIT)];

@@ -6,7 +6,7 @@ use super::{
     ratio::{add, lot_price_to_usd, negate},
     tenor::TenorShock,
 };
-use crate::{GREEK_BITS, Lots, Seconds, Usd};
+use crate::{GREEK_BITS, Lots, Price, Seconds, Usd};
 
 /// Deltas in lots × 2^-40.
 #[derive(Clone, Copy, Debug, Default)]
@@ -65,6 +65,8 @@ pub(super) struct Exposure {
     pub(super) linear_lots: i64,
     /// Net short contracts, summed over strikes: a long call covers a short put of the same strike and the reverse.
     pub(super) naked_lots: i64,
+    /// `None` without digital options.
+    digitals: Option<Digitals>,
     pub(super) holds_perpetual: bool,
     pub(super) delta: DeltaSum,
     /// Lots × 1e-12 USD for 1.00 of vol.
@@ -78,6 +80,15 @@ pub(super) struct Exposure {
     confidence: Usd,
 }
 
+/// Digital options of one underlying.
+#[derive(Clone, Copy, Debug, Default)]
+struct Digitals {
+    /// What strikes pay out at most, in lots × 1 USD, summed.
+    naked_lots: i64,
+    /// What the grid does not see, summed over expiries.
+    gap: Usd,
+}
+
 /// What charges may come to, before the factors that the model scales them with.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Charges {
@@ -85,7 +96,7 @@ pub struct Charges {
     pub perpetual_maintenance: Usd,
     /// The same, with what initial margin has on top.
     pub perpetual_initial: Usd,
-    /// On naked short options, in both margins.
+    /// On naked short options, in both margins, with what the grid does not see of digital ones.
     pub short_option_maintenance: Usd,
     /// The same, with what initial margin has on top.
     pub short_option_initial: Usd,
@@ -119,6 +130,14 @@ impl Exposure {
     pub(super) fn add_bounded_naked(&mut self, calls: Lots, puts: Lots) {
         let net = calls.0.wrapping_add(puts.0);
         self.naked_lots = self.naked_lots.wrapping_sub(net.min(0));
+    }
+
+    /// Adds an expiry's digital options: what its strikes pay out at most, of at most 2^40 lots, and what the grid does not see.
+    pub(super) fn add_digitals(&mut self, naked_lots: i64, gap: Usd) -> Result<(), MarginError> {
+        let digitals = self.digitals.get_or_insert_default();
+        digitals.naked_lots = digitals.naked_lots.wrapping_add(naked_lots); // at most 2^14 expiries
+        digitals.gap = add(digitals.gap, gap)?;
+        Ok(())
     }
 
     /// Charges the deltas of one expiry (or, with no time, of the perpetual) for being rolled, and nets them.
@@ -174,6 +193,17 @@ impl Exposure {
         Ok(())
     }
 
+    /// [`Exposure::add_confidence`] for digital options, whose notional is their payout.
+    #[inline(never)]
+    pub(super) fn add_digital_confidence(
+        &mut self,
+        market: &Market,
+        confidence: Ratio,
+        lots: i64,
+    ) -> Result<(), MarginError> {
+        self.add_confidence(&Market { spot: Price::ONE_USD, ..*market }, confidence, lots)
+    }
+
     /// Floor on the scan risk.
     pub(super) fn minimum_delta(&self, market: &Market) -> Result<Usd, MarginError> {
         let floor = &market.parameters.minimum_delta;
@@ -204,6 +234,9 @@ impl Exposure {
             both(self.linear_lots, rates.perpetual_maintenance, rates.perpetual_initial)?;
         (charges.short_option_maintenance, charges.short_option_initial) =
             both(self.naked_lots, rates.short_option_maintenance, rates.short_option_initial)?;
+        if let Some(digitals) = &self.digitals {
+            digitals.add_charges(market, charges)?;
+        }
         charges.roll = self.roll;
         charges.vega = self.vega_charge(parameters.vega.offset)?;
         charges.concentration = self.concentration(market)?;
@@ -240,6 +273,24 @@ impl Exposure {
     }
 }
 
+impl Digitals {
+    /// Naked digitals pay on what they may pay out, and for what the grid does not see.
+    #[cold]
+    #[inline(never)]
+    fn add_charges(&self, market: &Market, charges: &mut Charges) -> Result<(), MarginError> {
+        let rates = &market.parameters.charges;
+        let payout = digital_payout(self.naked_lots, market.lot_size)?;
+        let initial = rates.short_option_maintenance.saturating_add(rates.short_option_initial);
+        for (charge, rate) in [
+            (&mut charges.short_option_maintenance, rates.short_option_maintenance),
+            (&mut charges.short_option_initial, initial),
+        ] {
+            *charge = add(add(*charge, rate.of_rounded_up(payout)?)?, self.gap)?;
+        }
+        Ok(())
+    }
+}
+
 /// `x·min(max_rate, rate·x/depth)` for the excess x over the depth; rounded up.
 fn excess_charge(amount: Usd, depth: Usd, rate: Ratio, max_rate: Ratio) -> Result<Usd, MarginError> {
     let excess = amount.0.saturating_sub(depth.0);
@@ -250,6 +301,12 @@ fn excess_charge(amount: Usd, depth: Usd, rate: Ratio, max_rate: Ratio) -> Resul
     let relative = excess.unsigned_abs().checked_mul(1_000_000_000).ok_or(MarginError::Overflow)?;
     let relative = u64::try_from(relative.div_ceil(depth.0.unsigned_abs().max(1))).unwrap_or(u64::MAX);
     rate.times(Ratio(relative)).min(max_rate).of_rounded_up(Usd(excess))
+}
+
+/// What digital options pay out: |lots|·1 USD a unit, exactly.
+pub(super) fn digital_payout(lots: i64, lot_size: u64) -> Result<Usd, MarginError> {
+    let lots = Lots(lots.checked_abs().ok_or(MarginError::Overflow)?);
+    super::lots_value(lots, Price::ONE_USD, lot_size)
 }
 
 /// |lots|·S, rounded up.
@@ -266,6 +323,6 @@ fn delta_notional(delta: i128, market: &Market) -> Result<Usd, MarginError> {
 }
 
 /// Lots × 1e-12 USD in USD, rounded up.
-fn up_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
+pub(super) fn up_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
     negate(lot_price_to_usd(negate(amount)?, lot_size)?.0).map(Usd)
 }

@@ -1,7 +1,7 @@
 //! What a book is assessed against.
 
 use super::{Ratio, RiskParameters};
-use crate::{ExpiryInputs, Lots, Multiplier, Price, Scenario, Svi, Usd, VolLevel};
+use crate::{ExpiryInputs, KernelError, Lots, Multiplier, Price, Scenario, Svi, SviSlice, Usd, VolLevel};
 
 /// Most scenarios of a risk grid.
 pub const MAX_GRID: usize = 40;
@@ -38,6 +38,12 @@ impl Default for GridScenario {
     }
 }
 
+impl From<&Self> for GridScenario {
+    fn from(scenario: &Self) -> Self {
+        *scenario
+    }
+}
+
 /// The market of one underlying at one moment.
 #[derive(Clone, Copy, Debug)]
 pub struct Market<'a> {
@@ -62,28 +68,62 @@ pub struct Market<'a> {
     pub scenarios: &'a [GridScenario],
 }
 
+/// Vol surface of one expiry.
+#[derive(Clone, Copy, Debug)]
+pub enum Surface {
+    /// As it is published.
+    Svi(Svi),
+    /// Prepared when it was: the same vols to the bit.
+    Slice(SviSlice),
+}
+
+impl From<Svi> for Surface {
+    fn from(svi: Svi) -> Self {
+        Self::Svi(svi)
+    }
+}
+
+impl Surface {
+    /// The slice.
+    ///
+    /// # Errors
+    /// As [`Svi::prepare`].
+    #[inline(always)]
+    pub fn prepared(&self) -> Result<SviSlice, KernelError> {
+        match self {
+            Self::Svi(svi) => svi.prepare(),
+            Self::Slice(slice) => Ok(*slice),
+        }
+    }
+}
+
 /// The market of one expiry.
 #[derive(Clone, Copy, Debug)]
 pub struct ExpiryMarket {
     /// Forward, time and rate.
     pub inputs: ExpiryInputs,
     /// Vol surface slice; not looked at once the expiry has passed.
-    pub svi: Svi,
+    pub surface: Surface,
     /// The lowest confidence of forward, rate and surface.
     pub confidence: Ratio,
 }
 
 /// What a position is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
 pub enum InstrumentKind {
     /// Linear, without expiry.
-    Perpetual,
-    /// Linear in the forward of its expiry, settled daily.
-    Future,
+    Perpetual = 0,
     /// European call.
-    Call,
+    Call = 1,
     /// European put.
-    Put,
+    Put = 2,
+    /// Linear in the forward of its expiry, settled daily.
+    Future = 3,
+    /// Pays one USD a unit if the settlement price is above the strike.
+    DigitalCall = 4,
+    /// Pays one USD a unit if the settlement price is the strike or below.
+    DigitalPut = 5,
 }
 
 impl InstrumentKind {

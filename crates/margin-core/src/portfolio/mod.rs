@@ -16,9 +16,12 @@ mod cross;
 #[cfg(test)]
 mod cross_tests;
 mod detail;
+#[cfg(test)]
+mod digital_tests;
 mod discount;
 mod exposure;
 mod fixed;
+mod gap;
 mod greeks;
 mod isolated;
 mod linear;
@@ -43,6 +46,7 @@ mod validate;
 mod validate_modes;
 #[cfg(test)]
 mod validate_tests;
+mod weigh;
 
 pub use {
     account::*,
@@ -54,7 +58,7 @@ pub use {
     isolated::{IsolatedRisk, assess_isolated},
     market::*,
     parameters::*,
-    prepared::{GRID_TABLE, PreparedGrid, StoredGrid},
+    prepared::{GRID_TABLE, PreparedGrid, Scenarios, StoredGrid},
     ratio::{Ratio, SignedRatio, lots_value},
     scan::Scratch,
     standard::{Margins, StandardParameters, StandardRisk, assess_standard},

@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::testing::*;
 use super::*;
 use crate::{Lots, Multiplier, Scenario, Usd, VolLevel};
-use InstrumentKind::{Call, Future, Put};
+use InstrumentKind::{Call, DigitalCall, DigitalPut, Future, Put};
 
 const UNIT: i64 = 100;
 
@@ -50,7 +50,7 @@ fn full() -> Fixture {
 
 /// A sorted book of up to a dozen positions with different strikes.
 fn any_book() -> impl Strategy<Value = Vec<BookPosition>> {
-    let position = (0usize..7, 70i64..140, -3 * UNIT..3 * UNIT).prop_map(|(kind, strike, lots)| {
+    let position = (0usize..9, 70i64..140, -3 * UNIT..3 * UNIT).prop_map(|(kind, strike, lots)| {
         let strike = strike as f64 * 1_000.0;
         match kind {
             0 => perpetual(lots, 0.0),
@@ -58,6 +58,8 @@ fn any_book() -> impl Strategy<Value = Vec<BookPosition>> {
             3 => option(Put, WEEK, strike, lots),
             4 => option(Future, QUARTER, 0.0, lots),
             5 => option(Call, QUARTER, strike, lots),
+            7 => option(DigitalCall, WEEK, strike, 10_000 * lots),
+            8 => option(DigitalPut, if lots % 2 == 0 { WEEK } else { QUARTER }, strike, 10_000 * lots),
             _ => option(Put, QUARTER, strike, lots),
         }
     });
@@ -106,16 +108,17 @@ proptest! {
         let (market, mut scratch) = (fixture.market(), Scratch::new());
         let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
         let positions = || book.iter().copied();
-        let prepared =
-            assess_prepared(&market, &stored.view(), positions(), surface, Detail::Greeks, &mut scratch).unwrap();
-        let profits: Vec<_> = scratch.profits(LOT).collect();
+        let mut prepared = UnderlyingRisk::default();
+        let mut assess = |scenarios: &[GridScenario], scratch: &mut Scratch| {
+            let grid = stored.view(&scenarios);
+            assess_prepared(&market, &grid, positions(), surface, Detail::Greeks, scratch, &mut prepared)
+        };
+        assess(&fixture.scenarios, &mut scratch).unwrap();
+        prop_assert_eq!(scratch.profits(LOT).count(), 0);
         let raw = assess_underlying(&market, positions(), surface, Detail::Greeks, &mut scratch).unwrap();
-        prop_assert_eq!(prepared, raw);
-        prop_assert_eq!(profits, scratch.profits(LOT).collect::<Vec<_>>());
         // Another grid's preparation is refused.
-        let fewer = Market { scenarios: &fixture.scenarios[1..], ..market };
-        let refused = assess_prepared(&fewer, &stored.view(), positions(), surface, Detail::Margin, &mut scratch);
-        prop_assert_eq!(refused, Err(MarginError::ScenarioCount));
+        prop_assert_eq!(assess(&fixture.scenarios[1..], &mut scratch), Err(MarginError::ScenarioCount));
+        prop_assert_eq!(prepared, raw);
     }
 
     #[test]
@@ -175,7 +178,8 @@ proptest! {
     #[test]
     fn isolated_margins_are_sums_and_never_smaller_without_offsets(book in any_book()) {
         let mut fixture = full();
-        // A scan risk alone is subadditive; so are charges that count each position.
+        // A scan risk alone is subadditive; so are charges that count each position, but not what a grid misses.
+        let book: Vec<_> = book.into_iter().filter(|p| !matches!(p.kind, DigitalCall | DigitalPut)).collect();
         (fixture.parameters.minimum_delta, fixture.parameters.vega) = Default::default();
         fixture.parameters.static_discount = StaticDiscount::default();
         let isolated = assess_isolated(

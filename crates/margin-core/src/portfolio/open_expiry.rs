@@ -65,7 +65,7 @@ impl OpenExpiry {
         self.expiry = Expiry::prepare(market.inputs)?;
         self.inputs = market.inputs;
         let time = market.inputs.time;
-        self.slice = if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) };
+        self.slice = if time == Seconds::ZERO { None } else { Some(market.surface.prepared()?) };
         (self.levels, self.has_partial_levels) = (levels, levels.is_partial());
         let is_shocked = levels.up || levels.down || parameters.vega.range != Ratio::ZERO;
         self.shock = if is_shocked { TenorShock::new(&parameters.vol, time) } else { TenorShock::default() };

@@ -1,9 +1,13 @@
 //! Scan risk: the whole book revalued in every scenario.
 
+mod digitals;
+
+use digitals::Digitals;
+
 use super::{
-    GridScenario, MAX_GRID, MarginError, Market, Measure, PreparedGrid, Ratio, RiskParameters, StoredGrid, WorstCase,
+    GridScenario, MAX_GRID, MarginError, Market, PreparedGrid, Ratio, RiskParameters, StoredGrid,
+    book::Cells,
     detail::Signing,
-    linear::Linear,
     open_expiry::LevelsUsed,
     prepared,
     ratio::{floor_division, lot_price_to_usd, scale_down},
@@ -19,15 +23,21 @@ use crate::{
 /// All its fields are integers and booleans, and bytes of zero are an empty one: a program whose allocator hands out the
 /// VM's zeroed heap may take it as it is and save the 1 400 compute units of writing zeros.
 pub struct Scratch {
-    set: ScenarioSet,
+    pub(super) set: ScenarioSet,
     /// The expiry being added.
     array: RiskArray,
+    digitals: Digitals,
     /// Over the expiries added so far: options by scenario, and losses by skew scenario, in lots × 1e-12 USD.
-    totals: Totals,
+    pub(super) totals: Totals,
     /// Profit of everything by scenario, once finished, in lots × 1e-12 USD, and the weight that it has yet to be given.
-    profits: [i128; MAX_GRID],
-    weights: [Ratio; MAX_GRID],
+    pub(super) profits: [i128; MAX_GRID],
+    pub(super) weights: [Ratio; MAX_GRID],
+    /// How many profits there are.
     len: usize,
+    /// Only the worst profit is asked for, and no weight is above one.
+    pub(super) seeks_worst: bool,
+    /// A bit of each scenario whose profit counts as it is; told by a prepared grid alone.
+    pub(super) whole: u64,
     has_skew: bool,
     probes: Probes,
 }
@@ -85,16 +95,20 @@ impl Scratch {
         Self {
             set: ScenarioSet::empty(),
             array: RiskArray::empty(),
+            digitals: Digitals::Absent,
             totals: Totals::new(),
             profits: [0; MAX_GRID],
             weights: [Ratio::ZERO; MAX_GRID],
             len: 0,
+            seeks_worst: false,
+            whole: 0,
             has_skew: false,
             probes: Probes { mark: 0, has_basis: false, basis: (0, 0) },
         }
     }
 
-    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down.
+    /// Profit of the last book in each scenario of its grid, weighted, in USD rounded down; nothing after an assessment with
+    /// a prepared grid.
     ///
     /// # Errors
     /// `Overflow`.
@@ -114,7 +128,7 @@ impl Scratch {
         if grid.len() > MAX_GRID {
             return Err(MarginError::ScenarioCount);
         }
-        self.len = grid.len();
+        (self.len, self.seeks_worst) = (grid.len(), false);
         const NOWHERE: usize = usize::MAX;
         let (mut at_mark, mut at_up, mut at_down) = (NOWHERE, NOWHERE, NOWHERE);
         for (index, GridScenario { shock, .. }) in grid.iter().enumerate() {
@@ -149,7 +163,7 @@ impl Scratch {
         let extra = || extra.scenarios.iter().take(extra.count);
         let len = self.set.append(len, extra().map(Shock::new))?;
         self.set.arrange(len, grid.iter().map(|s| s.shock.vol).chain(extra().map(|shock| shock.vol)))?;
-        self.totals.clear_first(self.set.len());
+        self.totals.start(self.set.len());
         self.has_skew = self.set.spot_moves() < len;
         let slot = |index: usize| self.set.position(index).ok_or(MarginError::ScenarioCount);
         let shocked = if basis { (slot(at_up)?, slot(at_down)?) } else { (0, 0) };
@@ -157,29 +171,34 @@ impl Scratch {
         Ok(())
     }
 
-    /// Starts a book with a prepared grid of `len` scenarios.
+    /// Starts a book with a prepared grid.
     #[inline(never)]
-    pub(super) fn load(&mut self, grid: &PreparedGrid, len: usize, basis: bool) -> Result<(), MarginError> {
+    pub(super) fn load(&mut self, grid: &PreparedGrid, basis: bool) -> Result<(), MarginError> {
+        let len = grid.scenarios.count();
         let at = |index: usize| grid.table.get(index).map_or(0, |number| usize::from(*number));
         let flags = at(prepared::FLAGS) as u8;
         if len == 0 || at(prepared::GRID_LEN) != len || basis != (flags & prepared::HAS_BASIS != 0) {
             return Err(MarginError::ScenarioCount);
         }
         self.set.load(grid.shocks, grid.table, flags & prepared::IS_SORTED != 0)?;
-        self.len = len;
+        (self.len, self.seeks_worst) = (0, flags & prepared::NO_WEIGHT_ABOVE_ONE != 0);
+        self.whole = grid.table.last_chunk().map_or(0, |bits| u64::from_le_bytes(*bits));
         self.has_skew = self.set.spot_moves() < self.set.len();
-        self.totals.clear_first(self.set.len());
+        self.totals.start(self.set.len());
         self.probes =
             Probes { mark: at(prepared::MARK), has_basis: basis, basis: (at(prepared::UP), at(prepared::DOWN)) };
         Ok(())
     }
 
-    /// Writes the started grid down.
-    pub(super) fn store(&self, grid: &mut StoredGrid) -> Result<(), MarginError> {
+    /// Writes the started `grid` down.
+    pub(super) fn store(&self, scenarios: &[GridScenario], grid: &mut StoredGrid) -> Result<(), MarginError> {
         self.set.store(&mut grid.shocks, &mut grid.table);
         let Probes { mark, has_basis, basis: (up, down) } = self.probes;
         let flag = |is_set: bool, flag: u8| if is_set { flag } else { 0 };
-        let flags = flag(self.set.is_sorted, prepared::IS_SORTED) | flag(has_basis, prepared::HAS_BASIS);
+        let no_weight_above_one = scenarios.iter().all(|scenario| scenario.weight <= Ratio::ONE);
+        let flags = flag(self.set.is_sorted, prepared::IS_SORTED)
+            | flag(has_basis, prepared::HAS_BASIS)
+            | flag(no_weight_above_one, prepared::NO_WEIGHT_ABOVE_ONE);
         for (at, number) in [
             (prepared::MARK, mark),
             (prepared::UP, up),
@@ -189,6 +208,15 @@ impl Scratch {
         ] {
             let slot = grid.table.get_mut(at).ok_or(MarginError::ScenarioCount)?;
             *slot = u8::try_from(number).map_err(|_| MarginError::ScenarioCount)?;
+        }
+        let mut whole = 0u64;
+        for (index, scenario) in (0u32..u64::BITS).zip(scenarios) {
+            if scenario.weight == Ratio::ONE && !scenario.extended {
+                whole |= 1u64.wrapping_shl(index);
+            }
+        }
+        if let Some(bits) = grid.table.get_mut(prepared::WHOLE..) {
+            bits.copy_from_slice(&whole.to_le_bytes());
         }
         Ok(())
     }
@@ -218,8 +246,11 @@ impl Scratch {
     }
 
     /// Starts an expiry of the book.
-    pub(super) fn start_expiry(&mut self, expiry: &Expiry) {
-        self.array.start(expiry, &self.set);
+    pub(super) fn start_expiry(&mut self, expiry: &Expiry, cells: &Cells) {
+        match cells {
+            Cells::Given(_) => self.array.start(expiry, &self.set),
+            Cells::Prepared(grid) => self.array.start_from(expiry, &self.set, grid.shocks, Shock::stored),
+        }
     }
 
     pub(super) fn add_leg(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {
@@ -233,6 +264,9 @@ impl Scratch {
         factors: Option<&StaticFactors>,
         signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
+        if self.has_digitals() {
+            return self.finish_mixed_expiry(factors, signing);
+        }
         let value = |slot: usize| self.array.at(slot).ok_or(MarginError::ScenarioCount);
         let mark = value(self.probes.mark)?;
         let change = |slot: usize| subtract(value(slot)?, mark);
@@ -257,87 +291,6 @@ impl Scratch {
         }
         Ok(ExpiryScan { mark, basis })
     }
-
-    /// Turns the sums into weighted profits of the whole book, and names the loss that counts.
-    ///
-    /// profit_i = weight_i · (options_i − marks + linear · move_i); a skew scenario moves nothing linear, and its sum is a
-    /// profit already. Every step rounds down.
-    #[inline(never)]
-    pub(super) fn finish(
-        &mut self,
-        market: &Market,
-        grid: &[GridScenario],
-        option_marks: i128,
-        linear: i128,
-    ) -> Result<(i128, WorstCase), MarginError> {
-        // So far below 2^127 that no sum here can leave it: totals are below 2^111, linear profits below 2^124.
-        const LIMIT: u128 = 1 << 120;
-        if option_marks.unsigned_abs() > LIMIT {
-            return Err(MarginError::Overflow);
-        }
-        let scan = &market.parameters.scan;
-        // One small loop a step: on the VM a loop that keeps all its state in registers costs half.
-        let (Some(profits), Some(weights)) = (self.profits.get_mut(..grid.len()), self.weights.get_mut(..grid.len()))
-        else {
-            return Err(MarginError::ScenarioCount);
-        };
-        self.totals.copy_changes(&self.set, option_marks, profits)?;
-        if let Some(linear) = Linear::new(linear, scan)? {
-            for (profit, scenario) in profits.iter_mut().zip(grid) {
-                if !scenario.is_skew() {
-                    *profit = profit.wrapping_add(linear.profit(scenario)?);
-                }
-            }
-        }
-        if scan.gain_haircut != Ratio::ZERO || scan.measure != Measure::Worst {
-            return self.weigh_all(market, grid);
-        }
-        let mut worst = (0i128, WorstCase::None);
-        let mut index = 0u8;
-        for ((profit, weight), scenario) in profits.iter_mut().zip(weights).zip(grid) {
-            *weight = scenario.weight;
-            if scenario.extended || scenario.weight > Ratio::ONE {
-                *profit = adjusted(*profit, scenario, market)?;
-                *weight = Ratio::ONE;
-            }
-            // A weight up to one makes no loss larger: where this one is not below the worst, it waits for `profits`. The
-            // upper words decide nearly always.
-            if (*profit >> 64) as i64 <= (worst.0 >> 64) as i64 && *profit < worst.0 {
-                *profit = scale_down(*profit, weight.0)?;
-                *weight = Ratio::ONE;
-                if *profit < worst.0 {
-                    worst = (*profit, WorstCase::Scenario(index));
-                }
-            }
-            index = index.wrapping_add(1); // at most MAX_GRID
-        }
-        Ok(worst)
-    }
-
-    /// Weighs every profit, for models that need them all.
-    #[inline(never)]
-    fn weigh_all(&mut self, market: &Market, grid: &[GridScenario]) -> Result<(i128, WorstCase), MarginError> {
-        for ((profit, weight), scenario) in self.profits.iter_mut().zip(&mut self.weights).zip(grid) {
-            *profit = adjusted(*profit, scenario, market)?;
-            *weight = Ratio::ONE;
-        }
-        market.parameters.scan.measure.worst(self.profits.get(..self.len).unwrap_or_default())
-    }
-}
-
-/// A scenario's profit as far as the model counts it: weighted, a gain less its haircut, a tail's loss less the dampener.
-#[inline(never)]
-fn adjusted(profit: i128, scenario: &GridScenario, market: &Market) -> Result<i128, MarginError> {
-    let scan = &market.parameters.scan;
-    let mut profit = scale_down(profit, scenario.weight.0)?;
-    if profit > 0 && scan.gain_haircut != Ratio::ZERO {
-        profit = scale_down(profit, scan.gain_haircut.complement().0)?;
-    }
-    if scenario.extended && profit < 0 {
-        let dampener = usd_to_lot_price(scan.extended_dampener, market.lot_size)?;
-        profit = profit.checked_add(dampener).ok_or(MarginError::Overflow)?.min(0);
-    }
-    Ok(profit)
 }
 
 /// USD in lots × 1e-12 USD, rounded down.

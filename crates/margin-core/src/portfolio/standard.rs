@@ -7,7 +7,7 @@
 
 use super::{
     BookPosition, ConfidenceCharge, Depeg, ExpiryMarket, InstrumentKind, MarginError, Market, Ratio,
-    exposure::notional,
+    exposure::{digital_payout, notional},
     ratio::{add, lot_price_to_usd, lots_value, negate, subtract},
 };
 use crate::{Expiry, ExpiryInputs, Lots, OptionKind, Price, Rate, Seconds, SviSlice, Usd, Vol, value};
@@ -92,6 +92,8 @@ struct Walk<'a> {
     holds_perpetual: bool,
     /// Short options and linear contracts of either sign.
     charged_lots: i64,
+    /// Short digital options.
+    charged_digitals: i64,
 }
 
 /// Standard margins of one underlying's positions, sorted as for [`super::assess_underlying`]; the parameters and grid of
@@ -111,7 +113,14 @@ where
     P::IntoIter: Clone,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    let mut walk = Walk { market, parameters, risk: StandardRisk::default(), holds_perpetual: false, charged_lots: 0 };
+    let mut walk = Walk {
+        market,
+        parameters,
+        risk: StandardRisk::default(),
+        holds_perpetual: false,
+        charged_lots: 0,
+        charged_digitals: 0,
+    };
     let mut positions = positions.into_iter().peekable();
     while let Some(perpetual) = positions.next_if(|position| position.kind == InstrumentKind::Perpetual) {
         walk.add_perpetual(&perpetual)?;
@@ -143,11 +152,14 @@ impl Open {
         let time = market.inputs.time;
         Ok(Self {
             expiry: Expiry::prepare(ExpiryInputs { rate: Rate::ZERO, ..market.inputs })?,
-            slice: if time == Seconds::ZERO { None } else { Some(market.svi.prepare()?) },
+            slice: if time == Seconds::ZERO { None } else { Some(market.surface.prepared()?) },
             confidence: market.confidence,
         })
     }
 }
+
+/// What a digital option pays, in 1e-12 USD a unit.
+const ONE_USD: i128 = Price::ONE_USD.0 as i128;
 
 /// Payoff of an expiry as a function of the settlement price, from zero upwards.
 #[derive(Default)]
@@ -158,15 +170,36 @@ struct Payoff {
     /// Lots.
     slope: i128,
     least: i128,
+    /// By how much the value jumps just above `price`.
+    jump: i128,
 }
 
 impl Payoff {
     fn move_to(&mut self, price: Price) -> Result<(), MarginError> {
+        if self.jump != 0 && price.0 != self.price {
+            self.jump()?;
+        }
         let step = i128::from(price.0.checked_sub(self.price).ok_or(MarginError::Unsorted)?);
         let change = self.slope.checked_mul(step).ok_or(MarginError::Overflow)?;
         self.value = self.value.checked_add(change).ok_or(MarginError::Overflow)?;
         self.price = price.0;
         self.least = self.least.min(self.value);
+        Ok(())
+    }
+
+    /// Passes the jumps of all digital options of one strike at once.
+    #[cold]
+    #[inline(never)]
+    fn jump(&mut self) -> Result<(), MarginError> {
+        self.value = self.value.checked_add(core::mem::take(&mut self.jump)).ok_or(MarginError::Overflow)?;
+        self.least = self.least.min(self.value);
+        Ok(())
+    }
+
+    /// Above its strike a digital call begins to pay one USD a unit and a digital put ends to.
+    fn add_jump(&mut self, lots: i128) -> Result<(), MarginError> {
+        let jump = lots.checked_mul(ONE_USD).ok_or(MarginError::Overflow)?;
+        self.jump = self.jump.checked_add(jump).ok_or(MarginError::Overflow)?;
         Ok(())
     }
 
@@ -224,7 +257,7 @@ impl Walk<'_> {
         }
         let mut isolated = Margins::default();
         let mut payoff = Payoff::default();
-        let (mut net_calls, mut shorts) = (0i64, 0i64);
+        let (mut net_calls, mut shorts, mut short_digitals) = (0i64, 0i64, 0i64);
         for position in positions.clone() {
             let kind = match position.kind {
                 InstrumentKind::Call => OptionKind::Call,
@@ -234,6 +267,11 @@ impl Walk<'_> {
                     continue;
                 }
                 InstrumentKind::Perpetual => return Err(MarginError::Unsorted),
+                InstrumentKind::DigitalCall | InstrumentKind::DigitalPut => {
+                    let short = self.add_digital(open, &position, &mut payoff)?;
+                    short_digitals = short_digitals.saturating_add(short);
+                    continue;
+                }
             };
             let lots = position.lots;
             if kind == OptionKind::Call {
@@ -255,10 +293,23 @@ impl Walk<'_> {
                 isolated = isolated.plus(self.short_option(kind, position.strike, lots, mark)?)?;
             }
         }
+        if short_digitals != 0 {
+            // A short digital is margined with all it may pay out, whatever its mark.
+            let payout = negate(digital_payout(short_digitals, self.market.lot_size)?.0).map(Usd)?;
+            isolated = isolated.plus(Margins { initial: payout, maintenance: payout })?;
+            self.charge_digitals(confidence, short_digitals)?;
+        }
         payoff.least = payoff.value.min(0);
         for position in positions.filter(|position| !position.kind.is_linear()) {
             payoff.move_to(position.strike)?;
-            payoff.bend(position.lots)?;
+            match position.kind {
+                InstrumentKind::DigitalCall => payoff.add_jump(i128::from(position.lots.0))?,
+                InstrumentKind::DigitalPut => payoff.add_jump(i128::from(position.lots.0).wrapping_neg())?,
+                _ => payoff.bend(position.lots)?,
+            }
+        }
+        if payoff.jump != 0 {
+            payoff.jump()?;
         }
         let least = lot_price_to_usd(payoff.least, self.market.lot_size)?;
         let unpaired = lots_value(Lots(net_calls.min(0)), open.expiry.forward(), self.market.lot_size)?;
@@ -271,6 +322,41 @@ impl Walk<'_> {
             maintenance: margin(isolated.maintenance, self.parameters.unpaired_maintenance)?,
         })?;
         self.charge(confidence, shorts)
+    }
+
+    /// Marks a digital option and begins its payoff, at a settlement price of zero; how many of it are short.
+    #[cold]
+    #[inline(never)]
+    fn add_digital(&mut self, open: &Open, position: &BookPosition, payoff: &mut Payoff) -> Result<i64, MarginError> {
+        let (lots, strike) = (position.lots, position.strike);
+        let kind = if position.kind == InstrumentKind::DigitalPut {
+            let paid = i128::from(lots.0).checked_mul(ONE_USD).ok_or(MarginError::Overflow)?;
+            payoff.value = payoff.value.checked_add(paid).ok_or(MarginError::Overflow)?;
+            OptionKind::DigitalPut
+        } else {
+            OptionKind::DigitalCall
+        };
+        let vol = match &open.slice {
+            Some(slice) => slice.vol(strike)?,
+            None => Vol::ZERO,
+        };
+        let mark = lots_value(lots, value(&open.expiry, strike, vol, kind)?, self.market.lot_size)?;
+        self.risk.mark_to_market = add(self.risk.mark_to_market, mark)?;
+        Ok(lots.0.min(0).saturating_neg())
+    }
+
+    /// [`Walk::charge`] for short digitals, whose notional is their payout.
+    #[cold]
+    #[inline(never)]
+    fn charge_digitals(&mut self, confidence: Ratio, shorts: i64) -> Result<(), MarginError> {
+        self.charged_digitals = self.charged_digitals.checked_add(shorts).ok_or(MarginError::Overflow)?;
+        let charge = self.parameters.confidence;
+        if confidence < charge.threshold {
+            let share = confidence.complement().times(charge.factor);
+            let cost = share.of_rounded_up(digital_payout(shorts, self.market.lot_size)?)?;
+            self.risk.confidence = add(self.risk.confidence, cost)?;
+        }
+        Ok(())
     }
 
     /// Margins of a short option whose mark (negative) is given.
@@ -311,7 +397,11 @@ impl Walk<'_> {
         }
         let rise = parameters.depeg.rise(self.market.stable);
         if rise != Ratio::ZERO {
-            self.risk.depeg = rise.of_rounded_up(notional(self.charged_lots, self.market)?)?;
+            let mut charged = notional(self.charged_lots, self.market)?;
+            if self.charged_digitals != 0 {
+                charged = add(charged, digital_payout(self.charged_digitals, self.market.lot_size)?)?;
+            }
+            self.risk.depeg = rise.of_rounded_up(charged)?;
         }
         Ok(self.risk)
     }

@@ -124,7 +124,7 @@ pub(crate) fn surface(expiry: i64) -> Result<ExpiryMarket, MarginError> {
             time: Seconds(seconds),
             rate: Rate(300_000_000),
         },
-        svi: svi(vol, seconds, forward),
+        surface: svi(vol, seconds, forward).into(),
         confidence: Ratio::ONE,
     })
 }

@@ -55,7 +55,9 @@ pub struct UnderlyingRisk {
 pub enum Detail {
     /// Values and requirements.
     Margin,
-    /// Also net Greeks.
+    /// Also delta, gamma, vega, theta and rho; vanna and volga stay zero.
+    MainGreeks,
+    /// Also all net Greeks.
     Greeks,
 }
 
@@ -83,8 +85,8 @@ where
     assess(book, positions, surface)
 }
 
-/// [`assess_underlying`] with the market's grid prepared: the same figures to the bit, if it was prepared from the market's
-/// scenarios and model.
+/// [`assess_underlying`] with a prepared grid instead of the market's, which is not looked at: the same figures to the bit, if
+/// it was prepared from the same scenarios and the market's model. They are written where the caller has room for them.
 ///
 /// # Errors
 /// As [`assess_underlying`]; `ScenarioCount` where the number of scenarios or the use of a forward contingency tells that it
@@ -96,13 +98,16 @@ pub fn assess_prepared<E, P, S>(
     surface: S,
     detail: Detail,
     scratch: &mut Scratch,
-) -> Result<UnderlyingRisk, E>
+    risk: &mut UnderlyingRisk,
+) -> Result<(), E>
 where
     E: From<MarginError>,
     P: IntoIterator<Item = BookPosition>,
     S: FnMut(i64) -> Result<ExpiryMarket, E>,
 {
-    assess(Book::prepared(market, grid, detail, scratch)?, positions, surface)
+    let mut book = Book::prepared(market, grid, detail, scratch)?;
+    walk(&mut book, positions, surface)?;
+    Ok(book.finish(risk)?)
 }
 
 #[inline(always)]
@@ -228,12 +233,11 @@ pub(super) fn add_positions<I: Iterator<Item = BookPosition>>(
         last_strike = strike;
         let (mut calls, mut puts) = (Lots::ZERO, Lots::ZERO);
         while let Some(position) = positions.next_if(|p| p.expiry == expiry && p.strike == strike) {
-            let side = match position.kind {
-                InstrumentKind::Call => &mut calls,
-                InstrumentKind::Put => &mut puts,
-                InstrumentKind::Perpetual | InstrumentKind::Future => return Err(MarginError::Unsorted),
-            };
-            *side = side.checked_add(position.lots).ok_or(MarginError::Overflow)?;
+            match position.kind {
+                InstrumentKind::Call => calls = calls.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                InstrumentKind::Put => puts = puts.checked_add(position.lots).ok_or(MarginError::Overflow)?,
+                kind => book.add_digital(open, strike, kind, position.lots)?,
+            }
             positions.advance();
         }
         book.add_strike(open, strike, calls, puts)?;

@@ -49,7 +49,7 @@ impl Lab {
         let a = (vol * vol * years * 1e15).round() as i64;
         let svi = Svi { a, b: 0, rho: 0, m: 0, sigma: 1_000_000_000, forward, time };
         let inputs = ExpiryInputs { forward, fixed: Price(0), time, rate };
-        self.expiries.insert(time.0 as i64, ExpiryMarket { inputs, svi, confidence: Ratio::ONE });
+        self.expiries.insert(time.0 as i64, ExpiryMarket { inputs, surface: svi.into(), confidence: Ratio::ONE });
         time.0 as i64
     }
 

@@ -188,7 +188,7 @@ fn expiry_market(feed: &Feed) -> ExpiryMarket {
             time: Seconds(feed.feed_expiry),
             rate: rate(feed.rate),
         },
-        svi: Svi {
+        surface: Svi {
             a: unit(a),
             b: unit(b),
             rho: unit(rho),
@@ -196,7 +196,8 @@ fn expiry_market(feed: &Feed) -> ExpiryMarket {
             sigma: unit(sigma),
             forward: price(reference),
             time: seconds(years),
-        },
+        }
+        .into(),
         confidence: ratio(feed.forward_confidence.min(feed.rate_confidence).min(feed.option_vol_confidences)),
     }
 }

@@ -128,7 +128,7 @@ impl Side<'_> {
                 rate: Rate(0),
             },
             // Total variance of a year at the published forward.
-            svi: Svi {
+            surface: Svi {
                 a: unit(0),
                 b: unit(1),
                 rho: unit(2),
@@ -136,7 +136,8 @@ impl Side<'_> {
                 sigma: unit(4),
                 forward: price(forward),
                 time: Seconds(SECONDS_PER_YEAR),
-            },
+            }
+            .into(),
             confidence: ratio(confidence),
         }
     }
@@ -144,7 +145,7 @@ impl Side<'_> {
     /// The surface must give the published vols: they are "final".
     fn check_vols(&self) {
         for index in self.options() {
-            let slice = self.surface(self.expiry(index)).svi.prepare().unwrap();
+            let slice = self.surface(self.expiry(index)).surface.prepared().unwrap();
             let ours = slice.vol(price(self.list("OptionStrikes", index))).unwrap();
             assert!((ours.0 as f64 / 1e8 - self.list("OptionVols", index)).abs() < 2e-8, "{} {index}", self.name);
         }

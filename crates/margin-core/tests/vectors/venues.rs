@@ -19,7 +19,7 @@ fn flat(forward: Price, seconds: u64, vol: Vol) -> ExpiryMarket {
     let deviation = vol.0 as f64 / 1e8;
     ExpiryMarket {
         inputs: ExpiryInputs { forward, fixed: Price(0), time, rate: Rate(0) },
-        svi: Svi {
+        surface: Svi {
             a: (deviation * deviation * seconds as f64 / 31_536_000.0 * 1e15).round() as i64,
             b: 0,
             rho: 0,
@@ -27,7 +27,8 @@ fn flat(forward: Price, seconds: u64, vol: Vol) -> ExpiryMarket {
             sigma: 1_000_000_000,
             forward,
             time,
-        },
+        }
+        .into(),
         confidence: Ratio::ONE,
     }
 }

@@ -233,13 +233,15 @@ fn positions(rng: &mut Rng, underlyings: &[Underlying], mode: Mode) -> Vec<Posit
     for _ in 0..wanted {
         let index = only.unwrap_or_else(|| rng.below(underlyings.len() as u64) as usize);
         let underlying = &underlyings[index];
-        let kind = rng.pick(&[Kind::Call, Kind::Put, Kind::Call, Kind::Put, Kind::Future, Kind::Perpetual]);
+        let digitals = [Kind::DigitalCall, Kind::DigitalPut];
+        let others = [Kind::Call, Kind::Put, Kind::Call, Kind::Put, Kind::Future, Kind::Perpetual];
+        let kind = if rng.chance(4) { rng.pick(&digitals) } else { rng.pick(&others) };
         let expiry = match (kind, underlying.expiries.len()) {
             (Kind::Perpetual, _) => None,
             (_, 0) => continue,
             (_, count) => Some(underlying.expiries[rng.below(count as u64) as usize].expiry),
         };
-        let is_option = matches!(kind, Kind::Call | Kind::Put);
+        let is_option = kind.is_option();
         let strike = is_option.then(|| Scaled(rng.near(underlying.spot.0, 500, 1_800)));
         let lots = match rng.signed(3_000) {
             0 => 1,

@@ -75,7 +75,7 @@ impl<'info> SurfacePublish<'info> {
             slot.forward = args.forward;
             slot.spot_reference = args.spot_reference;
             slot.rate = args.rate;
-            slot.svi = args.svi;
+            slot.set_surface(args.svi)?;
             slot.confidence = args.confidence;
             underlying.adapt(now)?;
             underlying.adaptive.scale

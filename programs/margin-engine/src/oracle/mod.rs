@@ -8,6 +8,7 @@ use anchor_lang::prelude::*;
 use margin_core::{
     Price,
     portfolio::{Ratio, interval_confidence},
+    wide,
 };
 
 use crate::{
@@ -70,8 +71,11 @@ pub fn read_price(config: &OracleConfig, account: &AccountInfo, usage: PriceUse,
     let price = scale_nearest(mantissa, raw.exponent).ok_or(EngineError::OraclePrice)?;
     require!(price > 0, EngineError::OraclePrice);
     let confidence = scale_nearest(raw.confidence, raw.exponent).ok_or(EngineError::OracleConfidence)?;
-    let limit = u128::from(price) * u128::from(max_confidence);
-    require!(u128::from(confidence) * u128::from(RATIO_ONE) <= limit, EngineError::OracleConfidence);
+    let (spread, limit) = (
+        wide::multiply(i128::from(confidence), RATIO_ONE),
+        wide::multiply(i128::from(price), u64::from(max_confidence)),
+    );
+    require!(spread <= limit, EngineError::OracleConfidence); // 64 and 32 bits: neither overflows
 
     let (price, confidence) = (Price(price), Price(confidence));
     let score = match config.confidence_full_scale {
@@ -81,12 +85,24 @@ pub fn read_price(config: &OracleConfig, account: &AccountInfo, usage: PriceUse,
     Ok(PriceView { price, confidence, score, publish_time: raw.publish_time })
 }
 
+/// All that fit 64 bits: to compute one takes the VM a product of 128 bits a digit.
+const POWERS_OF_TEN: [u64; 20] = {
+    let mut powers = [1u64; 20];
+    let mut index = 1;
+    while index < powers.len() {
+        powers[index] = powers[index - 1] * 10;
+        index += 1;
+    }
+    powers
+};
+
 /// `mantissa · 10^exponent` in units of 1e-12, rounded to nearest where the mantissa is finer. `None` on overflow.
 fn scale_nearest(mantissa: u64, exponent: i32) -> Option<u64> {
     let shift = exponent.checked_add(USD_DECIMALS as i32)?;
-    let factor = 10u64.checked_pow(shift.unsigned_abs());
+    let factor = POWERS_OF_TEN.get(shift.unsigned_abs() as usize).copied();
     if shift >= 0 {
-        mantissa.checked_mul(factor?)
+        let factor = factor?;
+        u32::try_from(factor).map_or_else(|_| mantissa.checked_mul(factor), |small| wide::product(mantissa, small))
     } else {
         // A factor beyond 64 bits leaves nothing of a 64-bit mantissa.
         let Some(factor) = factor else { return Some(0) };

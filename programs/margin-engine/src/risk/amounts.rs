@@ -62,6 +62,7 @@ impl Atoms {
     #[inline]
     pub(super) fn floor(&mut self, amount: Usd) -> i64 {
         match one_word(amount) {
+            Some((0, _)) => 0, // many are
             Some((magnitude, false)) => (magnitude / self.scale) as i64,
             Some((magnitude, true)) => (magnitude.div_ceil(self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::floor_division(amount.0, i128::from(self.scale))),
@@ -72,6 +73,7 @@ impl Atoms {
     #[inline]
     pub(super) fn ceil(&mut self, amount: Usd) -> i64 {
         match one_word(amount) {
+            Some((0, _)) => 0,
             Some((magnitude, false)) => magnitude.div_ceil(self.scale) as i64,
             Some((magnitude, true)) => ((magnitude / self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::ceiling_division(amount.0, i128::from(self.scale))),

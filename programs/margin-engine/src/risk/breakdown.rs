@@ -3,7 +3,7 @@
 use anchor_lang::prelude::*;
 use margin_core::portfolio::{Detail, LegRow, Part, assess_underlying, leg_row};
 
-use super::{Check, margin_error, walk::new_workspace};
+use super::{Check, margin_error, workspace::Workspace};
 use crate::error::EngineError;
 
 /// What of an underlying's book is broken down.
@@ -39,7 +39,7 @@ impl Check<'_> {
                 Some(Part::Position(usize::from(number)))
             }
         };
-        let mut workspace = new_workspace();
+        let mut workspace = Workspace::new();
         self.on_market(exposed, &mut workspace, |market, scratch| {
             let surface = |expiry| self.surface(exposed, expiry);
             let Some(part) = part else {

@@ -4,8 +4,8 @@ use core::num::NonZero;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    Expiry, ExpiryInputs, KernelError, Lots, OptionKind, Price, Rate, Seconds, Svi, Usd,
-    portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio},
+    Expiry, ExpiryInputs, KernelError, Lots, OptionKind, Price, Rate, Seconds, SviSlice, Usd,
+    portfolio::{BookPosition, ExpiryMarket, InstrumentKind as CoreKind, Ratio, Surface},
     value, wide,
 };
 
@@ -23,6 +23,8 @@ pub(super) fn book_position(position: &Position, state: &Underlying, decimals: u
         Some(InstrumentKind::Call) => CoreKind::Call,
         Some(InstrumentKind::Put) => CoreKind::Put,
         Some(InstrumentKind::Future) => CoreKind::Future,
+        Some(InstrumentKind::DigitalCall) => CoreKind::DigitalCall,
+        Some(InstrumentKind::DigitalPut) => CoreKind::DigitalPut,
         Some(InstrumentKind::Perpetual) | None => CoreKind::Perpetual,
     };
     // Options have none, and a product of 128 bits costs more than the rest.
@@ -55,7 +57,7 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
     let state = &*view.state;
     let slot = state.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
     require!(slot.updated_at > 0, EngineError::SurfaceMissing);
-    let svi = Svi::from(&slot.svi);
+    let surface = Surface::Slice(SviSlice::from_words(&slot.slice));
     let confidence = Ratio(slot.confidence);
     let spot = view.price.price;
     let left = expiry.saturating_sub(now);
@@ -63,14 +65,14 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
         let (missing, needed) = (state.samples_missing(slot), state.samples_needed());
         let (forward, fixed) = settlement_split(spot, slot.observed_average, u64::from(missing), needed);
         let inputs = ExpiryInputs { forward, fixed, ..Default::default() };
-        return Ok(ExpiryMarket { inputs, svi, confidence });
+        return Ok(ExpiryMarket { inputs, surface, confidence });
     }
     require!(is_fresh(view, slot.updated_at, usage, now), EngineError::SurfaceStale);
     let forward = live(slot.forward, slot.spot_reference, spot)?;
     let (forward, fixed) =
         settlement_split(forward, slot.observed_average, left.unsigned_abs(), state.settlement_window);
     let inputs = ExpiryInputs { forward, fixed, time: Seconds(left.unsigned_abs()), rate: Rate(slot.rate) };
-    Ok(ExpiryMarket { inputs, svi, confidence })
+    Ok(ExpiryMarket { inputs, surface, confidence })
 }
 
 /// The part of the settlement average that still moves, and the part that is fixed: `forward·left/window`, rounded to
@@ -108,6 +110,8 @@ pub(super) fn mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceU
         InstrumentKind::Perpetual | InstrumentKind::Future => return linear_mark(instrument, view, usage, now),
         InstrumentKind::Call => OptionKind::Call,
         InstrumentKind::Put => OptionKind::Put,
+        InstrumentKind::DigitalCall => OptionKind::DigitalCall,
+        InstrumentKind::DigitalPut => OptionKind::DigitalPut,
     };
     let market = expiry_market(view, instrument.expiry, usage, now)?;
     let strike = Price(instrument.strike);
@@ -116,7 +120,7 @@ pub(super) fn mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceU
 
 #[inline(never)]
 fn option_mark(market: &ExpiryMarket, strike: Price, kind: OptionKind) -> core::result::Result<Price, KernelError> {
-    let vol = market.svi.prepare()?.vol(strike)?;
+    let vol = market.surface.prepared()?.vol(strike)?;
     value(&Expiry::prepare(market.inputs)?, strike, vol, kind)
 }
 

@@ -6,6 +6,7 @@ mod market;
 mod model;
 mod report;
 mod walk;
+mod workspace;
 
 use anchor_lang::prelude::*;
 use margin_core::{

@@ -26,6 +26,15 @@ fn flag(byte: u8) -> bool {
 impl From<&RiskParameters> for core::RiskParameters {
     fn from(stored: &RiskParameters) -> Self {
         let RiskParameters { vol, scan, static_discount, skew, basis, charges, roll, concentration, .. } = stored;
+        // Whatever branches comes first: the VM's few registers then hold nothing over it.
+        let extended_dampener = micro(scan.extended_dampener);
+        let (delta_depth, vega_depth) = (micro(concentration.delta_depth), micro(concentration.vega_depth));
+        let (scales_charges, inverse, gross) = (flag(scan.scales_charges), flag(scan.inverse), flag(roll.gross));
+        let depeg = (&stored.depeg).into();
+        let unrealised_profit_cap = match stored.unrealised_profit_cap {
+            RiskParameters::NO_CAP => None,
+            cap => Some(micro(cap)),
+        };
         Self {
             vol: core::VolShock {
                 range_up: Ratio(vol.range_up),
@@ -43,10 +52,10 @@ impl From<&RiskParameters> for core::RiskParameters {
                     count => Measure::Shortfall(count),
                 },
                 gain_haircut: Ratio(scan.gain_haircut),
-                scales_charges: flag(scan.scales_charges),
-                inverse: flag(scan.inverse),
+                scales_charges,
+                inverse,
                 extended_range: Ratio(scan.extended_range),
-                extended_dampener: micro(scan.extended_dampener),
+                extended_dampener,
             },
             static_discount: core::StaticDiscount {
                 long_markdown: SignedRatio(static_discount.long_markdown),
@@ -80,25 +89,18 @@ impl From<&RiskParameters> for core::RiskParameters {
                 unhedged: Ratio(stored.minimum_delta.unhedged),
                 hedged: Ratio(stored.minimum_delta.hedged),
             },
-            roll: core::Roll {
-                min_move: Ratio(roll.min_move),
-                annual_move: Ratio(roll.annual_move),
-                gross: flag(roll.gross),
-            },
+            roll: core::Roll { min_move: Ratio(roll.min_move), annual_move: Ratio(roll.annual_move), gross },
             vega: core::VegaTermStructure { range: Ratio(stored.vega.range), offset: Ratio(stored.vega.offset) },
             concentration: core::Concentration {
-                delta_depth: micro(concentration.delta_depth),
+                delta_depth,
                 delta_rate: Ratio(concentration.delta_rate),
-                vega_depth: micro(concentration.vega_depth),
+                vega_depth,
                 vega_rate: Ratio(concentration.vega_rate),
                 max_rate: Ratio(concentration.max_rate),
             },
             confidence: (&stored.confidence).into(),
-            depeg: (&stored.depeg).into(),
-            unrealised_profit_cap: match stored.unrealised_profit_cap {
-                RiskParameters::NO_CAP => None,
-                cap => Some(micro(cap)),
-            },
+            depeg,
+            unrealised_profit_cap,
         }
     }
 }

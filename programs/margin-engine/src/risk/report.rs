@@ -163,12 +163,8 @@ impl Check<'_> {
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
         let figures = self.walk(options.greeks, |view, part| {
             if page.contains(&number) {
-                let mut report = UnderlyingReport::new(&part, view, decimals)?;
-                if !greeks {
-                    // Some are known anyway: those of linear instruments, and what charges need.
-                    report.greeks = GreeksReport::default();
-                }
-                underlyings.push(report);
+                // Some are known even if they are not wanted: those of linear instruments, and what charges need.
+                UnderlyingReport::add(&mut underlyings, &part, view, decimals, greeks)?;
             }
             number = number.saturating_add(1);
             Ok(())
@@ -207,17 +203,21 @@ impl CrossReport {
 }
 
 impl UnderlyingReport {
+    /// In place: a report is too large to be handed around.
     #[inline(never)]
-    fn new(part: &Part, view: &UnderlyingView, decimals: u8) -> Result<Self> {
+    fn add(reports: &mut Vec<Self>, part: &Part, view: &UnderlyingView, decimals: u8, greeks: bool) -> Result<()> {
+        let in_units = |net: &NetGreeks| {
+            if greeks { GreeksReport::new(net, view, decimals) } else { Ok(GreeksReport::default()) }
+        };
         let mut atoms = Atoms::new(decimals);
         let index = view.state.index;
-        let report = match part {
+        reports.push(match part {
             Part::Portfolio(risk) => Self {
                 index,
                 positions_value: atoms.floor(risk.mark_to_market),
                 initial_margin: atoms.ceil(risk.initial_margin),
                 maintenance_margin: atoms.ceil(risk.maintenance_margin),
-                greeks: GreeksReport::new(&risk.greeks, view, decimals)?,
+                greeks: in_units(&risk.greeks)?,
                 model: ModelReport::Portfolio(PortfolioReport::new(risk, &mut atoms)),
             },
             Part::Standard { risk, hedge, greeks } => {
@@ -228,16 +228,14 @@ impl UnderlyingReport {
                     positions_value: atoms.floor(risk.mark_to_market),
                     initial_margin: atoms.ceil(difference(value, margins.initial)?),
                     maintenance_margin: atoms.ceil(difference(value, margins.maintenance)?),
-                    greeks: GreeksReport::new(greeks, view, decimals)?,
+                    greeks: in_units(greeks)?,
                     model: ModelReport::Standard(StandardReport::new(risk, &mut atoms)),
                 }
             }
-        };
-        atoms.check(report)
+        });
+        atoms.check(())
     }
-}
 
-impl UnderlyingReport {
     /// The portfolio model's parts, unless the account was judged position by position.
     pub fn portfolio(&self) -> Option<&PortfolioReport> {
         match &self.model {
@@ -320,17 +318,14 @@ impl GreeksReport {
 
 /// `value · factor` over the product of the divisors, to nearest (halves away from zero).
 fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
-    let [first, second] = divisors;
     let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
-    // A checked product is one of 128 bits on the VM, and a division one step.
-    let product = first.wrapping_mul(second);
-    let fits = product.checked_div(second) == Some(first);
-    let quotient = match NonZero::new(product) {
-        Some(divisor) if fits => {
+    let divisor = u32::try_from(divisors[1]).ok().and_then(|second| wide::product(divisors[0], second));
+    let quotient = match divisor.and_then(NonZero::new) {
+        Some(divisor) => {
             let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
             wide::quotient(rounded, divisor)
         }
-        _ => long_share(magnitude, divisors),
+        None => long_share(magnitude, divisors),
     };
     let magnitude = i64::try_from(quotient.ok_or(EngineError::Overflow)?).map_err(|_| EngineError::Overflow)?;
     Ok(if value < 0 { -magnitude } else { magnitude })

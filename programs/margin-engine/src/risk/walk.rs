@@ -14,12 +14,12 @@ use margin_core::{
 use super::{
     Check, RiskError, cash_to_usd, margin_error,
     market::{book_position, expiry_market, perpetual_market},
+    workspace::Workspace,
 };
 use crate::{
-    constants::MAX_SCENARIOS,
     error::EngineError,
     risk_accounts::UnderlyingView,
-    state::{AccountMode, Collateral, InstrumentKind, Position, StandardParameters, Underlying},
+    state::{AccountMode, Collateral, InstrumentKind, Position, StandardParameters},
 };
 
 /// Sums over an account.
@@ -47,23 +47,6 @@ pub enum Part<'a> {
         hedge: Usd,
         greeks: NetGreeks,
     },
-}
-
-/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
-pub struct Workspace {
-    scratch: Scratch,
-    parameters: CoreParameters,
-    scenarios: Vec<GridScenario>,
-}
-
-/// In a frame of its own that nothing else crowds.
-#[inline(never)]
-pub fn new_workspace() -> Box<Workspace> {
-    Box::new(Workspace {
-        scratch: Scratch::new(),
-        parameters: CoreParameters::default(),
-        scenarios: Vec::with_capacity(MAX_SCENARIOS),
-    })
 }
 
 /// A token balance at its price, as the account counts it.
@@ -94,12 +77,14 @@ impl<'a> Check<'a> {
         let cash = cash_to_usd(self.account.cash(), self.engine.quote_decimals)?;
         let mut figures = Figures { risk: AccountRisk::new(cash), cash, ..Default::default() };
         self.add_balances(&mut figures)?;
-        let mut workspace = new_workspace();
+        let mut workspace = Workspace::new();
         let factors = self.factors();
         let correlation = factors.as_ref().map(|(scenarios, floor)| Correlation { scenarios, floor: *floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
-        let detail = if greeks { Detail::Greeks } else { Detail::Margin };
+        let detail = if greeks { Detail::MainGreeks } else { Detail::Margin };
         let mut left = self.account.positions();
+        // In place: it is too large to be handed around.
+        let mut risk = UnderlyingRisk::default();
         for view in self.markets.underlyings() {
             let (positions, rest) = split_underlying(left, view.state.index);
             left = rest;
@@ -123,13 +108,13 @@ impl<'a> Check<'a> {
                     visit(view, Part::Portfolio(&risk))?;
                 }
                 (AccountMode::Portfolio | AccountMode::Isolated, _) => {
-                    let risk = match self.witness {
-                        None => self.scanned(exposed, detail, &mut workspace)?,
+                    match self.witness {
+                        None => self.scanned(exposed, detail, &mut workspace, &mut risk)?,
                         Some(witness) => {
                             let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
-                            self.witnessed(exposed, witness_of(scenario), &mut workspace)?
+                            risk = self.witnessed(exposed, witness_of(scenario), &mut workspace)?;
                         }
-                    };
+                    }
                     figures.risk.add_underlying(&risk).map_err(margin_error)?;
                     visit(view, Part::Portfolio(&risk))?;
                 }
@@ -206,10 +191,25 @@ impl<'a> Check<'a> {
     }
 
     #[inline(never)]
-    fn scanned(&self, exposed: Exposed, detail: Detail, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
-        self.on_market(exposed, workspace, |market, scratch| {
-            let grid = exposed.view.state.kernel_grid();
-            assess_prepared(market, &grid, self.book(exposed), |expiry| self.surface(exposed, expiry), detail, scratch)
+    fn scanned(
+        &self,
+        exposed: Exposed,
+        detail: Detail,
+        workspace: &mut Workspace,
+        risk: &mut UnderlyingRisk,
+    ) -> Result<()> {
+        let scenarios = exposed.view.state.scenarios();
+        let grid = exposed.view.state.kernel_grid(&scenarios);
+        self.on_bare_market(exposed, &[], &mut workspace.scratch, |market, scratch| {
+            assess_prepared(
+                market,
+                &grid,
+                self.book(exposed),
+                |expiry| self.surface(exposed, expiry),
+                detail,
+                scratch,
+                risk,
+            )
         })
     }
 
@@ -261,11 +261,25 @@ impl<'a> Check<'a> {
         Ok(())
     }
 
-    /// Hands the market of an underlying to the core.
+    /// Hands the market of an underlying with its risk grid to the core.
     pub(super) fn on_market<T>(
         &self,
         exposed: Exposed,
         workspace: &mut Workspace,
+        run: impl FnOnce(&Market, &mut Scratch) -> core::result::Result<T, RiskError>,
+    ) -> Result<T> {
+        let Workspace { scratch, scenarios } = workspace;
+        scenarios.clear();
+        scenarios.extend(exposed.view.state.scenarios().iter().map(GridScenario::from));
+        self.on_bare_market(exposed, scenarios, scratch, run)
+    }
+
+    /// The same with `scenarios` for the grid: none for an assessment that takes it prepared.
+    fn on_bare_market<T>(
+        &self,
+        exposed: Exposed,
+        scenarios: &[GridScenario],
+        scratch: &mut Scratch,
         run: impl FnOnce(&Market, &mut Scratch) -> core::result::Result<T, RiskError>,
     ) -> Result<T> {
         let state = &*exposed.view.state;
@@ -273,8 +287,7 @@ impl<'a> Check<'a> {
         // An unknown kind would be priced as something it is not; nothing below checks it again.
         let known = exposed.positions.iter().all(|position| InstrumentKind::from_byte(position.kind).is_some());
         require!(known, EngineError::UnknownLayout);
-        workspace.load(state);
-        let Workspace { scratch, parameters, scenarios } = workspace;
+        let parameters = &CoreParameters::from(&state.risk);
         let (perpetual, perpetual_confidence) = perpetual_market(exposed.view, self.usage, self.now)?;
         let market = Market {
             spot: exposed.view.price.price,
@@ -317,16 +330,6 @@ fn split_underlying(positions: &[Position], underlying: u16) -> (&[Position], &[
     let comes_next = positions.first().is_some_and(|position| position.underlying == underlying);
     let held = if comes_next { positions.partition_point(|position| position.underlying <= underlying) } else { 0 };
     positions.split_at(held)
-}
-
-impl Workspace {
-    /// Takes in the model of an underlying.
-    #[inline(never)]
-    fn load(&mut self, state: &Underlying) {
-        self.parameters = CoreParameters::from(&state.risk);
-        self.scenarios.clear();
-        self.scenarios.extend(state.scenarios().iter().map(GridScenario::from));
-    }
 }
 
 /// Number of a worst case as it is reported and named by witnesses: the scenario's, [`BASIS`] or [`NO_LOSS`].

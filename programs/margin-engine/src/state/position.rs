@@ -13,6 +13,10 @@ pub enum InstrumentKind {
     Put,
     /// Dated future: no strike, so it comes first in its expiry.
     Future,
+    /// Pays one USD a unit of the underlying if it settles above the strike.
+    DigitalCall,
+    /// Pays one USD a unit of the underlying if it settles at the strike or below.
+    DigitalPut,
 }
 
 impl InstrumentKind {
@@ -22,12 +26,19 @@ impl InstrumentKind {
             1 => Some(Self::Call),
             2 => Some(Self::Put),
             3 => Some(Self::Future),
+            4 => Some(Self::DigitalCall),
+            5 => Some(Self::DigitalPut),
             _ => None,
         }
     }
 
     pub fn is_option(self) -> bool {
-        matches!(self, Self::Call | Self::Put)
+        matches!(self, Self::Call | Self::Put) || self.is_digital()
+    }
+
+    /// Whether it pays a fixed amount or nothing.
+    pub fn is_digital(self) -> bool {
+        matches!(self, Self::DigitalCall | Self::DigitalPut)
     }
 
     /// Whether it trades in series that expire.

@@ -1,7 +1,7 @@
 use anchor_lang::prelude::*;
 use margin_core::{
     MAX_SCENARIOS as PREPARED_SCENARIOS, Multiplier, Scenario as CoreScenario, VolLevel,
-    portfolio::{self as model, GRID_TABLE, GridScenario, Scratch, StoredGrid},
+    portfolio::{self as model, GRID_TABLE, GridScenario, Scenarios, Scratch, StoredGrid},
 };
 
 use crate::{
@@ -90,7 +90,7 @@ pub struct PreparedGrid {
     pub shocks: [[i64; 2]; PREPARED_SCENARIOS],
     pub table: [u8; GRID_TABLE],
 }
-assert_layout!(PreparedGrid, 744);
+assert_layout!(PreparedGrid, 752);
 
 impl ScenarioArgs {
     fn prepare(&self) -> Result<Scenario> {
@@ -132,8 +132,8 @@ impl Underlying {
         Ok(())
     }
 
-    /// The prepared grid for the kernel.
-    pub fn kernel_grid(&self) -> model::PreparedGrid<'_> {
-        model::PreparedGrid { shocks: &self.prepared_grid.shocks, table: &self.prepared_grid.table }
+    /// The prepared grid for the kernel, beside its scenarios.
+    pub fn kernel_grid<'a>(&'a self, scenarios: &'a dyn Scenarios) -> model::PreparedGrid<'a> {
+        model::PreparedGrid { shocks: &self.prepared_grid.shocks, table: &self.prepared_grid.table, scenarios }
     }
 }

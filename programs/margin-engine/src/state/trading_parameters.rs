@@ -22,7 +22,8 @@ pub struct TradingParameters {
     pub settlement_fee: u32,
     /// precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap.
     pub option_fee_cap: u32,
-    /// precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`.
+    /// precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price` (of digital
+    /// options: one USD, their payout, instead of the index price).
     pub band_mark: u32,
     /// precision: 1e-9. See `band_mark`.
     pub band_index: u32,

@@ -1,5 +1,6 @@
 use anchor_lang::prelude::*;
 use borsh::{BorshDeserialize, BorshSerialize};
+use margin_core::{SLICE_WORDS, Svi};
 
 use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
@@ -49,9 +50,9 @@ pub struct Underlying {
     pub prepared_grid: PreparedGrid,
     pub perpetual: PerpetualSlot,
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
-    pub _reserved: [u8; 512],
+    pub _reserved: [u8; 504],
 }
-assert_layout!(Underlying, 5_304);
+assert_layout!(Underlying, 6_168);
 
 /// Raw SVI of one expiry, `w(k) = a + b·(ρ·(k − m) + √((k − m)² + σ²))`, every parameter in 1e-15.
 #[zero_copy]
@@ -86,6 +87,8 @@ pub struct ExpirySlot {
     /// precision: 1e-10 a year, continuous.
     pub rate: i64,
     pub svi: SviParameters,
+    /// The same surface as the kernel wants it, prepared when it is published.
+    pub slice: [i64; SLICE_WORDS],
     /// precision: 1e-9. The publisher's least confidence in forward, rate and surface.
     pub confidence: u64,
     /// precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the
@@ -103,7 +106,7 @@ pub struct ExpirySlot {
     /// Lots of positions in the series, long and short, that are not settled: nothing is open at 0.
     pub open_lots: u64,
 }
-assert_layout!(ExpirySlot, 152);
+assert_layout!(ExpirySlot, 224);
 
 /// Mark of the perpetual.
 #[zero_copy]
@@ -121,6 +124,15 @@ pub struct PerpetualSlot {
     pub funding: FundingState,
 }
 assert_layout!(PerpetualSlot, 64);
+
+impl ExpirySlot {
+    /// Takes in a vol surface.
+    pub fn set_surface(&mut self, svi: SviParameters) -> Result<()> {
+        let slice = Svi::from(&svi).prepare().map_err(|_| EngineError::SviParameters)?;
+        (self.svi, self.slice) = (svi, slice.to_words());
+        Ok(())
+    }
+}
 
 impl Underlying {
     pub fn scenarios(&self) -> &[Scenario] {

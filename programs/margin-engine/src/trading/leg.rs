@@ -34,6 +34,9 @@ impl TradeLeg {
         require!((instrument.strike > 0) == instrument.kind.is_option(), EngineError::LegInstrument);
         if instrument.kind.is_option() {
             require!((MIN_PRICE..=MAX_PRICE).contains(&instrument.strike), EngineError::LegStrike);
+            // Nobody pays more for a digital option than it can pay.
+            let most = if instrument.kind.is_digital() { Price::ONE_USD.0 } else { MAX_PRICE };
+            require!(self.price <= most, EngineError::LegPrice);
         } else {
             require!(self.price >= MIN_PRICE, EngineError::LegPrice);
         }
@@ -58,7 +61,7 @@ pub struct PricedLeg {
     pub cost: i64,
     pub mark: Price,
     pub index_price: Price,
-    /// Lots at the index price, rounded up.
+    /// Lots at the index price (of digital options: what they pay), rounded up.
     pub notional: u64,
     pub taker_fee: u64,
     pub maker_fee: u64,
@@ -82,14 +85,15 @@ impl PricedLeg {
         require!(terms.is_set(), EngineError::TradingNotSet);
         let mark = mark(&instrument, market, usage, now)?;
         let index_price = market.price.price;
+        // The notional of a digital option is its payout.
+        let unit = if instrument.kind.is_digital() { Price::ONE_USD } else { index_price };
         // 64 bits times 32, twice.
-        let band =
-            u128::from(mark.0) * u128::from(terms.band_mark) + u128::from(index_price.0) * u128::from(terms.band_index);
+        let band = u128::from(mark.0) * u128::from(terms.band_mark) + u128::from(unit.0) * u128::from(terms.band_index);
         let distance = u128::from(leg.price.abs_diff(mark.0)) * u128::from(RATIO_ONE);
         require!(distance <= band, EngineError::PriceBand);
 
         let cost = cost_atoms(leg.lots, leg.price, state.lot_size, decimals)?;
-        let notional = cost_atoms(leg.lots, index_price.0, state.lot_size, decimals)?.unsigned_abs();
+        let notional = cost_atoms(leg.lots, unit.0, state.lot_size, decimals)?.unsigned_abs();
         let fee = |rate: u32| {
             let fee = share_ceil(notional, rate);
             let capped = instrument.kind.is_option() && terms.option_fee_cap != 0;

@@ -8,6 +8,7 @@ mod correlation;
 mod cpi;
 mod cu;
 mod deferred;
+mod digital;
 mod errors;
 mod fees;
 mod funding;

@@ -10,7 +10,8 @@ use margin_client::{
     state::{Collateral, ExpirySlot, InstrumentKind, MarginAccount, Underlying},
 };
 use tests_svm::{
-    BTC, ETH, FAR, NEAR, NOW, Reference, Rng, SOL, SOL_TOKEN, Trader, World, call, perpetual, put, random_book, specs,
+    BTC, ETH, FAR, NEAR, NOW, Reference, Rng, SOL, SOL_TOKEN, Trader, World, call, perpetual, put, random_book,
+    random_digital_book, specs,
 };
 
 const SEED: u64 = 0x5eed_0001;
@@ -54,7 +55,10 @@ fn on_chain_margin_agrees_with_an_independent_model() {
     let trader = world.trader();
     let listing: Loaded<Collateral> = world.load(world.tokens[1].collateral(&world.engine).collateral);
     for seed in SEED..SEED + BOOKS {
-        next_book(&mut world, &trader, seed);
+        let mut rng = next_book(&mut world, &trader, seed);
+        if rng.one_in(2) {
+            world.forge::<MarginAccount>(trader.account, |account| random_digital_book(account, &mut rng));
+        }
         let report = world.report(&trader);
         let underlyings = [BTC, ETH, SOL].map(|index| world.underlying(index));
         let spot = |index: u16| world.spot(&specs()[usize::from(index)].feed) as f64 * 1e-12;
@@ -195,7 +199,7 @@ fn a_stored_market_that_the_kernel_cannot_price_is_refused() {
     let cases: [(i64, Change, E); 5] = [
         (NEAR, |slot| slot.forward = 0, E::KernelForward),
         (NEAR, |slot| slot.rate = 30_000_000_001, E::KernelRate),
-        (NEAR, |slot| slot.svi.b = -1, E::KernelSvi),
+        (NEAR, |slot| slot.slice[0] = -(1 << 60), E::KernelSvi),
         (DISTANT, |slot| slot.expiry = DISTANT, E::KernelTime),
         (NEAR, |slot| (slot.forward, slot.spot_reference) = (u64::MAX, 1), E::ForwardRange),
     ];
