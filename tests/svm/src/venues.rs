@@ -92,7 +92,7 @@ impl World {
             engine: self.engine,
             maker_account: maker.account,
             taker_account: taker.account,
-            args: QuoteExecuteArgs { signature_instruction: 0, taker_sequence: None, taker_reduce_only: false },
+            args: QuoteExecuteArgs { signature_instruction: 1, taker_sequence: None, taker_reduce_only: false },
             markets: markets.expect("listed markets"),
         };
         let signature = signer.sign_message(&quote.message().expect("a message"));

@@ -95,9 +95,9 @@ impl Desk {
                 _ => None,
             };
             let (instrument, lots) = closing.unwrap_or_else(|| {
-                let stray = self.rng.one_in(8);
+                let stray = self.rng.one_in(25);
                 let underlying = home.filter(|_| !stray).unwrap_or_else(|| self.rng.pick(&[0, 1, 2]));
-                let most = self.rng.pick(&[1, 5, 20, 60, 200]);
+                let most = self.rng.pick(&[1, 10, 50, 200, 800]);
                 (self.instrument(underlying), self.rng.within(1, most) * self.rng.pick(&[-1, 1]))
             });
             if seen.contains(&instrument) {

@@ -8,15 +8,18 @@ use tests_svm::{Trader, USDC, usdc};
 use crate::desk::Desk;
 
 impl Desk {
-    /// The trader with the least equity over maintenance margin, as far as there are prices to tell.
-    fn weakest(&mut self) -> Rc<Trader> {
+    /// Equity over maintenance margin. `None`: there is no price good enough.
+    pub fn surplus_of(&self, trader: &Trader) -> Option<i64> {
         let snapshot = self.world.snapshot();
-        let now = self.world.now();
+        let report = snapshot.report(&self.world.account(trader), PriceUse::Liquidation, self.world.now()).ok()?;
+        Some(report.equity - report.maintenance_margin)
+    }
+
+    /// The trader with the least equity over maintenance margin that is not in liquidation yet.
+    fn weakest(&mut self) -> Rc<Trader> {
         let surplus = |trader: &&Rc<Trader>| {
-            let account = self.world.account(trader);
-            let report = snapshot.report(&account, PriceUse::Liquidation, now);
-            let left = report.map_or(i64::MAX, |report| report.equity - report.maintenance_margin);
-            if account.in_liquidation() { i64::MAX } else { left }
+            let free = !self.world.account(trader).in_liquidation();
+            self.surplus_of(trader).filter(|_| free).unwrap_or(i64::MAX)
         };
         self.traders.iter().min_by_key(surplus).cloned().expect("seven traders")
     }

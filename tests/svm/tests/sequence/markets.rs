@@ -4,7 +4,7 @@ use margin_client::{addresses, instructions::PerpetualPublish};
 use solana_instruction::Instruction;
 use tests_svm::{FAR, NEAR, NOW, Spec, SurfaceSpec, specs};
 
-use crate::desk::Desk;
+use crate::{desk::Desk, liquidation};
 
 impl Desk {
     /// The surface of an expiry today: the fitted one of the nearer date, with its variance and basis in proportion to time.
@@ -23,6 +23,15 @@ impl Desk {
         let now = self.world.now();
         let market = self.world.underlying(underlying);
         market.listed_expiries().iter().map(|slot| slot.expiry).filter(|expiry| *expiry > now).collect()
+    }
+
+    /// Moves a price, if it stays between a half and twice what it was at first, where strikes are.
+    fn move_price(&mut self, underlying: u16, factor: f64) {
+        let spec = &specs()[usize::from(underlying)];
+        let moved = self.world.spot(&spec.feed) as f64 * factor;
+        if (0.5..2.0).contains(&(moved / spec.spot as f64)) {
+            self.world.shock(underlying, factor);
+        }
     }
 
     /// Every listed series: (underlying, expiry).
@@ -73,20 +82,35 @@ pub fn pass_time(desk: &mut Desk) {
     }
 }
 
-/// Moves one price, most by a little. Prices stay between a half and twice what they were at first, where strikes are.
+/// Moves one price, most by a little.
 pub fn shock(desk: &mut Desk) {
-    let spec = desk.rng.pick(&[0, 1, 2]);
-    let feed = &specs()[spec];
+    let underlying = desk.rng.pick(&[0, 1, 2]);
     let percent = match desk.rng.within(0, 9) {
         0 => 15,
         1..=3 => 6,
         _ => 2,
     };
     let factor = 1.0 + desk.rng.within(-percent * 100, percent * 100) as f64 / 10_000.0;
-    let moved = desk.world.spot(&feed.feed) as f64 * factor;
-    if (0.5..2.0).contains(&(moved / feed.spot as f64)) {
-        desk.world.shock(feed.index, factor);
+    desk.move_price(underlying, factor);
+}
+
+/// Moves prices against a trader until he can be liquidated, or eight times.
+pub fn squeeze(desk: &mut Desk) {
+    desk.republish();
+    let trader = desk.trader();
+    for _ in 0..8 {
+        let positions = desk.world.account(&trader).positions().to_vec();
+        let Some(before) = desk.surplus_of(&trader).filter(|surplus| *surplus >= 0 && !positions.is_empty()) else { break };
+        let underlying = desk.rng.pick(&positions).underlying;
+        let up = desk.rng.one_in(2);
+        desk.move_price(underlying, if up { 1.04 } else { 0.96 });
+        if desk.surplus_of(&trader).is_some_and(|after| after > before) {
+            // The other way hurts.
+            desk.move_price(underlying, if up { 0.92 } else { 1.08 });
+        }
     }
+    liquidation::start(desk);
+    liquidation::bid(desk);
 }
 
 pub fn update_funding(desk: &mut Desk) {

@@ -37,6 +37,7 @@ pub const ACTIONS: &[Action] = &[
     // The market.
     action("time passes", 8, markets::pass_time),
     action("prices move", 7, markets::shock),
+    action("squeeze", 4, markets::squeeze),
     action("publication", 5, markets::publish),
     action("funding_update", 4, markets::update_funding),
     // Liquidation.

@@ -1,28 +1,39 @@
 //! Trades, signed quotes and deferred checks.
 
-use margin_client::instructions::{QuotesCancel, TradeExecute};
+use margin_client::instructions::{QuotesCancel, TradeExecute, TradeLeg};
+use tests_svm::{Trader, lots_of};
 
 use crate::desk::Desk;
 
 /// What a party may get wrong or demand besides the legs.
-fn garnish(desk: &mut Desk, trade: &mut TradeExecute) {
+fn garnish(desk: &mut Desk, trade: &mut TradeExecute, reduces: [bool; 2]) {
     let args = &mut trade.args;
-    match desk.rng.within(0, 24) {
+    match desk.rng.within(0, 39) {
         0 => args.deadline -= 1,
         1 => args.maker_sequence = Some(u64::MAX),
-        2 => args.taker_sequence = Some(0),
-        3..=8 => args.taker_reduce_only = true,
-        9..=10 => args.maker_reduce_only = true,
-        11 => (args.maker_reduce_only, args.taker_reduce_only) = (true, true),
+        2 => args.taker_sequence = Some(u64::MAX),
+        3 => args.taker_reduce_only = true,
+        4 => args.maker_reduce_only = true,
+        5..=24 => [args.maker_reduce_only, args.taker_reduce_only] = reduces,
         _ => {}
     }
+}
+
+/// Whether every leg brings a position of the account closer to zero; `side` is -1 for the maker.
+fn reduces(desk: &Desk, trader: &Trader, legs: &[TradeLeg], side: i64) -> bool {
+    let account = desk.world.account(trader);
+    legs.iter().all(|leg| {
+        let held = lots_of(&account, leg.instrument);
+        held.signum() == -side * leg.lots.signum() && leg.lots.abs() <= held.abs()
+    })
 }
 
 pub fn trade(desk: &mut Desk) {
     let (maker, taker) = desk.pair();
     let legs = desk.legs(&maker, &taker);
     let mut trade = desk.world.trade(&maker, &taker, &legs);
-    garnish(desk, &mut trade);
+    let reduces = [reduces(desk, &maker, &legs, -1), reduces(desk, &taker, &legs, 1)];
+    garnish(desk, &mut trade, reduces);
     let _ = desk.attempt("trade_execute", &[trade.instruction()], &[&maker.key, &taker.key]);
 }
 
