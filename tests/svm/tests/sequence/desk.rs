@@ -5,7 +5,7 @@ use std::rc::Rc;
 use margin_client::{
     errors::EngineError,
     events::EngineEvent,
-    state::{AccountMode, InstrumentKind, TradingParameters},
+    state::{AccountMode, InstrumentKind, TradingParameters, VenueLimits},
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -94,7 +94,7 @@ impl Desk {
                 let tokens = desk.rng.within(1, 300) as u64 * 1_000_000_000;
                 desk.fund(&trader, SOL_TOKEN, tokens);
             }
-            let limits = desk.world.wide_limits();
+            let limits = VenueLimits { expires_at: now + 90 * 86_400, ..desk.world.wide_limits() };
             desk.world.approve(&trader, desk.venue.pubkey(), limits);
         }
         for spec in specs() {

@@ -1,6 +1,9 @@
 //! Deposits, withdrawals, modes, and accounts that are closed and opened again.
 
-use margin_client::instructions::{AccountClose, AccountOpen, AccountOpenArgs};
+use margin_client::{
+    instructions::{AccountClose, AccountOpen, AccountOpenArgs},
+    margin::PriceUse,
+};
 use solana_signer::Signer;
 use tests_svm::{SOL_TOKEN, Trader, USDC, usdc};
 
@@ -21,20 +24,30 @@ pub fn deposit(desk: &mut Desk) {
     let _ = desk.attempt("deposit", &[deposit.instruction()], &[&trader.key]);
 }
 
+impl Desk {
+    /// Equity over initial margin, quote atoms.
+    fn free(&self, trader: &Trader) -> u64 {
+        let report = self.world.snapshot().report(&self.world.account(trader), PriceUse::RaiseRisk, self.world.now());
+        report.map_or(0, |report| (report.equity - report.initial_margin).max(0).unsigned_abs())
+    }
+}
+
 /// A part of what there is, all of it, or too much; sometimes somebody else asks.
 pub fn withdraw(desk: &mut Desk) {
     let trader = desk.trader();
-    let collateral = desk.rng.pick(&[USDC, USDC, SOL_TOKEN]);
+    let collateral = desk.rng.pick(&[USDC, USDC, USDC, SOL_TOKEN]);
     let held = if collateral == USDC {
         desk.world.cash(&trader).max(0).unsigned_abs()
     } else {
         desk.world.account(&trader).balance_of(collateral)
     };
-    let amount = match desk.rng.within(0, 9) {
+    let amount = match desk.rng.within(0, 13) {
         0 => held,
         1 => held + 1,
         2 => 0,
-        percent => (u128::from(held) * percent.unsigned_abs() as u128 / 12) as u64,
+        // Nearly all that margin leaves free.
+        3..=8 => desk.free(&trader).min(held) / 100 * 98,
+        share => (u128::from(held) * u128::from(share.unsigned_abs()) / 16) as u64,
     };
     let mut withdraw = desk.world.withdraw(&trader, collateral, amount);
     let other = desk.trader();

@@ -24,15 +24,15 @@ impl Desk {
         self.traders.iter().min_by_key(surplus).cloned().expect("seven traders")
     }
 
-    /// A trader in liquidation if there is one.
-    fn distressed(&mut self) -> Rc<Trader> {
+    /// A trader in liquidation. Where there is none: seldom anybody.
+    fn distressed(&mut self) -> Option<Rc<Trader>> {
         let active = |trader: &&Rc<Trader>| self.world.account(trader).in_liquidation();
         let all: Vec<Rc<Trader>> = self.traders.iter().filter(active).cloned().collect();
-        if all.is_empty() || self.rng.one_in(12) {
-            return self.trader();
+        if self.rng.one_in(12) {
+            return Some(self.trader());
         }
-        let at = self.rng.within(0, all.len() as i64 - 1);
-        Rc::clone(&all[at as usize])
+        let last = all.len().checked_sub(1)?;
+        Some(Rc::clone(&all[self.rng.within(0, last as i64) as usize]))
     }
 }
 
@@ -56,7 +56,7 @@ pub fn start(desk: &mut Desk) {
 }
 
 pub fn bid(desk: &mut Desk) {
-    let trader = desk.distressed();
+    let Some(trader) = desk.distressed() else { return };
     let bidder = if desk.rng.one_in(3) { desk.trader() } else { desk.keeper() };
     let fraction = desk.rng.pick(&[1_000_000_000, 500_000_000, 200_000_000, 30_000_000, 1, 0]);
     let mut bid = desk.world.bid(&bidder, &trader, fraction);
@@ -68,7 +68,7 @@ pub fn bid(desk: &mut Desk) {
 
 /// Releases an account, sometimes after its owner has paid in.
 pub fn stop(desk: &mut Desk) {
-    let trader = desk.distressed();
+    let Some(trader) = desk.distressed() else { return };
     if desk.rng.one_in(2) {
         desk.fund(&trader, USDC, usdc(50_000.0));
     }

@@ -93,7 +93,7 @@ pub fn fix(desk: &mut Desk) {
     let now = desk.world.now();
     let waiting = desk.series().into_iter().find(|(_, expiry)| *expiry <= now);
     let (underlying, expiry) = waiting.unwrap_or_else(|| desk.any_series());
-    if waiting.is_some() && desk.rng.one_in(2) {
+    if expiry < now + 4 * 86_400 && desk.rng.one_in(2) {
         desk.world.set_time((expiry + 259_260).max(now));
         desk.republish();
     }

@@ -37,13 +37,13 @@ pub const ACTIONS: &[Action] = &[
     // The market.
     action("time passes", 8, markets::pass_time),
     action("prices move", 7, markets::shock),
-    action("squeeze", 4, markets::squeeze),
+    action("squeeze", 6, markets::squeeze),
     action("publication", 5, markets::publish),
     action("funding_update", 4, markets::update_funding),
     // Liquidation.
-    action("liquidation_start", 6, liquidation::start),
-    action("liquidation_bid", 7, liquidation::bid),
-    action("liquidation_stop", 4, liquidation::stop),
+    action("liquidation_start", 3, liquidation::start),
+    action("liquidation_bid", 10, liquidation::bid),
+    action("liquidation_stop", 5, liquidation::stop),
     action("open_interest_sync", 2, liquidation::sync),
     // Settlement.
     action("expiry_list", 3, settlement::list),
@@ -51,7 +51,7 @@ pub const ACTIONS: &[Action] = &[
     action("settlement_sample", 2, settlement::sample),
     action("settlement_finalise", 1, settlement::finalise),
     action("position_settle", 2, settlement::settle),
-    action("settlement_fix", 1, settlement::fix),
+    action("settlement_fix", 2, settlement::fix),
     // Fees.
     action("fee_collect", 2, admin::collect_fees),
     action("fee_withdraw", 2, admin::withdraw_fees),

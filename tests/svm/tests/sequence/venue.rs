@@ -22,9 +22,7 @@ pub fn settle_fills(desk: &mut Desk) {
     for _ in 0..desk.rng.within(1, 3) {
         let last = wanted as i64 - 1;
         let (taker, maker) = (desk.rng.within(0, last), desk.rng.within(0, last));
-        if taker == maker && !desk.rng.one_in(20) {
-            continue;
-        }
+        let maker = if taker == maker && !desk.rng.one_in(20) { (taker + 1) % (last + 1) } else { maker };
         let legs = desk.legs(&parties[maker as usize], &parties[taker as usize]);
         fills.extend(legs.into_iter().take(2).map(|leg| (taker as u8, maker as u8, leg)));
     }
@@ -40,7 +38,7 @@ pub fn settle_fills(desk: &mut Desk) {
 /// Wide limits, narrow ones, or none.
 pub fn approve(desk: &mut Desk) {
     let trader = desk.trader();
-    let wide = VenueLimits { expires_at: desk.world.now() + 30 * 86_400, ..desk.world.wide_limits() };
+    let wide = VenueLimits { expires_at: desk.world.now() + 90 * 86_400, ..desk.world.wide_limits() };
     let limits = match desk.rng.within(0, 9) {
         0 => VenueLimits { notional: 0, ..wide },
         1 => VenueLimits { notional: 5_000_000_000, ..wide },
