@@ -6,7 +6,7 @@
 //! the underlyings that an account holds, and the underlyings its tokens are linked to. Nothing may be missing, doubled,
 //! foreign, shuffled or in excess; each fault has its own error.
 
-use core::cell::{Ref, RefMut};
+use core::cell::{Cell, Ref, RefMut};
 
 use anchor_lang::{Discriminator, prelude::*};
 use bytemuck::Pod;
@@ -16,6 +16,7 @@ use crate::{
     constants::LAYOUT_VERSION,
     error::EngineError,
     oracle::{PriceUse, PriceView, read_price},
+    risk::Workspace,
     state::{AccountMode, Collateral, CorrelationModel, Engine, Instrument, InstrumentKind, MarginAccount, Underlying},
 };
 
@@ -99,6 +100,8 @@ pub struct RiskAccounts<'a> {
     collaterals: Vec<CollateralView<'a>>,
     underlyings: Vec<UnderlyingView<'a>>,
     stable: Price,
+    /// Left by the last assessment for the next: a batch of a venue has sixteen, and the heap holds no seven of them.
+    pub(crate) workspace: Cell<Option<Workspace>>,
 }
 
 impl<'a> RiskAccounts<'a> {
@@ -160,7 +163,7 @@ impl<'a> RiskAccounts<'a> {
             Some(quote) if quote.state.is_quote() => quote.price.price,
             _ => Price::ONE_USD,
         };
-        Ok(Self { correlation, collaterals, underlyings, stable })
+        Ok(Self { correlation, collaterals, underlyings, stable, workspace: Cell::new(None) })
     }
 
     /// The cross-underlying model, where it is needed.

@@ -15,6 +15,7 @@ use margin_core::{
 };
 
 pub use {amounts::*, breakdown::*, report::*, walk::Figures};
+pub(crate) use workspace::Workspace;
 
 use crate::{
     error::EngineError,

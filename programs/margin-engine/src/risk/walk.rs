@@ -77,7 +77,7 @@ impl<'a> Check<'a> {
         let cash = cash_to_usd(self.account.cash(), self.engine.quote_decimals)?;
         let mut figures = Figures { risk: AccountRisk::new(cash), cash, ..Default::default() };
         self.add_balances(&mut figures)?;
-        let mut workspace = Workspace::new();
+        let mut workspace = self.markets.workspace.take().unwrap_or_else(Workspace::new);
         let factors = self.factors();
         let correlation = factors.as_ref().map(|(scenarios, floor)| Correlation { scenarios, floor: *floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
@@ -132,6 +132,7 @@ impl<'a> Check<'a> {
         }
         // By the parameters' rules it never is; what the account may still do shall not depend on them.
         figures.risk.initial_margin = figures.risk.initial_margin.max(figures.risk.maintenance_margin);
+        self.markets.workspace.set(Some(workspace));
         Ok(figures)
     }
 

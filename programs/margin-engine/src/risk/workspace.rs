@@ -2,8 +2,9 @@
 
 use margin_core::portfolio::{GridScenario, Scratch};
 
-/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings.
-pub(super) struct Workspace {
+/// Working memory of an assessment. It lies on the heap, which a program never gets back, so one serves all underlyings, and
+/// all accounts that are judged on the same markets.
+pub(crate) struct Workspace {
     pub(super) scratch: Box<Scratch>,
     /// Of the underlying looked at, where a prepared grid does not do.
     pub(super) scenarios: Vec<GridScenario>,
