@@ -67,6 +67,19 @@ export type MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -105,6 +118,41 @@ export type MarginEngine = {
       "code": 6023,
       "msg": "Only the underlying's publisher may do this",
       "name": "notPublisher"
+    },
+    {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
     },
     {
       "code": 6040,
@@ -237,6 +285,46 @@ export type MarginEngine = {
       "name": "collateralLink"
     },
     {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
+    },
+    {
       "code": 6080,
       "msg": "The expiry must be in the future and within three years",
       "name": "expiryTime"
@@ -367,6 +455,51 @@ export type MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -472,6 +605,26 @@ export type MarginEngine = {
       "name": "wrongTokenProgram"
     },
     {
+      "code": 6214,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6215,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6216,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6217,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
+    },
+    {
       "code": 6240,
       "msg": "A trade needs 1 to 8 legs",
       "name": "tradeLegs"
@@ -510,6 +663,141 @@ export type MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -929,6 +1217,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -942,6 +1256,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -952,6 +1279,19 @@ export type MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -991,6 +1331,58 @@ export type MarginEngine = {
         230
       ],
       "name": "expiryListed"
+    },
+    {
+      "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
     },
     {
       "discriminator": [
@@ -1046,6 +1438,32 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
+    },
+    {
+      "discriminator": [
         179,
         161,
         105,
@@ -1056,6 +1474,19 @@ export type MarginEngine = {
         83
       ],
       "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
     },
     {
       "discriminator": [
@@ -1098,6 +1529,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -1108,6 +1552,45 @@ export type MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -1131,7 +1614,14 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -1250,6 +1740,44 @@ export type MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -1287,6 +1815,152 @@ export type MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -1397,6 +2071,51 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -1474,6 +2193,9 @@ export type MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -1634,6 +2356,160 @@ export type MarginEngine = {
         "Lists an expiry (Unix seconds) on an underlying. Admin."
       ],
       "name": "expiryList"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
     },
     {
       "accounts": [
@@ -1921,6 +2797,81 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "publisher",
           "signer": true
         },
@@ -1959,6 +2910,97 @@ export type MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -2133,6 +3175,51 @@ export type MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -2210,6 +3297,160 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -2247,8 +3488,12 @@ export type MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -2262,7 +3507,7 @@ export type MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -2274,6 +3519,36 @@ export type MarginEngine = {
   },
   "types": [
     {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "accountClosed",
       "type": {
         "fields": [
@@ -2284,6 +3559,13 @@ export type MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -2397,6 +3679,52 @@ export type MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -2560,6 +3888,42 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -2607,6 +3971,129 @@ export type MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -2800,11 +4287,33 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                96
               ]
             }
           }
@@ -2919,6 +4428,70 @@ export type MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -3191,6 +4764,26 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -3251,7 +4844,7 @@ export type MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -3324,11 +4917,37 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -3345,6 +4964,13 @@ export type MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -3369,6 +4995,10 @@ export type MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -3471,19 +5101,59 @@ export type MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds of the last settlement sample; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -3591,6 +5261,236 @@ export type MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -3710,6 +5610,151 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "liquidationBid",
       "type": {
         "fields": [
@@ -3764,6 +5809,28 @@ export type MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -3996,7 +6063,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -4014,11 +6081,55 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -4038,17 +6149,25 @@ export type MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -4139,7 +6258,7 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -4429,6 +6548,29 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Instruction argument that becomes an [`OracleConfig`]."
       ],
@@ -4588,6 +6730,86 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -4693,12 +6915,11 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -4797,7 +7018,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -4812,10 +7033,18 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -4941,6 +7170,71 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -4960,6 +7254,86 @@ export type MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -5392,10 +7766,52 @@ export type MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -5916,22 +8332,53 @@ export type MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -5942,22 +8389,6 @@ export type MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5965,7 +8396,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -5988,6 +8419,149 @@ export type MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -6100,6 +8674,14 @@ export type MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -6358,6 +8940,208 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "How a scenario moves vol. Stored as one byte; the order is the kernel's."
       ],
       "name": "volShock",
@@ -6443,6 +9227,28 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -6463,6 +9269,9 @@ export type MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }
@@ -6540,6 +9349,19 @@ export const IDL: MarginEngine = {
         2
       ],
       "name": "underlying"
+    },
+    {
+      "discriminator": [
+        8,
+        155,
+        85,
+        226,
+        234,
+        173,
+        42,
+        242
+      ],
+      "name": "venue"
     }
   ],
   "address": "64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS",
@@ -6578,6 +9400,41 @@ export const IDL: MarginEngine = {
       "code": 6023,
       "msg": "Only the underlying's publisher may do this",
       "name": "notPublisher"
+    },
+    {
+      "code": 6024,
+      "msg": "Only the engine's admin or guardian may do this",
+      "name": "notAdminOrGuardian"
+    },
+    {
+      "code": 6025,
+      "msg": "The guardian may only tighten limits",
+      "name": "guardianLoosens"
+    },
+    {
+      "code": 6026,
+      "msg": "The guardian may only add to a pause and extend it",
+      "name": "guardianUnpauses"
+    },
+    {
+      "code": 6027,
+      "msg": "The guardian's pauses end a week after the first; the next needs the admin",
+      "name": "guardianPauseSpent"
+    },
+    {
+      "code": 6028,
+      "msg": "A pause names what it stops, and nothing unknown",
+      "name": "pauseBits"
+    },
+    {
+      "code": 6029,
+      "msg": "A pause must end in the future and within a week",
+      "name": "pauseDuration"
+    },
+    {
+      "code": 6030,
+      "msg": "This is paused",
+      "name": "paused"
     },
     {
       "code": 6040,
@@ -6710,6 +9567,46 @@ export const IDL: MarginEngine = {
       "name": "collateralLink"
     },
     {
+      "code": 6066,
+      "msg": "A borrow rate must be at most 1 000 % a year",
+      "name": "rateMaximum"
+    },
+    {
+      "code": 6067,
+      "msg": "Borrow rates must rise from no utilisation to the kink to full utilisation",
+      "name": "rateOrder"
+    },
+    {
+      "code": 6068,
+      "msg": "The kink must be at most 100 % utilisation",
+      "name": "rateKink"
+    },
+    {
+      "code": 6069,
+      "msg": "The reserve's share of interest must be at most 100 %",
+      "name": "rateReserveShare"
+    },
+    {
+      "code": 6070,
+      "msg": "The utilisation that borrowers may reach must be at most 100 %",
+      "name": "rateUtilisation"
+    },
+    {
+      "code": 6071,
+      "msg": "Interest is on the quote token's pool",
+      "name": "notQuoteCollateral"
+    },
+    {
+      "code": 6072,
+      "msg": "Interest was published less than a minute ago",
+      "name": "interestTooSoon"
+    },
+    {
+      "code": 6073,
+      "msg": "The window of an outflow limit must be one second to 30 days; without a limit there is none",
+      "name": "outflowWindow"
+    },
+    {
       "code": 6080,
       "msg": "The expiry must be in the future and within three years",
       "name": "expiryTime"
@@ -6840,6 +9737,51 @@ export const IDL: MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6140,
+      "msg": "A fee must be at most 1 %",
+      "name": "feeParameter"
+    },
+    {
+      "code": 6141,
+      "msg": "The cap of option fees must be at most 100 %",
+      "name": "feeCapParameter"
+    },
+    {
+      "code": 6142,
+      "msg": "The price band must be above zero, its parts at most 100 %",
+      "name": "bandParameter"
+    },
+    {
+      "code": 6143,
+      "msg": "The funding period must be at most a week",
+      "name": "fundingPeriodParameter"
+    },
+    {
+      "code": 6144,
+      "msg": "The funding cap must be at most 10 %",
+      "name": "fundingCapParameter"
+    },
+    {
+      "code": 6145,
+      "msg": "The funding gap must be at most a week, and zero only without funding",
+      "name": "fundingGapParameter"
+    },
+    {
+      "code": 6146,
+      "msg": "The fade of the premium must be at most a week",
+      "name": "premiumFadeParameter"
+    },
+    {
+      "code": 6147,
+      "msg": "At least one settlement sample is needed, and all must fit the settlement window",
+      "name": "sampleParameter"
+    },
+    {
+      "code": 6148,
+      "msg": "The settler's reward must be at most 10 quote tokens",
+      "name": "settlerRewardParameter"
+    },
+    {
       "code": 6160,
       "msg": "A collateral or underlying that the account holds was not passed",
       "name": "riskAccountMissing"
@@ -6945,6 +9887,26 @@ export const IDL: MarginEngine = {
       "name": "wrongTokenProgram"
     },
     {
+      "code": 6214,
+      "msg": "The withdrawal would pass the limit of the token's net outflow",
+      "name": "outflowLimit"
+    },
+    {
+      "code": 6215,
+      "msg": "The withdrawal would lend out more of the pool than is allowed",
+      "name": "borrowLimit"
+    },
+    {
+      "code": 6216,
+      "msg": "Cash moves between different accounts of one owner only",
+      "name": "transferOwner"
+    },
+    {
+      "code": 6217,
+      "msg": "An account cannot transfer to itself",
+      "name": "transferToSelf"
+    },
+    {
       "code": 6240,
       "msg": "A trade needs 1 to 8 legs",
       "name": "tradeLegs"
@@ -6983,6 +9945,141 @@ export const IDL: MarginEngine = {
       "code": 6247,
       "msg": "A perpetual has no expiry and no strike, a future no strike; an option has both",
       "name": "legInstrument"
+    },
+    {
+      "code": 6248,
+      "msg": "The underlying's trading parameters are not set: nothing trades yet",
+      "name": "tradingNotSet"
+    },
+    {
+      "code": 6249,
+      "msg": "A leg's price is too far from the mark",
+      "name": "priceBand"
+    },
+    {
+      "code": 6250,
+      "msg": "A reduce-only side may only bring its positions closer to zero",
+      "name": "reduceOnly"
+    },
+    {
+      "code": 6251,
+      "msg": "The account is below its initial margin and the trade lowers its health",
+      "name": "reduceOnlyHealth"
+    },
+    {
+      "code": 6252,
+      "msg": "An underlying that is traded must be passed writable",
+      "name": "underlyingReadOnly"
+    },
+    {
+      "code": 6253,
+      "msg": "The quote's nonce is spent, cancelled or lapsed",
+      "name": "quoteSpent"
+    },
+    {
+      "code": 6254,
+      "msg": "The instruction named for the signature is not one of the Ed25519 program with one signature over its own data",
+      "name": "quoteSignature"
+    },
+    {
+      "code": 6255,
+      "msg": "The signed message is not a quote of this engine and program",
+      "name": "quoteMessage"
+    },
+    {
+      "code": 6256,
+      "msg": "The quote was signed by neither owner nor delegate of the maker's account",
+      "name": "quoteSigner"
+    },
+    {
+      "code": 6257,
+      "msg": "The quote is for another taker",
+      "name": "quoteTaker"
+    },
+    {
+      "code": 6258,
+      "msg": "The venue is disabled",
+      "name": "venueDisabled"
+    },
+    {
+      "code": 6259,
+      "msg": "The account has not approved the venue",
+      "name": "venueNotApproved"
+    },
+    {
+      "code": 6260,
+      "msg": "The account's approval of the venue has expired",
+      "name": "approvalExpired"
+    },
+    {
+      "code": 6261,
+      "msg": "The account has not approved the venue for this underlying",
+      "name": "approvalUnderlying"
+    },
+    {
+      "code": 6262,
+      "msg": "The fill passes the notional that the account has approved",
+      "name": "approvalNotional"
+    },
+    {
+      "code": 6263,
+      "msg": "No more venues fit this account",
+      "name": "approvalTableFull"
+    },
+    {
+      "code": 6264,
+      "msg": "An approval must expire in the future and name an underlying",
+      "name": "approvalLimits"
+    },
+    {
+      "code": 6265,
+      "msg": "A fill names a margin account that was not passed",
+      "name": "fillAccount"
+    },
+    {
+      "code": 6266,
+      "msg": "A margin account of a fill must be passed writable",
+      "name": "fillAccountReadOnly"
+    },
+    {
+      "code": 6267,
+      "msg": "A margin account of the fills was passed twice",
+      "name": "fillAccountDuplicate"
+    },
+    {
+      "code": 6268,
+      "msg": "Only the venue's authority may settle its fills",
+      "name": "notVenueAuthority"
+    },
+    {
+      "code": 6269,
+      "msg": "A venue needs an authority",
+      "name": "venueAuthority"
+    },
+    {
+      "code": 6270,
+      "msg": "Checks are deferred at the top level of a transaction only",
+      "name": "deferredLevel"
+    },
+    {
+      "code": 6271,
+      "msg": "No checks_end of this account follows in the transaction",
+      "name": "deferredEnd"
+    },
+    {
+      "code": 6272,
+      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "name": "deferredInstruction"
+    },
+    {
+      "code": 6273,
+      "msg": "The account's checks are deferred: only trades and deposits are allowed until checks_end",
+      "name": "checksDeferred"
+    },
+    {
+      "code": 6274,
+      "msg": "The account's checks are not deferred",
+      "name": "checksNotDeferred"
     },
     {
       "code": 6280,
@@ -7402,6 +10499,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        52,
+        76,
+        122,
+        121,
+        128,
+        242,
+        235,
+        63
+      ],
+      "name": "accountTransferred"
+    },
+    {
+      "discriminator": [
+        210,
+        157,
+        225,
+        146,
+        104,
+        190,
+        181,
+        185
+      ],
+      "name": "cashSynced"
+    },
+    {
+      "discriminator": [
         172,
         68,
         58,
@@ -7415,6 +10538,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        252,
+        210,
+        126,
+        85,
+        114,
+        200,
+        26,
+        208
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "discriminator": [
         68,
         253,
         28,
@@ -7425,6 +10561,19 @@ export const IDL: MarginEngine = {
         147
       ],
       "name": "correlationSet"
+    },
+    {
+      "discriminator": [
+        103,
+        126,
+        239,
+        131,
+        201,
+        31,
+        212,
+        253
+      ],
+      "name": "delegateSet"
     },
     {
       "discriminator": [
@@ -7464,6 +10613,58 @@ export const IDL: MarginEngine = {
         230
       ],
       "name": "expiryListed"
+    },
+    {
+      "discriminator": [
+        217,
+        163,
+        141,
+        0,
+        180,
+        221,
+        42,
+        213
+      ],
+      "name": "fillsSettled"
+    },
+    {
+      "discriminator": [
+        206,
+        76,
+        89,
+        81,
+        126,
+        37,
+        255,
+        224
+      ],
+      "name": "fundingUpdated"
+    },
+    {
+      "discriminator": [
+        79,
+        218,
+        196,
+        73,
+        32,
+        148,
+        138,
+        71
+      ],
+      "name": "interestAccrued"
+    },
+    {
+      "discriminator": [
+        106,
+        17,
+        103,
+        195,
+        139,
+        180,
+        22,
+        56
+      ],
+      "name": "interestSet"
     },
     {
       "discriminator": [
@@ -7519,6 +10720,32 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        154,
+        1,
+        75,
+        122,
+        253,
+        24,
+        145,
+        209
+      ],
+      "name": "openInterestSynced"
+    },
+    {
+      "discriminator": [
+        175,
+        57,
+        198,
+        136,
+        192,
+        66,
+        204,
+        73
+      ],
+      "name": "pauseSet"
+    },
+    {
+      "discriminator": [
         179,
         161,
         105,
@@ -7529,6 +10756,19 @@ export const IDL: MarginEngine = {
         83
       ],
       "name": "perpetualPublished"
+    },
+    {
+      "discriminator": [
+        225,
+        66,
+        165,
+        16,
+        111,
+        154,
+        221,
+        138
+      ],
+      "name": "quotesCancelled"
     },
     {
       "discriminator": [
@@ -7571,6 +10811,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        169,
+        175,
+        169,
+        17,
+        255,
+        193,
+        127,
+        80
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "discriminator": [
         128,
         236,
         81,
@@ -7581,6 +10834,45 @@ export const IDL: MarginEngine = {
         120
       ],
       "name": "underlyingAdded"
+    },
+    {
+      "discriminator": [
+        129,
+        102,
+        143,
+        152,
+        161,
+        167,
+        66,
+        246
+      ],
+      "name": "venueAdded"
+    },
+    {
+      "discriminator": [
+        224,
+        4,
+        67,
+        188,
+        7,
+        196,
+        137,
+        102
+      ],
+      "name": "venueApproved"
+    },
+    {
+      "discriminator": [
+        62,
+        192,
+        204,
+        35,
+        215,
+        109,
+        80,
+        150
+      ],
+      "name": "venueEnabled"
     },
     {
       "discriminator": [
@@ -7604,7 +10896,14 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "engine"
+        },
+        {
           "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
           "writable": true
         },
         {
@@ -7723,6 +11022,44 @@ export const IDL: MarginEngine = {
           "signer": true
         },
         {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "delegate",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        206,
+        200,
+        110,
+        91,
+        209,
+        86,
+        232,
+        225
+      ],
+      "docs": [
+        "Names who else may trade and deposit; the default address: nobody. Owner."
+      ],
+      "name": "accountSetDelegate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
           "name": "engine"
         },
         {
@@ -7760,6 +11097,152 @@ export const IDL: MarginEngine = {
         "Changes how an account is margined; it must have initial margin in the new mode. Owner."
       ],
       "name": "accountSetMode"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "collateral",
+          "type": "u16"
+        },
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        120,
+        161,
+        221,
+        103,
+        194,
+        120,
+        245,
+        233
+      ],
+      "docs": [
+        "Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner."
+      ],
+      "name": "accountTransfer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        225,
+        19,
+        126,
+        166,
+        217,
+        153,
+        32,
+        68
+      ],
+      "docs": [
+        "Settles an account's interest with the pool of cash and records what it has or owes. Anyone."
+      ],
+      "name": "cashSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        157,
+        222,
+        244,
+        37,
+        183,
+        108,
+        12,
+        47
+      ],
+      "docs": [
+        "Defers an account's checks to a `checks_end` later in the transaction; only trades and deposits may stand between.",
+        "Owner or delegate."
+      ],
+      "name": "checksBegin"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "docs": [
+            "`checks_begin` looks for it at this place."
+          ],
+          "name": "marginAccount",
+          "writable": true
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        236,
+        190,
+        146,
+        74,
+        229,
+        149,
+        82,
+        30
+      ],
+      "docs": [
+        "Requires initial margin of an account whose checks were deferred."
+      ],
+      "name": "checksEnd"
     },
     {
       "accounts": [
@@ -7870,6 +11353,51 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "collateralLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        171,
+        221,
+        208,
+        90,
+        235,
+        127,
+        175,
+        75
+      ],
+      "docs": [
+        "Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them."
+      ],
+      "name": "collateralLimitsSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "admin",
           "signer": true,
           "writable": true
@@ -7947,6 +11475,9 @@ export const IDL: MarginEngine = {
         {
           "name": "authority",
           "signer": true
+        },
+        {
+          "name": "engine"
         },
         {
           "name": "marginAccount",
@@ -8107,6 +11638,160 @@ export const IDL: MarginEngine = {
         "Lists an expiry (Unix seconds) on an underlying. Admin."
       ],
       "name": "expiryList"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "fillSettleArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        90,
+        183,
+        156,
+        47,
+        174,
+        44,
+        130,
+        200
+      ],
+      "docs": [
+        "Settles fills between accounts that approved the venue, each checked once. The venue's authority."
+      ],
+      "name": "fillSettle"
+    },
+    {
+      "accounts": [
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        95,
+        95,
+        137,
+        104,
+        98,
+        12,
+        43,
+        224
+      ],
+      "docs": [
+        "Brings a perpetual's funding up to date. Anyone."
+      ],
+      "name": "fundingUpdate"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        130,
+        199,
+        243,
+        140,
+        233,
+        199,
+        203,
+        54
+      ],
+      "docs": [
+        "Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone."
+      ],
+      "name": "interestAccrue"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "rates",
+          "type": {
+            "defined": {
+              "name": "rateParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        94,
+        55,
+        63,
+        234,
+        14,
+        202,
+        18,
+        79
+      ],
+      "docs": [
+        "Sets how the borrow rate follows utilisation, and who gets the interest. Admin."
+      ],
+      "name": "interestSet"
     },
     {
       "accounts": [
@@ -8394,6 +12079,81 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        164,
+        170,
+        98,
+        106,
+        184,
+        77,
+        167,
+        140
+      ],
+      "docs": [
+        "Brings the open interest of an underlying up to date with one account. Anyone."
+      ],
+      "name": "openInterestSync"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "bits",
+          "type": "u8"
+        },
+        {
+          "name": "until",
+          "type": "i64"
+        }
+      ],
+      "discriminator": [
+        143,
+        201,
+        249,
+        68,
+        96,
+        220,
+        172,
+        50
+      ],
+      "docs": [
+        "Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first."
+      ],
+      "name": "pauseSet"
+    },
+    {
+      "accounts": [
+        {
           "name": "publisher",
           "signer": true
         },
@@ -8432,6 +12192,97 @@ export const IDL: MarginEngine = {
         "Publishes the perpetual's mark. The underlying's publisher."
       ],
       "name": "perpetualPublish"
+    },
+    {
+      "accounts": [
+        {
+          "name": "taker",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "makerAccount",
+          "writable": true
+        },
+        {
+          "name": "takerAccount",
+          "writable": true
+        },
+        {
+          "address": "Sysvar1nstructions1111111111111111111111111",
+          "name": "instructions"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "quoteExecuteArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        131,
+        250,
+        3,
+        133,
+        16,
+        127,
+        165,
+        201
+      ],
+      "docs": [
+        "Settles a quote that the maker signed off-line; the taker submits it. Both are checked as in `trade_execute`."
+      ],
+      "name": "quoteExecute"
+    },
+    {
+      "accounts": [
+        {
+          "name": "authority",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "floor",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        49,
+        173,
+        53,
+        103,
+        242,
+        31,
+        196,
+        222
+      ],
+      "docs": [
+        "Voids every signed quote of an account with a nonce below `floor`. Owner or delegate."
+      ],
+      "name": "quotesCancel"
     },
     {
       "accounts": [
@@ -8606,6 +12457,51 @@ export const IDL: MarginEngine = {
       "accounts": [
         {
           "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "parameters",
+          "type": {
+            "defined": {
+              "name": "tradingParameters"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        13,
+        56,
+        133,
+        246,
+        181,
+        59,
+        128,
+        215
+      ],
+      "docs": [
+        "Sets fees, price band, funding and settlement of an underlying. Admin."
+      ],
+      "name": "tradingSet"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
           "signer": true,
           "writable": true
         },
@@ -8683,6 +12579,160 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "admin",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "pda": {
+            "seeds": [
+              {
+                "kind": "const",
+                "value": [
+                  118,
+                  101,
+                  110,
+                  117,
+                  101
+                ]
+              },
+              {
+                "kind": "account",
+                "path": "engine"
+              },
+              {
+                "kind": "arg",
+                "path": "authority"
+              }
+            ]
+          },
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "authority",
+          "type": "pubkey"
+        }
+      ],
+      "discriminator": [
+        51,
+        131,
+        164,
+        102,
+        53,
+        199,
+        233,
+        64
+      ],
+      "docs": [
+        "Registers a venue by the authority that signs its settlements. Admin."
+      ],
+      "name": "venueAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "owner",
+          "signer": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "venue"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "limits",
+          "type": {
+            "defined": {
+              "name": "venueLimits"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        143,
+        62,
+        243,
+        254,
+        64,
+        193,
+        123,
+        100
+      ],
+      "docs": [
+        "Lets a venue trade for an account within limits; without notional: no longer. Owner."
+      ],
+      "name": "venueApprove"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "venue",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "enabled",
+          "type": "bool"
+        }
+      ],
+      "discriminator": [
+        137,
+        22,
+        184,
+        29,
+        236,
+        160,
+        65,
+        20
+      ],
+      "docs": [
+        "Lets a registered venue settle, or no longer. Admin."
+      ],
+      "name": "venueEnable"
+    },
+    {
+      "accounts": [
+        {
           "name": "owner",
           "signer": true
         },
@@ -8720,8 +12770,12 @@ export const IDL: MarginEngine = {
       ],
       "args": [
         {
-          "name": "amount",
-          "type": "u64"
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "withdrawArgs"
+            }
+          }
         }
       ],
       "discriminator": [
@@ -8735,7 +12789,7 @@ export const IDL: MarginEngine = {
         34
       ],
       "docs": [
-        "Moves tokens out of an account that keeps its initial margin. Owner."
+        "Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner."
       ],
       "name": "withdraw"
     }
@@ -8747,6 +12801,36 @@ export const IDL: MarginEngine = {
   },
   "types": [
     {
+      "docs": [
+        "What a trade did to the cash of an account, quote atoms, rounded down."
+      ],
+      "name": "accountChange",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Funding of perpetuals that the trade settled (negative: received)."
+            ],
+            "name": "funding",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "accountClosed",
       "type": {
         "fields": [
@@ -8757,6 +12841,13 @@ export const IDL: MarginEngine = {
           {
             "name": "owner",
             "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve."
+            ],
+            "name": "dust",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -8870,6 +12961,52 @@ export const IDL: MarginEngine = {
                 "name": "accountMode"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Cash or tokens from one account of an owner to another."
+      ],
+      "name": "accountTransferred",
+      "type": {
+        "fields": [
+          {
+            "name": "source",
+            "type": "pubkey"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the collateral; 0: cash."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "sourceBefore",
+            "type": "i64"
+          },
+          {
+            "name": "sourceAfter",
+            "type": "i64"
+          },
+          {
+            "name": "destinationBefore",
+            "type": "i64"
+          },
+          {
+            "name": "destinationAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -9033,6 +13170,42 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "What borrowers owe, as published by `interest_accrue`. Read by every instruction, written by that one."
+      ],
+      "name": "borrowIndex",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom from the start to `published_at`."
+            ],
+            "name": "index",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second. Rate from `published_at` on, rounded up."
+            ],
+            "name": "rate",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "publishedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "Contribution of a part to the underlying's mark-to-market and to its weighted profit in each scenario: return data of",
         "`margin_breakdown`. The parts of a book add up to the book exactly."
       ],
@@ -9080,6 +13253,129 @@ export const IDL: MarginEngine = {
             "name": "position"
           }
         ]
+      }
+    },
+    {
+      "docs": [
+        "The quote token's pool; all zero for other tokens. Written by whatever moves the vault, and by syncs."
+      ],
+      "name": "cashPool",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded borrows."
+            ],
+            "name": "borrowed",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms: sum of the accounts' recorded deposits."
+            ],
+            "name": "deposited",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Borrow index of the last update."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per recorded atom since the start, rounded down."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 · seconds. Utilisation summed over the time since the last publication."
+            ],
+            "name": "utilisationSeconds",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the last update."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest kept."
+            ],
+            "name": "reserve",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Income that did not divide evenly among depositors yet."
+            ],
+            "name": "pot",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          },
+          {
+            "name": "rates",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "An account and the pool agree again."
+      ],
+      "name": "cashSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the pool knows of: deposit less borrow."
+            ],
+            "name": "recordedBefore",
+            "type": "i128"
+          },
+          {
+            "name": "recordedAfter",
+            "type": "i128"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -9273,11 +13569,33 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "Net outflow of the vault and its limit."
+            ],
+            "name": "flow",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          },
+          {
+            "docs": [
+              "Interest on cash; the quote token only."
+            ],
+            "name": "pool",
+            "type": {
+              "defined": {
+                "name": "cashPool"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                256
+                96
               ]
             }
           }
@@ -9392,6 +13710,70 @@ export const IDL: MarginEngine = {
             ],
             "name": "initial",
             "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of what flows through a token's vault."
+      ],
+      "name": "collateralLimits",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Deposits that would pass it are refused."
+            ],
+            "name": "depositCap",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. Net outflow that may build up; `u64::MAX`: no limit."
+            ],
+            "name": "outflowLimit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds in which an outflow of the limit is forgotten; 0 where there is no limit."
+            ],
+            "name": "outflowWindow",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralLimitsSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "collateralLimits"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -9664,6 +14046,26 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "delegateSet",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "pubkey"
+          },
+          {
+            "name": "after",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Initial margin only: charge while the quote token is below its peg."
       ],
@@ -9724,7 +14126,7 @@ export const IDL: MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -9797,11 +14199,37 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Interest on borrowed cash."
+            ],
+            "name": "borrow",
+            "type": {
+              "defined": {
+                "name": "borrowIndex"
+              }
+            }
+          },
+          {
+            "docs": [
+              "May pause and tighten limits for a while; the default address: nobody."
+            ],
+            "name": "guardian",
+            "type": "pubkey"
+          },
+          {
+            "name": "pause",
+            "type": {
+              "defined": {
+                "name": "pauseState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                512
+                432
               ]
             }
           }
@@ -9818,6 +14246,13 @@ export const IDL: MarginEngine = {
               "May list collaterals, underlyings and expiries."
             ],
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "May pause and tighten limits; the default address: nobody."
+            ],
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -9842,6 +14277,10 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "admin",
+            "type": "pubkey"
+          },
+          {
+            "name": "guardian",
             "type": "pubkey"
           },
           {
@@ -9944,19 +14383,59 @@ export const IDL: MarginEngine = {
           {
             "docs": [
               "precision: 1e-12 USD. Average over the part of the settlement window that has passed; 0: none was taken, and the",
-              "forward stands in for it."
+              "forward stands in for it. Once the series is finalised: its settlement price."
             ],
             "name": "observedAverage",
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "docs": [
+              "precision: 1e-12 USD. Sum of the settlement samples, a little-endian u128."
+            ],
+            "name": "sampleSum",
             "type": {
               "array": [
-                "u64",
-                4
+                "u8",
+                16
               ]
             }
+          },
+          {
+            "docs": [
+              "Unix seconds of the last settlement sample; 0: none."
+            ],
+            "name": "sampledAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Settlement samples so far."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "1 once the settlement price is final."
+            ],
+            "name": "finalised",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                3
+              ]
+            }
+          },
+          {
+            "docs": [
+              "Lots of positions in the series, long and short, that are not settled: nothing is open at 0."
+            ],
+            "name": "openLots",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -10064,6 +14543,236 @@ export const IDL: MarginEngine = {
                 "name": "volShock"
               }
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One leg and the numbers of its parties."
+      ],
+      "name": "fill",
+      "type": {
+        "fields": [
+          {
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "name": "maker",
+            "type": "u8"
+          },
+          {
+            "name": "leg",
+            "type": {
+              "defined": {
+                "name": "tradeLeg"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fillSettleArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "How many of the remaining accounts, at their beginning, are the margin accounts of the fills."
+            ],
+            "name": "accounts",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Parties are named by the numbers of these accounts."
+            ],
+            "name": "fills",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "fill"
+                }
+              }
+            }
+          },
+          {
+            "docs": [
+              "One bit for each account: it only brings positions closer to zero."
+            ],
+            "name": "reduceOnly",
+            "type": "u8"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Fills of a venue."
+      ],
+      "name": "fillsSettled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The legs name them by their number."
+            ],
+            "name": "accounts",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "accountChange"
+                }
+              }
+            }
+          },
+          {
+            "name": "legs",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "settledLeg"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limit of a vault's net outflow: a bucket that withdrawals fill, deposits and time empty.",
+        "",
+        "A burst takes out the limit at most; any window of time twice that, since the bucket empties while it is filled."
+      ],
+      "name": "flowLimit",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms. Most that may leave at once; `u64::MAX`: no limit."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What has left and not yet been forgotten."
+            ],
+            "name": "level",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds at which `level` holds."
+            ],
+            "name": "updatedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Seconds in which a full bucket empties."
+            ],
+            "name": "window",
+            "type": "u32"
+          },
+          {
+            "name": "padding",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Funding of a perpetual: what longs have paid shorts for each unit since it was listed, and the premium that they pay now."
+      ],
+      "name": "fundingState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit of underlying. Rises while longs pay."
+            ],
+            "name": "index",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds up to which the index runs; 0: it has not started."
+            ],
+            "name": "accruedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. Premium of recent fills over the index price, within the cap."
+            ],
+            "name": "premium",
+            "type": "i64"
+          },
+          {
+            "name": "reserved",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "fundingUpdated",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD per unit. What longs have paid since the listing."
+            ],
+            "name": "indexBefore",
+            "type": "i64"
+          },
+          {
+            "name": "indexAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price."
+            ],
+            "name": "premiumBefore",
+            "type": "i64"
+          },
+          {
+            "name": "premiumAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -10183,6 +14892,151 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "interestAccrued",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Average since the last publication."
+            ],
+            "name": "utilisation",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 64 fractional bits, per second."
+            ],
+            "name": "borrowRateBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowRateAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest owed per atom since the start."
+            ],
+            "name": "borrowIndexBefore",
+            "type": "u64"
+          },
+          {
+            "name": "borrowIndexAfter",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Interest earned per atom since the start."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "reserve",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "interestSet",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "rateParameters"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account has to do with the pool. All zero: nothing."
+      ],
+      "name": "interestState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 48 fractional bits. [`BorrowIndex`] up to which the account has paid."
+            ],
+            "name": "borrowIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 48 fractional bits. Deposit index up to which the pool has paid the account."
+            ],
+            "name": "depositIndex",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of debt that the pool knows of."
+            ],
+            "name": "recordedBorrow",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms of cash that the pool knows of."
+            ],
+            "name": "recordedDeposit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less."
+            ],
+            "name": "earning",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+            ],
+            "name": "unreported",
+            "type": {
+              "array": [
+                "u8",
+                16
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "liquidationBid",
       "type": {
         "fields": [
@@ -10237,6 +15091,28 @@ export const IDL: MarginEngine = {
             ],
             "name": "released",
             "type": "bool"
+          },
+          {
+            "docs": [
+              "Funding of its perpetuals that the account paid first (negative: received), quote atoms."
+            ],
+            "name": "funding",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "The same of the bidder."
+            ],
+            "name": "bidderFunding",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -10469,7 +15345,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. May be negative: losses are paid from collateral."
+              "precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral."
             ],
             "name": "cash",
             "type": {
@@ -10487,11 +15363,55 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "docs": [
+              "precision: quote atoms. Fees taken from cash and not collected yet."
+            ],
+            "name": "fees",
+            "type": "u64"
+          },
+          {
+            "name": "quotes",
+            "type": {
+              "defined": {
+                "name": "quoteNonces"
+              }
+            }
+          },
+          {
+            "docs": [
+              "1 between `checks_begin` and `checks_end` of one transaction, and never outside."
+            ],
+            "name": "checksDeferred",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          },
+          {
             "name": "liquidation",
             "type": {
               "defined": {
                 "name": "liquidationState"
               }
+            }
+          },
+          {
+            "name": "approvals",
+            "type": {
+              "array": [
+                {
+                  "defined": {
+                    "name": "venueApproval"
+                  }
+                },
+                4
+              ]
             }
           },
           {
@@ -10511,17 +15431,25 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "name": "interest",
+            "type": {
+              "defined": {
+                "name": "interestState"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                192
+                136
               ]
             }
           },
           {
             "docs": [
-              "The first `position_count`, sorted by [`Instrument`]; never zero lots."
+              "The first `position_count`, sorted by [`Instrument`]."
             ],
             "name": "positions",
             "type": {
@@ -10612,7 +15540,7 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "Trades of the account, in this order."
+              "Trades of the account, in this order and as a taker: fees count, and prices must lie within the band."
             ],
             "name": "legs",
             "type": {
@@ -10902,6 +15830,29 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "openInterestSynced",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Lots, long and short, that are open in the underlying's series on top (never above zero)."
+            ],
+            "name": "change",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Instruction argument that becomes an [`OracleConfig`]."
       ],
@@ -11061,6 +16012,86 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "pauseSet",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "What was paused, and until when (Unix seconds)."
+            ],
+            "name": "bitsBefore",
+            "type": "u8"
+          },
+          {
+            "name": "untilBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bitsAfter",
+            "type": "u8"
+          },
+          {
+            "name": "untilAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What is paused, and until when. A pause ends by itself."
+      ],
+      "name": "pauseState",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds. From then on nothing is paused."
+            ],
+            "name": "until",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds of the guardian's first pause since the admin last decided; 0: none."
+            ],
+            "name": "guardianSince",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Bits of [`PauseBits`]."
+            ],
+            "name": "bits",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                7
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "What a publisher says about the perpetual."
       ],
@@ -11166,12 +16197,11 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
-            "name": "reserved",
+            "name": "funding",
             "type": {
-              "array": [
-                "u64",
-                4
-              ]
+              "defined": {
+                "name": "fundingState"
+              }
             }
           }
         ],
@@ -11270,7 +16300,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Signed number of lots; a stored position is never 0."
+              "Signed number of lots; 0 only where `counted_lots` is not."
             ],
             "name": "lots",
             "type": "i64"
@@ -11285,10 +16315,18 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Funding index at the last settlement (for funding; 0 today)."
+              "precision: 1e-12 USD per unit. Perpetuals: the funding index up to which funding is settled."
             ],
             "name": "fundingIndex",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Lots that the series' open interest counts for this position: at least its own. Only trades and settlements write",
+              "the series; what a liquidation nets stays counted here until one of them does. Perpetuals: 0."
+            ],
+            "name": "countedLots",
+            "type": "u64"
           },
           {
             "name": "underlying",
@@ -11414,6 +16452,71 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "quoteExecuteArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Number of the transaction's instruction of the Ed25519 program that carries the maker's signed [`Quote`]."
+            ],
+            "name": "signatureInstruction",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "If given, the taker's sequence number must still be this."
+            ],
+            "name": "takerSequence",
+            "type": {
+              "option": "u64"
+            }
+          },
+          {
+            "docs": [
+              "The taker's side only brings positions closer to zero."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Which of an account's signed quotes have been used: every nonce once, in any order, within a window that moves up."
+      ],
+      "name": "quoteNonces",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Nonces below it are spent."
+            ],
+            "name": "floor",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each of the 256 nonces from `floor` up, lowest first: spent or not."
+            ],
+            "name": "spent",
+            "type": {
+              "array": [
+                "u64",
+                4
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Tokens into the account (positive) or out of it."
       ],
@@ -11433,6 +16536,86 @@ export const IDL: MarginEngine = {
             ],
             "name": "amount",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "quotesCancelled",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Least nonce that was good before."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How the borrow rate follows utilisation, and who gets the interest. All in 1e-9; all zero: no interest, no borrowing."
+      ],
+      "name": "rateParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at no utilisation."
+            ],
+            "name": "base",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at `kink`."
+            ],
+            "name": "atKink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 a year. Borrow rate at full utilisation."
+            ],
+            "name": "maximum",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Utilisation above which the rate rises faster."
+            ],
+            "name": "kink",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of the interest that the pool keeps as a reserve."
+            ],
+            "name": "reserveShare",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. No withdrawal may borrow beyond this utilisation."
+            ],
+            "name": "maximumUtilisation",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -11865,10 +17048,52 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
+              "precision: 1e-12 USD per unit of underlying. The mark that the price had to be near."
+            ],
+            "name": "mark",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "indexPrice",
+            "type": "u64"
+          },
+          {
+            "docs": [
               "Quote atoms the taker owes the maker for the leg (negative: is owed)."
             ],
             "name": "cost",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "takerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms."
+            ],
+            "name": "makerFee",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Number of the taker among the accounts of the trade."
+            ],
+            "name": "taker",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "Number of the maker among the accounts of the trade."
+            ],
+            "name": "maker",
+            "type": "u8"
           }
         ],
         "kind": "struct"
@@ -12389,22 +17614,53 @@ export const IDL: MarginEngine = {
             "type": {
               "option": "u64"
             }
+          },
+          {
+            "docs": [
+              "The maker's side only brings positions closer to zero: it passes below initial margin if health does not fall."
+            ],
+            "name": "makerReduceOnly",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "The same for the taker's side."
+            ],
+            "name": "takerReduceOnly",
+            "type": "bool"
           }
         ],
         "kind": "struct"
       }
     },
     {
+      "docs": [
+        "A trade of two accounts that agreed, both signing or by a signed quote."
+      ],
       "name": "tradeExecuted",
       "type": {
         "fields": [
           {
+            "docs": [
+              "Account 0 of the legs."
+            ],
             "name": "maker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
+            "docs": [
+              "Account 1 of the legs."
+            ],
             "name": "taker",
-            "type": "pubkey"
+            "type": {
+              "defined": {
+                "name": "accountChange"
+              }
+            }
           },
           {
             "name": "legs",
@@ -12415,22 +17671,6 @@ export const IDL: MarginEngine = {
                 }
               }
             }
-          },
-          {
-            "name": "makerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "makerCashAfter",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashBefore",
-            "type": "i64"
-          },
-          {
-            "name": "takerCashAfter",
-            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -12438,7 +17678,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "One leg. Positive lots are bought."
+        "One leg. Positive lots are bought by the taker."
       ],
       "name": "tradeLeg",
       "type": {
@@ -12461,6 +17701,149 @@ export const IDL: MarginEngine = {
             ],
             "name": "price",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.",
+        "",
+        "All zero: nothing trades yet."
+      ],
+      "name": "tradingParameters",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, which is lots × lot size × index price."
+            ],
+            "name": "takerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional."
+            ],
+            "name": "makerFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the notional, of either side of a series that settles at a value."
+            ],
+            "name": "settlementFee",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A fee on an option is at most this share of its premium or settlement value; 0: no cap."
+            ],
+            "name": "optionFeeCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. A leg's price may differ from the mark by `band_mark · mark + band_index · index price`."
+            ],
+            "name": "bandMark",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. See `band_mark`."
+            ],
+            "name": "bandIndex",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Longs pay shorts the premium of the perpetual once in this time; 0: no funding."
+            ],
+            "name": "fundingPeriod",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9 of the index price. The premium is clamped to this on either side."
+            ],
+            "name": "fundingCap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Between two updates at most this time counts, so funding pauses while the oracle fails."
+            ],
+            "name": "fundingGap",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Without fills the premium falls to a half in this time, to a third in twice; 0: it stays."
+            ],
+            "name": "premiumFade",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: seconds. Least time between two samples of a settlement average."
+            ],
+            "name": "sampleSpacing",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Samples that a settlement average needs."
+            ],
+            "name": "sampleCount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. A fill of this notional moves the premium half the way to its own."
+            ],
+            "name": "premiumDepth",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What an account pays whoever settles its expired positions."
+            ],
+            "name": "settlerReward",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "tradingSet",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -12573,6 +17956,14 @@ export const IDL: MarginEngine = {
                 "u8",
                 4
               ]
+            }
+          },
+          {
+            "name": "trading",
+            "type": {
+              "defined": {
+                "name": "tradingParameters"
+              }
             }
           },
           {
@@ -12831,6 +18222,208 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "A program whose authority may settle fills for the accounts that approved it.",
+        "",
+        "PDA of `[\"venue\", engine, authority]`."
+      ],
+      "name": "venue",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "name": "version",
+            "type": "u8"
+          },
+          {
+            "name": "bump",
+            "type": "u8"
+          },
+          {
+            "docs": [
+              "1 while it may settle."
+            ],
+            "name": "enabled",
+            "type": "u8"
+          },
+          {
+            "name": "padding",
+            "type": {
+              "array": [
+                "u8",
+                5
+              ]
+            }
+          },
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Signs its settlements; usually a PDA of the venue's program."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "reserved",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueAdded",
+      "type": {
+        "fields": [
+          {
+            "name": "engine",
+            "type": "pubkey"
+          },
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "authority",
+            "type": "pubkey"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "What an account allows a venue to do."
+      ],
+      "name": "venueApproval",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The venue's authority; the default address: the entry is free."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "limits",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueApproved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The venue's."
+            ],
+            "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "venueLimits"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "venueEnabled",
+      "type": {
+        "fields": [
+          {
+            "name": "venue",
+            "type": "pubkey"
+          },
+          {
+            "name": "before",
+            "type": "bool"
+          },
+          {
+            "name": "after",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Limits of a venue in one account."
+      ],
+      "name": "venueLimits",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One bit for each underlying that it may trade."
+            ],
+            "name": "underlyings",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Notional that it may still trade, at index prices; every fill uses it up."
+            ],
+            "name": "notional",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; from then on it settles nothing."
+            ],
+            "name": "expiresAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "How a scenario moves vol. Stored as one byte; the order is the kernel's."
       ],
       "name": "volShock",
@@ -12916,6 +18509,28 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "withdrawArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Whether cash may fall below zero: what the account does not have is borrowed."
+            ],
+            "name": "allowBorrow",
+            "type": "bool"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "name": "withdrawn",
       "type": {
         "fields": [
@@ -12936,6 +18551,9 @@ export const IDL: MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Below zero: borrowed."
+            ],
             "name": "balanceAfter",
             "type": "i64"
           }

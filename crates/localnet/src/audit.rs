@@ -4,8 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use margin_client::state::{Instrument, MarginAccount};
-use margin_client::{AccountKind, Loaded, PROGRAM_ID};
+use margin_client::state::{Collateral, Engine, Instrument, MarginAccount, load_cash};
+use margin_client::{AccountKind, Loaded, PROGRAM_ID, constants};
 
 use crate::venue::Venue;
 use crate::{LocalnetError, Result, Sender, tokens};
@@ -19,9 +19,13 @@ pub struct Audit {
     pub accounts: usize,
     /// Quote atoms in the vault.
     pub quote_vault: u64,
-    /// Σ over accounts of cash less what perpetuals have already paid into it, in 2⁻⁴⁸ quote atoms. What one side of a
-    /// perpetual has settled and the other has not cancels here, so this is exactly what was deposited.
+    /// Σ over accounts of cash with its interest, less what perpetuals have already paid into it, and what the pool keeps, in
+    /// 2⁻⁴⁸ quote atoms. What one side of a perpetual has settled and the other has not cancels here, so this is exactly
+    /// what is in the vault.
     pub quote_claims: i128,
+    /// What accounts owe, in whole quote atoms, and what of the interest the pool has kept.
+    pub borrowed: u64,
+    pub reserve: i128,
     /// Atoms of the SOL token in its vault, and Σ of the accounts' balances.
     pub sol_vault: u64,
     pub sol_claims: u128,
@@ -49,12 +53,20 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
         accounts: 0,
         quote_vault: tokens::balance(sender, &venue.quote.vault)?,
         quote_claims: 0,
+        borrowed: 0,
+        reserve: 0,
         sol_vault: tokens::balance(sender, &venue.sol.vault)?,
         sol_claims: 0,
         open_contracts: Vec::new(),
     };
+    let (engine, mut pool) = (venue.fetch_engine(sender)?, venue.fetch_quote(sender)?);
+    audit.borrowed = pool.pool.borrowed;
+    audit.reserve = load_cash(pool.pool.reserve).to_bits() >> CASH_FRACTION_BITS;
+    // One time for all that is not before any account's last contact. Interest up to it is the same on both sides.
+    let now = engine.borrow.published_at.saturating_add(constants::MAX_INTEREST_SECONDS);
     let mut lots: BTreeMap<Instrument, i128> = BTreeMap::new();
-    for account in all_accounts(sender, venue)? {
+    for mut account in all_accounts(sender, venue)? {
+        settle(&mut pool, &mut account, &engine, now)?;
         audit.accounts += 1;
         audit.quote_claims += account.cash().to_bits();
         audit.sol_claims += u128::from(account.balance_of(venue.sol_index));
@@ -68,8 +80,25 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
             *lots.entry(instrument).or_default() += i128::from(position.lots);
         }
     }
+    let kept = |amount| load_cash(amount).to_bits();
+    audit.quote_claims += kept(pool.pool.reserve) + kept(pool.pool.pot);
     audit.open_contracts = lots.into_iter().filter(|(_, total)| *total != 0).collect();
     Ok(audit)
+}
+
+/// Pays an account's interest up to a time, in copies: what the program does when the account meets the pool.
+fn settle(
+    quote: &mut Loaded<Collateral>,
+    account: &mut Loaded<MarginAccount>,
+    engine: &Engine,
+    now: i64,
+) -> Result<()> {
+    let address = account.address;
+    quote.state_mut().settle_interest(account.state_mut(), engine, now).map_err(|error| LocalnetError::AccountInvalid {
+        what: "margin account",
+        address,
+        reason: format!("interest: {error}"),
+    })
 }
 
 /// Every margin account of the engine.

@@ -10,6 +10,9 @@ const SOL: u64 = 1_000_000_000;
 pub const MAKER_FUNDS: Funds = Funds { usdc: 5_000_000 * USDC, sol: 0 };
 /// Buys what is liquidated.
 pub const KEEPER_FUNDS: Funds = Funds { usdc: 1_000_000 * USDC, sol: 0 };
+/// Brings SOL and takes cash on credit.
+pub const BORROWER_FUNDS: Funds = Funds { usdc: 0, sol: 30_000 * SOL };
+pub const BORROWED: u64 = 2_000_000 * USDC;
 /// Both traders bring the same: cash, and SOL that counts less a haircut.
 pub const TRADER_FUNDS: Funds = Funds { usdc: 45_000 * USDC, sol: 100 * SOL };
 

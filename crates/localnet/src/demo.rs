@@ -29,6 +29,7 @@ pub struct Demo {
     pub keeper: Trader,
     pub hedged: Trader,
     pub naked: Trader,
+    pub borrower: Trader,
 }
 
 /// What happened.
@@ -40,6 +41,15 @@ pub struct Outcome {
     pub closed: Closed,
     /// The books before the crash and after it.
     pub audits: [Audit; 2],
+    pub interest: Interest,
+}
+
+/// Interest on cash over the crash, whole quote atoms.
+pub struct Interest {
+    /// What the borrower paid.
+    pub paid: i128,
+    /// What everyone else earned.
+    pub earned: i128,
 }
 
 /// Everyone's margin at the end.
@@ -66,7 +76,9 @@ impl Demo {
         let keeper = open("keeper", books::KEEPER_FUNDS)?;
         let hedged = open("hedged", books::TRADER_FUNDS)?;
         let naked = open("naked", books::TRADER_FUNDS)?;
-        Ok(Self { sender, venue, market, crash, maker, keeper, hedged, naked })
+        let borrower = open("borrower", books::BORROWER_FUNDS)?;
+        borrower.borrow(&sender, &venue, books::BORROWED)?;
+        Ok(Self { sender, venue, market, crash, maker, keeper, hedged, naked, borrower })
     }
 
     /// Trades a trader's strategies with the maker, one transaction each.
@@ -79,9 +91,9 @@ impl Demo {
         Ok(())
     }
 
-    /// Everyone, in the order of the final table.
-    pub fn people(&self) -> [&Trader; 4] {
-        [&self.hedged, &self.naked, &self.maker, &self.keeper]
+    /// Everyone, in the order of the final table, and the borrower.
+    pub fn people(&self) -> [&Trader; 5] {
+        [&self.hedged, &self.naked, &self.maker, &self.keeper, &self.borrower]
     }
 
     /// Plays the crash, `stride` hours at a time; the last hour is always played.
@@ -109,6 +121,23 @@ impl Demo {
             hours.push(played);
         }
         Ok(hours)
+    }
+
+    /// Settles everyone's interest with the pool.
+    pub fn settle_interest(&self) -> Result<Interest> {
+        let mut interest = Interest { paid: 0, earned: 0 };
+        for trader in self.people() {
+            let cash = || -> Result<i128> { Ok(trader.fetch(&self.sender, &self.venue)?.cash_atoms_floor()) };
+            let before = cash()?;
+            self.venue.sync_cash(&self.sender, trader.account)?;
+            let change = cash()? - before;
+            if trader.account == self.borrower.account {
+                interest.paid = -change;
+            } else {
+                interest.earned += change;
+            }
+        }
+        Ok(interest)
     }
 
     /// Everyone's margin now.
@@ -141,8 +170,8 @@ pub fn run(network: &Network, demo: &Demo, stride: usize, out: &mut Narrator) ->
     out.crash_heading()?;
     let hours = demo.replay(network, stride, |hour| out.hour(demo, hour))?;
 
-    let outcome =
-        Outcome { opened, hours, closed: demo.closed()?, audits: [before, audit(&demo.sender, &demo.venue)?] };
+    let (closed, interest) = (demo.closed()?, demo.settle_interest()?);
+    let outcome = Outcome { opened, hours, closed, audits: [before, audit(&demo.sender, &demo.venue)?], interest };
     out.heading("Summary")?;
     out.summary(demo, &outcome)?;
     Ok(outcome)

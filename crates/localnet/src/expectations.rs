@@ -4,7 +4,7 @@ use margin_client::MarginReport;
 use margin_client::events::LiquidationBid;
 use margin_client::text::fixed;
 
-use crate::demo::{HEDGED, NAKED, Outcome};
+use crate::demo::{HEDGED, Interest, NAKED, Outcome};
 use crate::keeper::{Action, liquidatable};
 use crate::report::dollars;
 
@@ -120,8 +120,9 @@ impl Outcome {
         ]
     }
 
-    fn books(&self) -> [Expectation; 2] {
+    fn books(&self) -> [Expectation; 3] {
         let [before, after] = &self.audits;
+        let Interest { paid, earned } = self.interest;
         [
             Expectation::new(
                 "vaults equal the accounts' claims and every contract has two sides, before and after",
@@ -143,6 +144,11 @@ impl Outcome {
                     atoms(i128::from(before.quote_vault)),
                     atoms(i128::from(after.quote_vault))
                 ),
+            ),
+            Expectation::new(
+                "the borrower's interest goes to depositors and the reserve, and nobody gets more than was paid",
+                earned > 0 && after.reserve > 0 && earned + after.reserve <= paid,
+                format!("{} paid, {} earned, {} kept", cents(paid), cents(earned), cents(after.reserve)),
             ),
         ]
     }
@@ -169,4 +175,8 @@ fn refusal(action: &Action) -> Option<&str> {
 
 fn atoms(amount: i128) -> String {
     fixed(amount, 6, 0)
+}
+
+fn cents(amount: i128) -> String {
+    fixed(amount, 6, 2)
 }

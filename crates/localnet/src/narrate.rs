@@ -220,6 +220,16 @@ impl<'a> Narrator<'a> {
         self.line(
             Tone::Plain,
             &format!(
+                "  interest: {} lent, {} paid by the borrower, {} earned by depositors, {} kept by the reserve",
+                fixed(i128::from(after.borrowed), 6, 0),
+                fixed(outcome.interest.paid, 6, 2),
+                fixed(outcome.interest.earned, 6, 2),
+                fixed(after.reserve, 6, 2),
+            ),
+        )?;
+        self.line(
+            Tone::Plain,
+            &format!(
                 "  USDC vault {} = claims of {} accounts {};  SOL vault {} = claims {}",
                 fixed(i128::from(after.quote_vault), 6, 6),
                 after.accounts,

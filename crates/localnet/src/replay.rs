@@ -39,6 +39,7 @@ impl Stage<'_> {
         let market = self.base.replayed(self.crash, hour)?;
         self.network.set_time(market.time)?;
         self.venue.publish(self.sender, &market, market.time)?;
+        self.venue.accrue_interest(self.sender)?;
         let before = self
             .watched
             .iter()

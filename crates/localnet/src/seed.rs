@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 
 use margin_client::instructions::{
-    CollateralAdd, CollateralAddArgs, CollateralAddresses, EngineInitialize, EngineInitializeArgs, ExpiryList,
-    TradingSet, UnderlyingAdd, UnderlyingAddArgs,
+    CollateralAdd, CollateralAddArgs, CollateralAddresses, CollateralLimits, CollateralLimitsSet, EngineInitialize,
+    EngineInitializeArgs, ExpiryList, InterestSet, TradingSet, UnderlyingAdd, UnderlyingAddArgs,
 };
 use margin_client::presets::{self, MarginModel};
 use margin_client::pyth::{FeedId, feeds};
@@ -36,6 +36,14 @@ const PRICE_CONFIDENCE: (u32, u32) = (10_000_000, 50_000_000);
 const SETTLEMENT_WINDOW: u32 = 1_800;
 /// Share of SOL collateral that does not count, 1e-9: 10 % in both margins, 5 % more in initial margin.
 const SOL_HAIRCUTS: CollateralHaircuts = CollateralHaircuts { maintenance: 100_000_000, initial: 50_000_000 };
+
+/// Up to a billion USDC, of which a tenth may leave in a day; up to 10 million SOL with the same share.
+const QUOTE_LIMITS: CollateralLimits =
+    CollateralLimits { deposit_cap: 1_000_000_000_000_000, outflow_limit: 100_000_000_000_000, outflow_window: DAY };
+const SOL_LIMITS: CollateralLimits =
+    CollateralLimits { deposit_cap: 10_000_000_000_000_000, outflow_limit: 1_000_000_000_000_000, outflow_window: DAY };
+/// In seconds.
+const DAY: u32 = 86_400;
 
 /// How one underlying of the market table is listed.
 struct Terms {
@@ -110,11 +118,18 @@ fn initialize(
     let create = EngineInitialize {
         creator: admin.pubkey(),
         quote_mint: quote.mint,
-        args: EngineInitializeArgs { admin: admin.pubkey(), liquidation: presets::liquidation() },
+        args: EngineInitializeArgs {
+            admin: admin.pubkey(),
+            guardian: test_key("margin guardian").pubkey(),
+            liquidation: presets::liquidation(),
+        },
     };
     sender.send(&[create.instruction()], admin, &[])?;
-    let tokens = [(quote, None, CollateralHaircuts::default()), (sol, Some(oracle(feeds::SOL_USD)), SOL_HAIRCUTS)];
-    for (token, oracle, haircuts) in tokens {
+    let tokens = [
+        (quote, None, CollateralHaircuts::default(), QUOTE_LIMITS),
+        (sol, Some(oracle(feeds::SOL_USD)), SOL_HAIRCUTS, SOL_LIMITS),
+    ];
+    for (token, oracle, haircuts, limits) in tokens {
         let add = CollateralAdd {
             admin: admin.pubkey(),
             engine: *engine,
@@ -126,12 +141,16 @@ fn initialize(
                 confidence: ConfidenceCharge::default(),
                 link: CollateralLink::None,
                 underlying: 0,
-                deposit_cap: u64::MAX,
+                deposit_cap: limits.deposit_cap,
             },
         };
-        sender.send(&[add.instruction()], admin, &[])?;
+        let (authority, engine, collateral) = (admin.pubkey(), *engine, token.collateral);
+        let set = CollateralLimitsSet { authority, engine, collateral, limits };
+        sender.send(&[add.instruction(), set.instruction()], admin, &[])?;
     }
-    Ok(())
+    let (rates, collateral) = (presets::interest(), quote.collateral);
+    let set = InterestSet { admin: admin.pubkey(), engine: *engine, collateral, rates };
+    sender.send(&[set.instruction()], admin, &[]).map(drop)
 }
 
 fn list_underlying(

@@ -1,7 +1,9 @@
 //! People with margin accounts, and the trades they sign with each other.
 
-use margin_client::instructions::{AccountOpen, AccountOpenArgs, Deposit, TradeExecute, TradeExecuteArgs, TradeLeg};
-use margin_client::{Loaded, addresses, presets, state::AccountMode, state::MarginAccount};
+use margin_client::instructions::{
+    AccountOpen, AccountOpenArgs, Deposit, TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw, WithdrawArgs,
+};
+use margin_client::{Loaded, addresses, presets, state::AccountMode, state::Collateral, state::MarginAccount};
 use solana_keypair::{Keypair, Signature};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -51,10 +53,33 @@ impl Trader {
                 continue;
             }
             let source = tokens::mint_to(sender, &venue.admin, &collateral.mint, &key.pubkey(), amount)?;
-            let deposit = Deposit { authority: key.pubkey(), margin_account: account, collateral, source, amount };
+            let deposit = Deposit {
+                authority: key.pubkey(),
+                engine: venue.engine,
+                margin_account: account,
+                collateral,
+                source,
+                amount,
+            };
             sender.send(&[deposit.instruction()], &key, &[])?;
         }
         Ok(Self { name, key, account, funds })
+    }
+
+    /// Takes cash out of the account, also what it does not have.
+    pub fn borrow(&self, sender: &Sender, venue: &Venue, amount: u64) -> Result<()> {
+        let destination = tokens::mint_to(sender, &venue.admin, &venue.quote.mint, &self.key.pubkey(), 0)?;
+        let state = self.fetch(sender, venue)?;
+        let withdraw = Withdraw {
+            owner: self.key.pubkey(),
+            engine: venue.engine,
+            margin_account: self.account,
+            collateral: venue.quote,
+            destination,
+            args: WithdrawArgs { amount, allow_borrow: true },
+            markets: venue.directory.for_withdrawal(&state, Collateral::QUOTE_INDEX, amount)?,
+        };
+        sender.send(&[withdraw.instruction()], &self.key, &[]).map(drop)
     }
 
     /// The account as it is on the network.

@@ -1,9 +1,9 @@
 //! A seeded engine: its addresses, the keys that run it, and what it publishes.
 
-use margin_client::instructions::{CollateralAddresses, SurfacePublish, SurfacePublishArgs};
+use margin_client::instructions::{CashSync, CollateralAddresses, InterestAccrue, SurfacePublish, SurfacePublishArgs};
 use margin_client::margin::Snapshot as MarginSnapshot;
 use margin_client::pyth::{FeedId, PriceUpdate};
-use margin_client::state::{Engine, MarginAccount, SviParameters};
+use margin_client::state::{Collateral, Engine, MarginAccount, SviParameters};
 use margin_client::{Loaded, MarketDirectory, constants};
 use margin_core::Price;
 use solana_account::Account;
@@ -84,6 +84,18 @@ impl Venue {
         Ok(())
     }
 
+    /// Publishes interest on cash, as anyone may once a minute.
+    pub fn accrue_interest(&self, sender: &Sender) -> Result<()> {
+        let accrue = InterestAccrue { engine: self.engine, collateral: self.quote.collateral };
+        sender.send(&[accrue.instruction()], &self.publisher, &[]).map(drop)
+    }
+
+    /// Settles a margin account's interest with the pool, as anyone may.
+    pub fn sync_cash(&self, sender: &Sender, margin_account: Pubkey) -> Result<()> {
+        let sync = CashSync { engine: self.engine, margin_account, collateral: self.quote.collateral };
+        sender.send(&[sync.instruction()], &self.publisher, &[]).map(drop)
+    }
+
     /// Writes one price account, as the Pyth receiver would after a fully verified update.
     pub fn publish_price(&self, sender: &Sender, listing: &Listing, price: Price, now: i64) -> Result<()> {
         let confidence = Price(price.0 / CONFIDENCE_DIVISOR);
@@ -147,7 +159,18 @@ impl Venue {
         })
     }
 
-    fn fetch_engine(&self, sender: &Sender) -> Result<Loaded<Engine>> {
+    /// The quote token's listing, with the pool of cash.
+    pub(crate) fn fetch_quote(&self, sender: &Sender) -> Result<Loaded<Collateral>> {
+        let address = self.quote.collateral;
+        let account = sender.account("collateral", &address)?;
+        Loaded::from_account(address, &account).map_err(|source| LocalnetError::Account {
+            what: "collateral",
+            address,
+            source,
+        })
+    }
+
+    pub(crate) fn fetch_engine(&self, sender: &Sender) -> Result<Loaded<Engine>> {
         let account = sender.account("engine", &self.engine)?;
         Loaded::from_account(self.engine, &account).map_err(|source| LocalnetError::Account {
             what: "engine",

@@ -30,7 +30,14 @@ pub fn show(node: &Node, global: &Global, selector: &AccountSelector, style: Sty
         ("sequence", account.sequence.to_string().into()),
         ("state", state(&account)),
     ]);
-    page.amounts("Cash", [("quote token", signed(fixed(cash, decimals, 2)))]);
+    let owed = account.interest_owed(&markets.engine, markets.now);
+    page.amounts(
+        "Cash",
+        [
+            ("quote token", signed(fixed(cash, decimals, 2))),
+            ("interest owed since the last contact", signed(fixed(-owed, decimals, 2))),
+        ],
+    );
     page.table("Token balances", &balances_table(&account, &markets));
     page.table("Positions", &positions_table(&account, &markets, decimals));
     if account.positions().is_empty() {
@@ -48,6 +55,7 @@ pub fn show(node: &Node, global: &Global, selector: &AccountSelector, style: Sty
         "inLiquidation": account.in_liquidation(),
         "liquidationStartedAt": account.in_liquidation().then_some(account.liquidation.started_at),
         "cash": exact(cash, decimals),
+        "interestOwed": exact(owed, decimals),
         "balances": balances_json(&account, &markets),
         "positions": positions_json(&account, &markets, decimals),
     });

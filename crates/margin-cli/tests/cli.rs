@@ -15,7 +15,7 @@ use margin_client::{
     errors::EngineError,
     margin::PriceUse,
     pyth::{PriceUpdate, VerificationLevel, feeds, sponsored_address},
-    state::{InstrumentKind, LiquidationState, MarginAccount},
+    state::{BorrowIndex, InstrumentKind, LiquidationState, MarginAccount, rate_per_second},
 };
 use margin_core::Price;
 use node::{FakeNode, State};
@@ -117,7 +117,8 @@ Margin account {address}
   state     open
 
 Cash
-  quote token  20 000.00
+  quote token                           20 000.00
+  interest owed since the last contact       0.00
 
 Token balances
   mint                                                amount
@@ -146,6 +147,26 @@ Positions
     assert_eq!(shown["positions"][2]["instrument"], "BTC-30JAN26-105000-C");
     assert_eq!(shown["positions"][2]["quantity"], "-1");
     assert_eq!(shown["inLiquidation"], false);
+    assert_eq!(shown["interestOwed"], "0");
+}
+
+#[test]
+fn interest_shows_before_it_is_taken() {
+    let mut state = state();
+    let (mut trader, mut engine) = (trader(), engine());
+    // 100 000 of debt at 8 % a year, published a day before.
+    trader.state_mut().cash = (i128::from(-100_000 * ATOM) << 48).to_le_bytes();
+    let rate = rate_per_second(80_000_000).unwrap();
+    engine.state_mut().borrow = BorrowIndex { index: 0, rate, published_at: NOW - 86_400 };
+    engine.state_mut().guardian = key(77);
+    state.accounts.insert(trader.address, stored_account(&*trader));
+    state.accounts.insert(engine.address, stored_account(&*engine));
+    let node = FakeNode::start(state);
+    let shown = json_of(&margin(&node, &["--json", "account", "show", &trader.address.to_string()]));
+    // 100 000 · 0.08 / 365, rounded up.
+    assert_eq!((&shown["cash"], &shown["interestOwed"]), (&json!("-100000"), &json!("21.917809")));
+    let shown = json_of(&margin(&node, &["--json", "market", "show"]));
+    assert_eq!((&shown["borrowRate"], &shown["guardian"]), (&json!("0.08"), &json!(key(77).to_string())));
 }
 
 #[test]

@@ -9,7 +9,7 @@ use anchor_lang::Discriminator;
 use bytemuck::Pod;
 use fixed::types::I80F48;
 use margin_engine::{
-    constants::LAYOUT_VERSION,
+    constants::{LAYOUT_VERSION, RATIO_ONE, SECONDS_PER_YEAR},
     state::{Collateral, CorrelationModel, Engine, ExpirySlot, MarginAccount, Underlying, Venue},
 };
 use solana_account::ReadableAccount;
@@ -224,12 +224,43 @@ pub fn symbol_bytes(symbol: &str) -> Option<[u8; 16]> {
     Some(bytes)
 }
 
+impl Loaded<Engine> {
+    /// What borrowers pay now, in 1e-9 a year, rounded to nearest.
+    #[must_use]
+    pub fn borrow_rate(&self) -> u64 {
+        let yearly = u128::from(self.borrow.rate) * u128::from(SECONDS_PER_YEAR.unsigned_abs() * RATIO_ONE);
+        // Rates are at most ten.
+        ((yearly + (1 << 63)) >> 64) as u64
+    }
+}
+
+impl Loaded<Collateral> {
+    /// What depositors earn at a borrow rate and today's utilisation, in 1e-9 a year, rounded down. Meant for the quote token.
+    #[must_use]
+    pub fn deposit_rate(&self, borrow_rate: u64) -> u64 {
+        let income = u128::from(borrow_rate) * u128::from(self.pool.borrowed);
+        let shared =
+            income * u128::from(RATIO_ONE.saturating_sub(self.pool.rates.reserve_share)) / u128::from(RATIO_ONE);
+        match self.pool.deposited {
+            0 => 0,
+            deposited => u64::try_from(shared / u128::from(deposited)).unwrap_or(u64::MAX).min(borrow_rate),
+        }
+    }
+}
+
 impl Loaded<MarginAccount> {
     /// Cash in whole quote atoms, rounded down: what a withdrawal could take at most.
     #[must_use]
     pub fn cash_atoms_floor(&self) -> i128 {
         // I80F48 has 80 integer bits, so its floor always fits.
         self.cash().floor_to_integer()
+    }
+
+    /// Interest owed and not yet taken out of cash, at a time, in whole quote atoms, rounded up.
+    #[must_use]
+    pub fn interest_owed(&self, engine: &Engine, now: i64) -> i128 {
+        // What does not fit fails every check on-chain, too.
+        self.cash_at(engine, now).map_or(0, |after| -(after - self.cash()).floor_to_integer())
     }
 
     /// Address of the delegate, if there is one.

@@ -7,7 +7,7 @@ use margin_client::{
     presets,
     state::{
         AccountMode, CollateralHaircuts, CollateralLink, ConfidenceCharge, FactorScenarioArgs, Instrument,
-        InstrumentKind, OracleArgs, OracleProvider, ScenarioArgs, SviParameters, VolShock,
+        InstrumentKind, OracleArgs, OracleProvider, RateParameters, ScenarioArgs, SviParameters, VolShock,
     },
 };
 use solana_instruction::{AccountMeta, Instruction};
@@ -66,7 +66,7 @@ fn oracle() -> OracleArgs {
 fn administration() {
     let creator = key(1);
     let engine = addresses::engine(&creator);
-    let args = EngineInitializeArgs { admin: key(2), liquidation: presets::liquidation() };
+    let args = EngineInitializeArgs { admin: key(2), guardian: key(9), liquidation: presets::liquidation() };
     let instruction = EngineInitialize { creator, quote_mint: key(3), args }.instruction();
     assert_accounts(
         &instruction,
@@ -231,8 +231,9 @@ fn accounts_and_transfers() {
     let accounts = [(owner, Sign), (payer, SignWrite), (engine, Read), (margin_account, Write), (SYSTEM, Read)];
     assert_accounts(&instruction, &with_events(&accounts));
 
-    let instruction = AccountClose { owner, margin_account, rent_recipient: payer }.instruction();
-    assert_accounts(&instruction, &with_events(&[(owner, Sign), (margin_account, Write), (payer, Write)]));
+    let close = AccountClose { owner, engine, margin_account, collateral: key(8), rent_recipient: payer };
+    let accounts = [(owner, Sign), (engine, Read), (margin_account, Write), (key(8), Write), (payer, Write)];
+    assert_accounts(&close.instruction(), &with_events(&accounts));
 
     let collateral = CollateralAddresses::derive(&engine, &key(4), &key(5));
     assert_eq!(collateral.vault, addresses::vault(&addresses::collateral(&engine, &key(4))));
@@ -247,17 +248,60 @@ fn accounts_and_transfers() {
         ]
     };
     let instruction =
-        Deposit { authority: owner, margin_account, collateral, source: key(6), amount: 77 }.instruction();
-    assert_accounts(&instruction, &with_events(&[&[(owner, Sign)], &moved(key(6))[..]].concat()));
+        Deposit { authority: owner, engine, margin_account, collateral, source: key(6), amount: 77 }.instruction();
+    assert_accounts(&instruction, &with_events(&[&[(owner, Sign), (engine, Read)], &moved(key(6))[..]].concat()));
     assert_eq!(instruction.data[8..], 77u64.to_le_bytes());
 
     let markets = vec![AccountMeta::new_readonly(key(20), false), AccountMeta::new_readonly(key(21), false)];
+    let args = WithdrawArgs { amount: 78, allow_borrow: true };
     let withdraw =
-        Withdraw { owner, engine, margin_account, collateral, destination: key(7), amount: 78, markets }.instruction();
+        Withdraw { owner, engine, margin_account, collateral, destination: key(7), args, markets: markets.clone() }
+            .instruction();
     let named = with_events(&[&[(owner, Sign), (engine, Read)], &moved(key(7))[..]].concat());
     // Risk accounts follow all named ones, the event pair included.
     assert_accounts(&withdraw, &[&named[..], &[(key(20), Read), (key(21), Read)]].concat());
-    assert_eq!(withdraw.data[8..], 78u64.to_le_bytes());
+    assert_eq!(withdraw.data[8..], [&78u64.to_le_bytes()[..], &[1]].concat());
+
+    let transfer = AccountTransfer {
+        owner,
+        engine,
+        source: margin_account,
+        destination: key(9),
+        collateral: 0x0102,
+        amount: 79,
+        markets,
+    };
+    let transfer = transfer.instruction();
+    let named = with_events(&[(owner, Sign), (engine, Read), (margin_account, Write), (key(9), Write)]);
+    assert_accounts(&transfer, &[&named[..], &[(key(20), Read), (key(21), Read)]].concat());
+    assert_eq!(transfer.data[8..], [&[2, 1][..], &79u64.to_le_bytes()].concat());
+
+    let set = AccountSetDelegate { owner, margin_account, delegate: key(9) }.instruction();
+    assert_accounts(&set, &with_events(&[(owner, Sign), (margin_account, Write)]));
+    assert_eq!(set.data[8..], [9; 32]);
+}
+
+#[test]
+fn interest_limits_and_pause() {
+    let (authority, engine, margin_account, collateral) = (key(1), key(2), key(3), key(4));
+    let sync = CashSync { engine, margin_account, collateral }.instruction();
+    assert_accounts(&sync, &with_events(&[(engine, Read), (margin_account, Write), (collateral, Write)]));
+    let accrue = InterestAccrue { engine, collateral }.instruction();
+    assert_accounts(&accrue, &with_events(&[(engine, Write), (collateral, Write)]));
+
+    let rates = RateParameters { base: 1, at_kink: 2, maximum: 3, kink: 4, reserve_share: 5, maximum_utilisation: 6 };
+    let set = InterestSet { admin: authority, engine, collateral, rates }.instruction();
+    assert_accounts(&set, &with_events(&[(authority, Sign), (engine, Read), (collateral, Write)]));
+    assert_eq!(set.data[8..], (1..=6u64).flat_map(u64::to_le_bytes).collect::<Vec<u8>>());
+
+    let limits = CollateralLimits { deposit_cap: 1, outflow_limit: 2, outflow_window: 3 };
+    let set = CollateralLimitsSet { authority, engine, collateral, limits }.instruction();
+    assert_accounts(&set, &with_events(&[(authority, Sign), (engine, Read), (collateral, Write)]));
+    assert_eq!(set.data[8..], [&1u64.to_le_bytes()[..], &2u64.to_le_bytes(), &3u32.to_le_bytes()].concat());
+
+    let pause = PauseSet { authority, engine, bits: 5, until: -6 }.instruction();
+    assert_accounts(&pause, &with_events(&[(authority, Sign), (engine, Write)]));
+    assert_eq!(pause.data[8..], [&[5][..], &(-6i64).to_le_bytes()].concat());
 }
 
 #[test]

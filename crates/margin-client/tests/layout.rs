@@ -7,10 +7,11 @@ use margin_client::{
     accounts::{AccountKind, Stored, account_size, decode, encode},
     addresses::PROGRAM_ID,
     state::{
-        AdaptiveRange, Balance, BasisContingency, Collateral, CollateralHaircuts, CollateralLink, Concentration,
-        ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure, FactorScenario, Instrument, InstrumentKind,
-        LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider,
-        PerpetualSlot, Position, PositionCharges, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
+        AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts,
+        CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
+        FactorScenario, FlowLimit, Instrument, InstrumentKind, InterestState, LiquidationParameters, LiquidationState,
+        MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot, Position,
+        PositionCharges, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
         StandardParameters, StaticDiscount, SviParameters, Underlying, VegaTermStructure, VolShocks,
     },
 };
@@ -50,6 +51,9 @@ fn engine() {
     state.quote_mint = key(3);
     state.liquidation =
         LiquidationParameters { discount: 0x1112_1314, buffer: 0x2122_2324, small_account: 0x3132_3334_3536_3738 };
+    state.borrow = BorrowIndex { index: 0x0102_0304, rate: 0x0506_0708, published_at: -9 };
+    state.guardian = key(4);
+    state.pause = PauseState { until: -10, guardian_since: -11, bits: 7, ..PauseState::default() };
     let want = golden(
         640,
         &[
@@ -62,6 +66,13 @@ fn engine() {
             (112, &[0x14, 0x13, 0x12, 0x11]),
             (116, &[0x24, 0x23, 0x22, 0x21]),
             (120, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
+            (128, &[4, 3, 2, 1]),
+            (136, &[8, 7, 6, 5]),
+            (144, &(-9i64).to_le_bytes()),
+            (152, &[4; 32]),
+            (184, &(-10i64).to_le_bytes()),
+            (192, &(-11i64).to_le_bytes()),
+            (200, &[7]),
         ],
     );
     assert_golden(&*state, &want);
@@ -87,6 +98,25 @@ fn collateral() {
     state.underlying = 0x0708;
     state.deposit_cap = 1 << 40;
     state.total_deposits = 1 << 33;
+    state.flow = FlowLimit { limit: 1 << 41, level: 1 << 42, updated_at: -1, window: 86_400, ..FlowLimit::none() };
+    state.pool = CashPool {
+        borrowed: 1,
+        deposited: 2,
+        borrow_index: 3,
+        deposit_index: 4,
+        utilisation_seconds: 5,
+        updated_at: -6,
+        reserve: (7i128 << 48).to_le_bytes(),
+        pot: 8i128.to_le_bytes(),
+        rates: RateParameters {
+            base: 11,
+            at_kink: 12,
+            maximum: 13,
+            kink: 14,
+            reserve_share: 15,
+            maximum_utilisation: 16,
+        },
+    };
     let want = golden(
         528,
         &[
@@ -110,6 +140,15 @@ fn collateral() {
             (248, &[2, 0, 8, 7]),
             (256, &(1u64 << 40).to_le_bytes()),
             (264, &(1u64 << 33).to_le_bytes()),
+            (272, &(1u64 << 41).to_le_bytes()),
+            (280, &(1u64 << 42).to_le_bytes()),
+            (288, &(-1i64).to_le_bytes()),
+            (296, &86_400u32.to_le_bytes()),
+            (304, &[1u64, 2, 3, 4, 5].map(u64::to_le_bytes).concat()),
+            (344, &(-6i64).to_le_bytes()),
+            (352, &(7i128 << 48).to_le_bytes()),
+            (368, &8i128.to_le_bytes()),
+            (384, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
         ],
     );
     assert_golden(&*state, &want);
@@ -335,6 +374,14 @@ fn margin_account() {
         ..LiquidationState::default()
     };
     state.balances[11] = Balance { amount: 99, collateral: 12, ..Balance::default() };
+    state.interest = InterestState {
+        borrow_index: 31,
+        deposit_index: 32,
+        recorded_borrow: 33,
+        recorded_deposit: 34,
+        earning: 35,
+        unreported: (36i128 << 48).to_le_bytes(),
+    };
     let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
     state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
     // The first balance stands at 200, 16 bytes each; the first position at 584, 48 bytes each.
@@ -354,6 +401,8 @@ fn margin_account() {
             (152, &(5i128 << 48).to_le_bytes()),
             (balance, &99u64.to_le_bytes()),
             (balance + 8, &12u16.to_le_bytes()),
+            (392, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
+            (432, &(36i128 << 48).to_le_bytes()),
             (position, &1_769_760_000i64.to_le_bytes()),
             (position + 8, &90_000u64.to_le_bytes()),
             (position + 16, &(-1_000i64).to_le_bytes()),

@@ -45,6 +45,20 @@ pub const SETTLEMENT_FIX_GRACE: i64 = 259_200;
 /// Legs, and transfers, in one margin quote.
 pub const MAX_QUOTE_ITEMS: usize = 8;
 
+/// Interest is counted in years of 365 days.
+pub const SECONDS_PER_YEAR: i64 = 31_536_000;
+/// precision: 1e-9 a year. Highest borrow rate: 1 000 %.
+pub const MAX_BORROW_RATE: u64 = 10 * RATIO_ONE;
+/// Interest runs for this long without a publication; at the highest rate a publication's growth fits 64 bits.
+pub const MAX_INTEREST_SECONDS: i64 = 30 * 86_400;
+/// Least time between two publications of interest.
+pub const MIN_PUBLICATION_SECONDS: i64 = 60;
+
+/// Longest pause, in seconds: a week. It is also all the time that a guardian has before the admin acts.
+pub const MAX_PAUSE_SECONDS: i64 = 7 * 86_400;
+/// Longest window of an outflow limit, in seconds: 30 days.
+pub const MAX_OUTFLOW_WINDOW: u32 = 30 * 86_400;
+
 pub const ENGINE_SEED: &[u8] = b"engine";
 pub const COLLATERAL_SEED: &[u8] = b"collateral";
 pub const VAULT_SEED: &[u8] = b"vault";

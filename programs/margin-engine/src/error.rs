@@ -21,6 +21,20 @@ pub enum EngineError {
     NotOwnerOrDelegate,
     #[msg("Only the underlying's publisher may do this")]
     NotPublisher,
+    #[msg("Only the engine's admin or guardian may do this")]
+    NotAdminOrGuardian,
+    #[msg("The guardian may only tighten limits")]
+    GuardianLoosens,
+    #[msg("The guardian may only add to a pause and extend it")]
+    GuardianUnpauses,
+    #[msg("The guardian's pauses end a week after the first; the next needs the admin")]
+    GuardianPauseSpent,
+    #[msg("A pause names what it stops, and nothing unknown")]
+    PauseBits,
+    #[msg("A pause must end in the future and within a week")]
+    PauseDuration,
+    #[msg("This is paused")]
+    Paused,
 
     // --- listing ------------------------------------------------------------------------------
     #[msg("Quote token decimals must be between 0 and 9")]
@@ -75,6 +89,22 @@ pub enum EngineError {
     OracleConfidenceScale,
     #[msg("A collateral is linked to an underlying that is not listed")]
     CollateralLink,
+    #[msg("A borrow rate must be at most 1 000 % a year")]
+    RateMaximum,
+    #[msg("Borrow rates must rise from no utilisation to the kink to full utilisation")]
+    RateOrder,
+    #[msg("The kink must be at most 100 % utilisation")]
+    RateKink,
+    #[msg("The reserve's share of interest must be at most 100 %")]
+    RateReserveShare,
+    #[msg("The utilisation that borrowers may reach must be at most 100 %")]
+    RateUtilisation,
+    #[msg("Interest is on the quote token's pool")]
+    NotQuoteCollateral,
+    #[msg("Interest was published less than a minute ago")]
+    InterestTooSoon,
+    #[msg("The window of an outflow limit must be one second to 30 days; without a limit there is none")]
+    OutflowWindow,
 
     // --- expiries and surfaces ----------------------------------------------------------------
     #[msg("The expiry must be in the future and within three years")]
@@ -225,6 +255,14 @@ pub enum EngineError {
     QuoteCollateralNeeded,
     #[msg("Not so many fees have been collected")]
     InsufficientFees,
+    #[msg("The withdrawal would pass the limit of the token's net outflow")]
+    OutflowLimit,
+    #[msg("The withdrawal would lend out more of the pool than is allowed")]
+    BorrowLimit,
+    #[msg("Cash moves between different accounts of one owner only")]
+    TransferOwner,
+    #[msg("An account cannot transfer to itself")]
+    TransferToSelf,
 
     // --- trading ------------------------------------------------------------------------------
     #[msg("A trade needs 1 to 8 legs")]

@@ -1,10 +1,12 @@
 //! Events, emitted by CPI to the program itself so that log truncation cannot lose them. Amounts are in the token's
-//! atoms unless named otherwise; cash amounts are whole quote atoms, rounded down.
+//! atoms unless named otherwise; cash amounts are whole quote atoms, rounded down, and cash before is before the interest that
+//! an instruction accrues: what it changes beyond the amount it names is interest.
 
 use anchor_lang::prelude::*;
 
 use crate::{
-    state::{AccountMode, Instrument, TradingParameters, VenueLimits},
+    instructions::CollateralLimits,
+    state::{AccountMode, Instrument, RateParameters, TradingParameters, VenueLimits},
     trading::PricedLeg,
 };
 
@@ -13,6 +15,7 @@ use crate::{
 pub struct EngineInitialized {
     pub engine: Pubkey,
     pub admin: Pubkey,
+    pub guardian: Pubkey,
     pub quote_mint: Pubkey,
 }
 
@@ -108,9 +111,93 @@ pub struct AccountModeSet {
 
 #[event]
 #[derive(Clone, Debug)]
+pub struct DelegateSet {
+    pub account: Pubkey,
+    pub before: Pubkey,
+    pub after: Pubkey,
+}
+
+#[event]
+#[derive(Clone, Debug)]
 pub struct AccountClosed {
     pub account: Pubkey,
     pub owner: Pubkey,
+    /// precision: 48 fractional bits of a quote atom. Cash below one atom, left to the reserve.
+    pub dust: u64,
+}
+
+/// Cash or tokens from one account of an owner to another.
+#[event]
+#[derive(Clone, Debug)]
+pub struct AccountTransferred {
+    pub source: Pubkey,
+    pub destination: Pubkey,
+    /// Index of the collateral; 0: cash.
+    pub collateral: u16,
+    pub amount: u64,
+    pub source_before: i64,
+    pub source_after: i64,
+    pub destination_before: i64,
+    pub destination_after: i64,
+}
+
+/// An account and the pool agree again.
+#[event]
+#[derive(Clone, Debug)]
+pub struct CashSynced {
+    pub account: Pubkey,
+    pub cash_before: i64,
+    pub cash_after: i64,
+    /// Quote atoms that the pool knows of: deposit less borrow.
+    pub recorded_before: i128,
+    pub recorded_after: i128,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct InterestSet {
+    pub collateral: Pubkey,
+    pub before: RateParameters,
+    pub after: RateParameters,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct InterestAccrued {
+    pub engine: Pubkey,
+    /// precision: 1e-9. Average since the last publication.
+    pub utilisation: u64,
+    /// precision: 64 fractional bits, per second.
+    pub borrow_rate_before: u64,
+    pub borrow_rate_after: u64,
+    /// precision: 48 fractional bits. Interest owed per atom since the start.
+    pub borrow_index_before: u64,
+    pub borrow_index_after: u64,
+    /// precision: 48 fractional bits. Interest earned per atom since the start.
+    pub deposit_index: u64,
+    /// Quote atoms.
+    pub reserve: i64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct CollateralLimitsSet {
+    pub collateral: Pubkey,
+    pub authority: Pubkey,
+    pub before: CollateralLimits,
+    pub after: CollateralLimits,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct PauseSet {
+    pub engine: Pubkey,
+    pub authority: Pubkey,
+    /// What was paused, and until when (Unix seconds).
+    pub bits_before: u8,
+    pub until_before: i64,
+    pub bits_after: u8,
+    pub until_after: i64,
 }
 
 #[event]
@@ -130,6 +217,7 @@ pub struct Withdrawn {
     pub mint: Pubkey,
     pub amount: u64,
     pub balance_before: i64,
+    /// Below zero: borrowed.
     pub balance_after: i64,
 }
 

@@ -28,7 +28,7 @@ pub mod trading;
 use anchor_lang::prelude::*;
 use instructions::*;
 use risk::{Breakdown, BreakdownPart, MarginReport};
-use state::{AccountMode, ScenarioArgs, TradingParameters, VenueLimits};
+use state::{AccountMode, RateParameters, ScenarioArgs, TradingParameters, VenueLimits};
 
 declare_id!("64KL3wiZfa9NbiqfwWgsoNP2i4JpdFDWFCMdCZxz1uSS");
 
@@ -114,9 +114,9 @@ pub mod margin_engine {
         Deposit::handle(ctx, amount)
     }
 
-    /// Moves tokens out of an account that keeps its initial margin. Owner.
-    pub fn withdraw<'info>(ctx: Context<'info, Withdraw<'info>>, amount: u64) -> Result<()> {
-        Withdraw::handle(ctx, amount)
+    /// Moves tokens out of an account that keeps its initial margin, of cash also what it borrows. Owner.
+    pub fn withdraw<'info>(ctx: Context<'info, Withdraw<'info>>, args: WithdrawArgs) -> Result<()> {
+        Withdraw::handle(ctx, args)
     }
 
     /// Settles a trade that maker and taker both sign; each must have initial margin afterwards.
@@ -242,5 +242,47 @@ pub mod margin_engine {
     /// Releases an account that has recovered its maintenance margin and buffer. Anyone.
     pub fn liquidation_stop<'info>(ctx: Context<'info, LiquidationStop<'info>>) -> Result<()> {
         LiquidationStop::handle(ctx)
+    }
+
+    /// Moves cash or a token (by its index) between two accounts of one owner; the source keeps its initial margin. Owner.
+    pub fn account_transfer<'info>(
+        ctx: Context<'info, AccountTransfer<'info>>,
+        collateral: u16,
+        amount: u64,
+    ) -> Result<()> {
+        AccountTransfer::handle(ctx, collateral, amount)
+    }
+
+    /// Names who else may trade and deposit; the default address: nobody. Owner.
+    pub fn account_set_delegate<'info>(ctx: Context<'info, AccountSetDelegate<'info>>, delegate: Pubkey) -> Result<()> {
+        AccountSetDelegate::handle(ctx, delegate)
+    }
+
+    /// Settles an account's interest with the pool of cash and records what it has or owes. Anyone.
+    pub fn cash_sync<'info>(ctx: Context<'info, CashSync<'info>>) -> Result<()> {
+        CashSync::handle(ctx)
+    }
+
+    /// Publishes the borrow index and the rate that follows from utilisation; at most once a minute. Anyone.
+    pub fn interest_accrue<'info>(ctx: Context<'info, InterestAccrue<'info>>) -> Result<()> {
+        InterestAccrue::handle(ctx)
+    }
+
+    /// Sets how the borrow rate follows utilisation, and who gets the interest. Admin.
+    pub fn interest_set<'info>(ctx: Context<'info, InterestSet<'info>>, rates: RateParameters) -> Result<()> {
+        InterestSet::handle(ctx, rates)
+    }
+
+    /// Sets deposit cap and outflow limit of a token. Admin; the guardian may tighten them.
+    pub fn collateral_limits_set<'info>(
+        ctx: Context<'info, CollateralLimitsSet<'info>>,
+        limits: CollateralLimits,
+    ) -> Result<()> {
+        CollateralLimitsSet::handle(ctx, limits)
+    }
+
+    /// Pauses trading, withdrawing or borrowing until a time. Admin; the guardian within a week of the first.
+    pub fn pause_set<'info>(ctx: Context<'info, PauseSet<'info>>, bits: u8, until: i64) -> Result<()> {
+        PauseSet::handle(ctx, bits, until)
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use margin_client::errors::EngineError;
-use margin_client::instructions::{LiquidationStart, Withdraw};
+use margin_client::instructions::{LiquidationStart, Withdraw, WithdrawArgs};
 use margin_client::state::MarginAccount;
 use margin_client::text::Style;
 use margin_client::{Loaded, decode_margin_report, presets};
@@ -177,6 +177,7 @@ fn stale_prices_stop_trades_but_not_deposits() {
     let source = tokens::mint_to(&demo.sender, &venue.admin, &venue.quote.mint, &owner.pubkey(), 7).expect("tokens");
     let deposit = margin_client::instructions::Deposit {
         authority: owner.pubkey(),
+        engine: venue.engine,
         margin_account: demo.naked.account,
         collateral: venue.quote,
         source,
@@ -203,7 +204,7 @@ fn money_comes_out_up_to_initial_margin_and_the_books_balance() {
             margin_account: demo.hedged.account,
             collateral: venue.quote,
             destination,
-            amount,
+            args: WithdrawArgs { amount, allow_borrow: false },
             markets: venue.directory.for_withdrawal(&state, 0, amount).expect("markets"),
         };
         let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);

@@ -8,7 +8,7 @@ use margin_client::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
         MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, TradingSet,
-        UnderlyingAdd, UnderlyingAddArgs, Withdraw,
+        UnderlyingAdd, UnderlyingAddArgs, Withdraw, WithdrawArgs,
     },
     margin::Snapshot,
     presets,
@@ -49,7 +49,7 @@ impl Desk {
         let admin = chain.payer().pubkey();
         let mint = chain.mint(6).await;
         let engine = addresses::engine(&admin);
-        let args = EngineInitializeArgs { admin, liquidation: presets::liquidation() };
+        let args = EngineInitializeArgs { admin, guardian: Pubkey::default(), liquidation: presets::liquidation() };
         chain.accept(EngineInitialize { creator: admin, quote_mint: mint, args }.instruction(), &[]).await;
         let token_program = spl_token_interface::ID;
         let args = CollateralAddArgs {
@@ -150,6 +150,7 @@ impl Desk {
     pub fn deposit(&self, party: &Party, amount: u64) -> Deposit {
         Deposit {
             authority: party.key.pubkey(),
+            engine: self.engine,
             margin_account: party.account,
             collateral: self.quote,
             source: party.wallet,
@@ -165,7 +166,7 @@ impl Desk {
             margin_account: party.account,
             collateral: self.quote,
             destination: party.wallet,
-            amount,
+            args: WithdrawArgs { amount, allow_borrow: false },
             markets: self.directory.for_withdrawal(&account, 0, amount).expect("listed markets"),
         }
     }

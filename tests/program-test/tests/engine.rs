@@ -123,7 +123,7 @@ async fn the_binary_needs_a_runtime_with_sbpf_version_3() {
     let mut chain = Chain::start(&[SBPF_V3]).await;
     let creator = chain.payer().pubkey();
     let quote_mint = chain.mint(6).await;
-    let args = EngineInitializeArgs { admin: creator, liquidation: liquidation() };
+    let args = EngineInitializeArgs { admin: creator, guardian: creator, liquidation: liquidation() };
     let initialize = EngineInitialize { creator, quote_mint, args };
     let cause = chain.refuse(initialize.instruction(), &[]).await;
     assert_eq!(cause, "TransactionError(InstructionError(2, UnsupportedProgramId))");

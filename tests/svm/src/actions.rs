@@ -5,7 +5,7 @@ use margin_client::{
     instructions::{
         AccountOpen, AccountOpenArgs, AccountSetMode, BreakdownPart, Deposit, LiquidationBid, LiquidationBidArgs,
         LiquidationStart, LiquidationStop, MarginBreakdown, MarginCheck, MarginCheckArgs, MarginQuote, MarginQuoteArgs,
-        TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw,
+        TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw, WithdrawArgs,
     },
     state::AccountMode,
 };
@@ -57,6 +57,7 @@ impl World {
         let index = usize::from(collateral);
         Deposit {
             authority: trader.owner(),
+            engine: self.engine,
             margin_account: trader.account,
             collateral: self.tokens[index].collateral(&self.engine),
             source: trader.wallets[index],
@@ -74,7 +75,7 @@ impl World {
             margin_account: trader.account,
             collateral: self.tokens[index].collateral(&self.engine),
             destination: trader.wallets[index],
-            amount,
+            args: WithdrawArgs { amount, allow_borrow: false },
             markets: self.directory.for_withdrawal(&account, collateral, amount).expect("listed markets"),
         }
     }

@@ -7,6 +7,7 @@
 
 mod actions;
 mod books;
+mod cash;
 mod dumps;
 mod files;
 mod listing;

@@ -21,7 +21,11 @@ use crate::{Spec, SurfaceSpec, Token, USDC, World, correlation, specs, twin_venu
 impl World {
     #[must_use]
     pub fn initialization(&self) -> EngineInitialize {
-        let args = EngineInitializeArgs { admin: self.admin.pubkey(), liquidation: presets::liquidation() };
+        let args = EngineInitializeArgs {
+            admin: self.admin.pubkey(),
+            guardian: self.guardian.pubkey(),
+            liquidation: presets::liquidation(),
+        };
         EngineInitialize { creator: self.admin.pubkey(), quote_mint: self.quote.mint, args }
     }
 

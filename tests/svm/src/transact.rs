@@ -10,7 +10,7 @@ use margin_client::{
     errors::{EngineError, engine_error, explain},
     events::EngineEvent,
     presets,
-    state::{Collateral, InstrumentKind, MarginAccount, Underlying},
+    state::{CashPool, Collateral, InstrumentKind, MarginAccount, Underlying},
 };
 use solana_account::Account;
 use solana_instruction::Instruction;
@@ -208,8 +208,8 @@ impl World {
         self.underlyings().iter().any(|underlying| underlying.perpetual.funding.index != 0)
     }
 
-    /// What no accepted transaction may break: cash less unsettled value of linear positions, and fees, sum to the quote
-    /// vault, token balances to their vaults, recorded deposits are what the vault holds, every instrument's lots sum to
+    /// What no accepted transaction may break: cash with its interest less unsettled value of linear positions, fees and what the
+    /// pool keeps sum to the quote vault; the pool's totals are the accounts'; token balances to their vaults, recorded deposits are what the vault holds, every instrument's lots sum to
     /// zero, and every series counts what its positions say.
     ///
     /// Worlds with forged state or donated tokens are exempt.
@@ -220,6 +220,7 @@ impl World {
         }
         let accounts = self.margin_accounts();
         let mut lots = BTreeMap::<_, i64>::new();
+        let mut claims = PoolClaims::default();
         let mut cash = I80F48::ZERO;
         // Positions that only wait to be paid.
         let mut unpaid = 0;
@@ -227,7 +228,7 @@ impl World {
         let mut open = BTreeMap::<(u16, i64), u64>::new();
         for account in &accounts {
             assert_eq!(account.checks_deferred, 0, "no check is deferred beyond a transaction");
-            cash += account.cash() + I80F48::from_num(account.fees);
+            claims.add(account, self.borrow_index());
             for position in account.positions() {
                 let instrument = position.instrument().expect("a known kind");
                 if instrument.kind.has_expiry() {
@@ -265,8 +266,10 @@ impl World {
             let listing: Loaded<Collateral> = self.load(token.collateral(&self.engine).collateral);
             let vault = token_balance(&self.svm, &listing.vault);
             if listing.is_quote() {
+                let interest = I80F48::from_bits(claims.with(&listing.pool, self.borrow_index()));
+                assert_eq!((claims.deposited, claims.borrowed), (listing.pool.deposited, listing.pool.borrowed));
                 // Every payment of funding keeps the odd part of an atom, and so does every position at its settlement.
-                let surplus = I80F48::from_num(vault) - cash - I80F48::from_num(listing.fees);
+                let surplus = I80F48::from_num(vault) - interest - cash - I80F48::from_num(listing.fees);
                 let dust = if self.pays_funding() { I80F48::from_num(10_000) } else { I80F48::ZERO };
                 let dust = dust + I80F48::from_num(self.settled + unpaid);
                 assert!(surplus >= 0 && surplus <= dust, "the quote vault holds {surplus} more than is claimed");
@@ -275,5 +278,46 @@ impl World {
             }
             assert_eq!(listing.total_deposits, vault, "recorded deposits of {}", listing.index);
         }
+    }
+
+    /// The borrow index of now: what `interest_accrue` published, and its rate since then.
+    #[must_use]
+    pub fn borrow_index(&self) -> u64 {
+        let published = self.engine_state().borrow;
+        let growth = u128::from(published.rate) * (self.now() - published.published_at).min(30 * 86_400) as u128;
+        published.index + u64::try_from(growth.div_ceil(1 << 16)).expect("a test's time")
+    }
+}
+
+/// Everybody's claims on the quote vault, in 2⁻⁴⁸ atoms.
+#[derive(Default)]
+struct PoolClaims {
+    cash: i128,
+    /// Recorded deposits times the deposit index up to which each has been paid, subtracted from their sum by [`Self::with`].
+    paid: i128,
+    deposited: u64,
+    borrowed: u64,
+}
+
+impl PoolClaims {
+    /// An account once it has paid up to the index: what it pays beyond what the pool counts on stays in `unreported`, so
+    /// that only interest on its recorded borrow leaves this sum.
+    fn add(&mut self, account: &MarginAccount, index: u64) {
+        let state = &account.interest;
+        let reported = i128::from(state.recorded_borrow) * i128::from(index - state.borrow_index);
+        self.cash += account.cash().to_bits() + i128::from_le_bytes(state.unreported) - reported;
+        // Fees have left cash and not the vault.
+        self.cash += i128::from(account.fees) << 48;
+        self.paid += i128::from(state.recorded_deposit) * i128::from(state.deposit_index);
+        self.deposited += state.recorded_deposit;
+        self.borrowed += state.recorded_borrow;
+    }
+
+    /// With what the pool keeps, what it owes depositors and what recorded borrows have not brought it yet.
+    fn with(&self, pool: &CashPool, index: u64) -> i128 {
+        let owed_to_depositors = i128::from(self.deposited) * i128::from(pool.deposit_index) - self.paid;
+        let income = i128::from(self.borrowed) * i128::from(index - pool.borrow_index);
+        let kept = i128::from_le_bytes(pool.reserve) + i128::from_le_bytes(pool.pot);
+        self.cash + owed_to_depositors + income + kept
     }
 }

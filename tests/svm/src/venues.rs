@@ -83,7 +83,8 @@ impl World {
         }
     }
 
-    /// The quote's signature by `signer`, and its execution by the taker as the instruction after it.
+    /// The quote's signature by `signer`, and its execution by the taker as the instruction after it; the first of the
+    /// transaction is the compute budget.
     #[must_use]
     pub fn taking(&self, maker: &Trader, taker: &Trader, quote: &Quote, signer: &Keypair) -> [Instruction; 2] {
         let markets = self.directory.for_trade(&self.account(maker), &self.account(taker), &quote.legs);

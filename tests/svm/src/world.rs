@@ -28,6 +28,8 @@ pub struct World {
     pub payer: Keypair,
     /// Creator and admin of the engine, publisher of its surfaces, mint authority of its tokens.
     pub admin: Keypair,
+    /// May pause and tighten limits.
+    pub guardian: Keypair,
     pub engine: Pubkey,
     /// The quote token, whether listed or not.
     pub quote: Token,
@@ -74,6 +76,7 @@ impl World {
             svm,
             payer,
             admin,
+            guardian: Keypair::new(),
             engine,
             quote: nobody,
             tokens: Vec::new(),

@@ -46,6 +46,8 @@ pub(super) fn engine_json(markets: &Markets) -> Value {
             "buffer": ratio(engine.liquidation.buffer),
             "smallAccount": quote(engine.liquidation.small_account),
         },
+        "guardian": engine.guardian.to_string(),
+        "borrowRate": exact(i128::from(engine.borrow_rate()), RATIO_DECIMALS),
         "collaterals": collaterals,
         "underlyings": markets.underlyings.iter().map(|listed| underlying_json(listed, markets.now)).collect::<Vec<_>>(),
     })

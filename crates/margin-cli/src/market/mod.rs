@@ -54,6 +54,8 @@ fn engine_text(markets: &Markets, style: Style) -> String {
             )
             .into(),
         ),
+        ("guardian", engine.guardian.to_string().into()),
+        ("interest", interest_text(markets).into()),
         ("time", format!("{} UTC", utc(markets.now)).into()),
     ]);
 
@@ -251,6 +253,21 @@ fn provider(byte: u8) -> &'static str {
 
 fn ratio(value: u32) -> String {
     exact(i128::from(value), RATIO_DECIMALS)
+}
+
+/// What borrowers pay and depositors earn.
+fn interest_text(markets: &Markets) -> String {
+    let rate = |value: u64| fixed(i128::from(value), RATIO_DECIMALS - 2, 2);
+    let borrow = markets.engine.borrow_rate();
+    let Some(Listed { market, .. }) = markets.collaterals.iter().find(|listed| listed.market.is_quote()) else {
+        return "no quote token".to_owned();
+    };
+    format!(
+        "borrowers pay {} % a year, depositors earn {} %, {} % of the cash is lent",
+        rate(borrow),
+        rate(market.deposit_rate(borrow)),
+        rate(market.pool.utilisation(market.total_deposits))
+    )
 }
 
 fn percent(value: u32) -> String {

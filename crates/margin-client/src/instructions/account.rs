@@ -2,7 +2,7 @@ use margin_engine::{accounts, instruction, state::Collateral};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
-use super::{AccountOpenArgs, SYSTEM_PROGRAM, instruction as build};
+use super::{AccountOpenArgs, SYSTEM_PROGRAM, WithdrawArgs, instruction as build};
 use crate::{
     accounts::Loaded,
     addresses::{self, PROGRAM_ID, event_authority},
@@ -33,11 +33,14 @@ impl AccountOpen {
     }
 }
 
-/// Closes an empty margin account. `owner` signs.
+/// Closes an empty margin account; less than an atom of cash may be left. `owner` signs.
 #[derive(Clone, Debug)]
 pub struct AccountClose {
     pub owner: Pubkey,
+    pub engine: Pubkey,
     pub margin_account: Pubkey,
+    /// The quote token's listing.
+    pub collateral: Pubkey,
     /// Receives the rent.
     pub rent_recipient: Pubkey,
 }
@@ -47,7 +50,9 @@ impl AccountClose {
     pub fn instruction(self) -> Instruction {
         let accounts = accounts::AccountClose {
             owner: self.owner,
+            engine: self.engine,
             margin_account: self.margin_account,
+            collateral: self.collateral,
             rent_recipient: self.rent_recipient,
             event_authority: event_authority(),
             program: PROGRAM_ID,
@@ -89,6 +94,7 @@ impl From<&Loaded<Collateral>> for CollateralAddresses {
 #[derive(Clone, Debug)]
 pub struct Deposit {
     pub authority: Pubkey,
+    pub engine: Pubkey,
     pub margin_account: Pubkey,
     pub collateral: CollateralAddresses,
     /// Token account to debit.
@@ -102,6 +108,7 @@ impl Deposit {
     pub fn instruction(self) -> Instruction {
         let accounts = accounts::Deposit {
             authority: self.authority,
+            engine: self.engine,
             margin_account: self.margin_account,
             collateral: self.collateral.collateral,
             mint: self.collateral.mint,
@@ -124,8 +131,7 @@ pub struct Withdraw {
     pub collateral: CollateralAddresses,
     /// Token account to credit.
     pub destination: Pubkey,
-    /// Token atoms.
-    pub amount: u64,
+    pub args: WithdrawArgs,
     /// From [`MarketDirectory::for_withdrawal`](crate::MarketDirectory::for_withdrawal).
     pub markets: Vec<AccountMeta>,
 }
@@ -145,6 +151,59 @@ impl Withdraw {
             event_authority: event_authority(),
             program: PROGRAM_ID,
         };
-        build(&accounts, &instruction::Withdraw { amount: self.amount }, &self.markets)
+        build(&accounts, &instruction::Withdraw { args: self.args }, &self.markets)
+    }
+}
+
+/// Names who else may trade and deposit. `owner` signs.
+#[derive(Clone, Copy, Debug)]
+pub struct AccountSetDelegate {
+    pub owner: Pubkey,
+    pub margin_account: Pubkey,
+    /// The default address: nobody.
+    pub delegate: Pubkey,
+}
+
+impl AccountSetDelegate {
+    #[must_use]
+    pub fn instruction(self) -> Instruction {
+        let accounts = accounts::AccountSetDelegate {
+            owner: self.owner,
+            margin_account: self.margin_account,
+            event_authority: event_authority(),
+            program: PROGRAM_ID,
+        };
+        build(&accounts, &instruction::AccountSetDelegate { delegate: self.delegate }, &[])
+    }
+}
+
+/// Moves cash or tokens between two margin accounts of `owner`, who signs.
+#[derive(Clone, Debug)]
+pub struct AccountTransfer {
+    pub owner: Pubkey,
+    pub engine: Pubkey,
+    pub source: Pubkey,
+    pub destination: Pubkey,
+    /// Index of the collateral; 0: cash.
+    pub collateral: u16,
+    /// Token atoms.
+    pub amount: u64,
+    /// From [`MarketDirectory::for_withdrawal`](crate::MarketDirectory::for_withdrawal) of the source.
+    pub markets: Vec<AccountMeta>,
+}
+
+impl AccountTransfer {
+    #[must_use]
+    pub fn instruction(self) -> Instruction {
+        let accounts = accounts::AccountTransfer {
+            owner: self.owner,
+            engine: self.engine,
+            source: self.source,
+            destination: self.destination,
+            event_authority: event_authority(),
+            program: PROGRAM_ID,
+        };
+        let data = instruction::AccountTransfer { collateral: self.collateral, amount: self.amount };
+        build(&accounts, &data, &self.markets)
     }
 }

@@ -5,6 +5,7 @@
 
 mod account;
 mod admin;
+mod cash;
 mod liquidation;
 mod margin;
 mod model;
@@ -12,13 +13,13 @@ mod settlement;
 mod trade;
 mod venue;
 
-pub use {account::*, admin::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*};
+pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{
-    AccountOpenArgs, CollateralAddArgs, CorrelationSetArgs, EngineInitializeArgs, FillSettleArgs, LiquidationBidArgs,
-    MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteExecuteArgs,
-    QuoteTransfer, SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs,
+    AccountOpenArgs, CollateralAddArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs, FillSettleArgs,
+    LiquidationBidArgs, MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs,
+    QuoteExecuteArgs, QuoteTransfer, SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs,
 };
 pub use margin_engine::{
     risk::BreakdownPart,

@@ -14,7 +14,7 @@
 
 use margin_engine::{
     instructions::ModelSetArgs,
-    state::{LiquidationParameters, ScenarioArgs, TradingParameters},
+    state::{LiquidationParameters, RateParameters, ScenarioArgs, TradingParameters},
 };
 use solana_compute_budget_interface::ComputeBudgetInstruction;
 use solana_instruction::Instruction;
@@ -72,6 +72,20 @@ fn embedded(name: &str) -> MarginModel {
 #[must_use]
 pub fn liquidation() -> LiquidationParameters {
     LiquidationParameters { discount: 5 * PERCENT as u32, buffer: 10 * PERCENT as u32, small_account: 100_000_000 }
+}
+
+/// Interest on cash: borrowers pay nothing at no utilisation, 8 % a year at 80 %, 60 % when everything is lent out; the pool
+/// keeps a tenth, and withdrawals borrow up to 90 %.
+#[must_use]
+pub fn interest() -> RateParameters {
+    RateParameters {
+        base: 0,
+        at_kink: 8 * PERCENT,
+        maximum: 60 * PERCENT,
+        kink: 80 * PERCENT,
+        reserve_share: 10 * PERCENT,
+        maximum_utilisation: 90 * PERCENT,
+    }
 }
 
 /// Trading of a major asset: fees in the order of the large options exchanges', prices within a fifth of the mark or a

@@ -251,6 +251,7 @@ impl Scratch {
             Cells::Given(_) => self.array.start(expiry, &self.set),
             Cells::Prepared(grid) => self.array.start_from(expiry, &self.set, grid.shocks, Shock::stored),
         }
+        self.digitals = Digitals::Absent;
     }
 
     pub(super) fn add_leg(&mut self, leg: &Leg, calls: Lots, puts: Lots) -> Result<(), MarginError> {

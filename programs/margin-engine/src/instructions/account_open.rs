@@ -46,6 +46,7 @@ impl<'info> AccountOpen<'info> {
         ctx.accounts.validate()?;
         let (engine, owner) = (ctx.accounts.engine.key(), ctx.accounts.owner.key());
         {
+            let borrow_index = ctx.accounts.engine.load()?.borrow.at(Clock::get()?.unix_timestamp);
             let mut account = ctx.accounts.margin_account.load_init()?;
             account.version = LAYOUT_VERSION;
             account.bump = ctx.bumps.margin_account;
@@ -54,6 +55,8 @@ impl<'info> AccountOpen<'info> {
             account.engine = engine;
             account.owner = owner;
             account.delegate = args.delegate;
+            // Nothing is owed for the time before; the deposit index is set with the first deposit.
+            account.interest.borrow_index = borrow_index;
         }
         let account = ctx.accounts.margin_account.key();
         emit_cpi!(AccountOpened { account, engine, owner, index: args.index, mode: args.mode });

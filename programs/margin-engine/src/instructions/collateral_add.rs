@@ -9,8 +9,8 @@ use crate::{
     events::CollateralAdded,
     mint_policy::require_plain_mint,
     state::{
-        Collateral, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, EngineFeatures, OracleArgs,
-        OracleConfig,
+        Collateral, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, EngineFeatures, FlowLimit,
+        OracleArgs, OracleConfig,
     },
 };
 
@@ -124,6 +124,8 @@ impl<'info> CollateralAdd<'info> {
             collateral.link = args.link as u8;
             collateral.underlying = args.underlying;
             collateral.deposit_cap = args.deposit_cap;
+            collateral.flow = FlowLimit::none();
+            collateral.pool.updated_at = Clock::get()?.unix_timestamp;
         }
         emit_cpi!(CollateralAdded {
             engine: ctx.accounts.engine.key(),

@@ -2,17 +2,18 @@ use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
 use fixed::types::I80F48;
 
+use super::account_transfer::held;
 use crate::{
     error::EngineError,
     events::Deposited,
-    risk::cash_atoms_floor,
-    state::{Collateral, MarginAccount},
+    state::{Collateral, Engine, MarginAccount},
 };
 
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Deposit<'info> {
     pub authority: Signer<'info>,
+    pub engine: AccountLoader<'info, Engine>,
     #[account(mut)]
     pub margin_account: AccountLoader<'info, MarginAccount>,
     #[account(mut)]
@@ -32,8 +33,9 @@ impl<'info> Deposit<'info> {
         // authority: owner or delegate, so that strangers cannot fill the balance table; the token program checks that
         // it may move `source`.
         require!(account.may_trade(self.authority.key), EngineError::NotOwnerOrDelegate);
-        // margin_account and collateral: this program's, by their types; of one engine.
-        require_keys_eq!(collateral.engine, account.engine, EngineError::ForeignEngine);
+        // engine, margin_account, collateral: this program's, by their types; of one engine.
+        require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
+        require_keys_eq!(collateral.engine, self.engine.key(), EngineError::ForeignEngine);
         // mint, vault, token_program: the collateral's.
         require_keys_eq!(self.mint.key(), collateral.mint, EngineError::WrongMint);
         require_keys_eq!(self.vault.key(), collateral.vault, EngineError::WrongVault);
@@ -64,19 +66,21 @@ impl<'info> Deposit<'info> {
         )?;
 
         let (balance_before, balance_after) = {
+            let now = Clock::get()?.unix_timestamp;
             let mut collateral = accounts.collateral.load_mut()?;
-            collateral.total_deposits = collateral.total_deposits.checked_add(amount).ok_or(EngineError::Overflow)?;
             let mut account = accounts.margin_account.load_mut()?;
+            let before = held(&account, collateral.index)?;
             if collateral.is_quote() {
-                let before = cash_atoms_floor(account.cash())?;
+                collateral.settle_interest(&mut account, &*accounts.engine.load()?, now)?;
                 account.add_cash(I80F48::checked_from_num(amount).ok_or(EngineError::Overflow)?)?;
-                (before, cash_atoms_floor(account.cash())?)
+                collateral.record_cash(&mut account)?;
             } else {
-                let before = account.balance_of(collateral.index);
-                let after = before.checked_add(amount).ok_or(EngineError::Overflow)?;
-                account.set_balance(collateral.index, after)?;
-                (to_i64(before)?, to_i64(after)?)
+                let sum = account.balance_of(collateral.index).checked_add(amount).ok_or(EngineError::Overflow)?;
+                account.set_balance(collateral.index, sum)?;
             }
+            collateral.total_deposits = collateral.total_deposits.checked_add(amount).ok_or(EngineError::Overflow)?;
+            collateral.flow.add_inflow(amount, now);
+            (before, held(&account, collateral.index)?)
         };
         emit_cpi!(Deposited {
             account: ctx.accounts.margin_account.key(),

@@ -12,6 +12,8 @@ use crate::{
 pub struct EngineInitializeArgs {
     /// May list collaterals, underlyings and expiries.
     pub admin: Pubkey,
+    /// May pause and tighten limits; the default address: nobody.
+    pub guardian: Pubkey,
     pub liquidation: LiquidationParameters,
 }
 
@@ -54,10 +56,17 @@ impl<'info> EngineInitialize<'info> {
             engine.quote_decimals = ctx.accounts.quote_mint.decimals;
             engine.creator = ctx.accounts.creator.key();
             engine.admin = args.admin;
+            engine.guardian = args.guardian;
+            engine.borrow.published_at = Clock::get()?.unix_timestamp;
             engine.quote_mint = quote_mint;
             engine.liquidation = args.liquidation;
         }
-        emit_cpi!(EngineInitialized { engine: ctx.accounts.engine.key(), admin: args.admin, quote_mint });
+        emit_cpi!(EngineInitialized {
+            engine: ctx.accounts.engine.key(),
+            admin: args.admin,
+            guardian: args.guardian,
+            quote_mint,
+        });
         Ok(())
     }
 }

@@ -49,6 +49,8 @@ impl<'info> FeeWithdraw<'info> {
         let accounts = &ctx.accounts;
         let (fees_before, fees_after) = {
             let mut collateral = accounts.collateral.load_mut()?;
+            let vault = collateral.total_deposits;
+            collateral.pool.advance(vault, &accounts.engine.load()?.borrow, Clock::get()?.unix_timestamp)?;
             let before = collateral.fees;
             collateral.fees = before.checked_sub(amount).ok_or(EngineError::InsufficientFees)?;
             collateral.total_deposits = collateral.total_deposits.saturating_sub(amount);

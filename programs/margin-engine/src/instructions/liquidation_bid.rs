@@ -67,6 +67,8 @@ impl<'info> LiquidationBid<'info> {
         let mut account = ctx.accounts.margin_account.load_mut()?;
         let decimals = engine.quote_decimals;
         let bidder_cash_before = cash_atoms_floor(bidder.cash())?;
+        bidder.accrue_interest(&engine, now)?;
+        account.accrue_interest(&engine, now)?;
 
         let required = RequiredMarkets::of_accounts(&engine, &[&bidder, &account])?;
         let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;

@@ -87,6 +87,7 @@ impl MarginQuoteArgs {
         // Too large for the stack.
         let mut copy: Box<MarginAccount> = bytemuck::zeroed_box();
         bytemuck::bytes_of_mut(&mut *copy).copy_from_slice(bytemuck::bytes_of(account));
+        copy.accrue_interest(engine, now)?;
         for transfer in &self.transfers {
             transfer.apply(&mut copy)?;
         }

@@ -2,10 +2,14 @@
 
 mod account_close;
 mod account_open;
+mod account_set_delegate;
 mod account_set_mode;
+mod account_transfer;
+mod cash_sync;
 mod checks_begin;
 mod checks_end;
 mod collateral_add;
+mod collateral_limits_set;
 mod correlation_set;
 mod deposit;
 mod engine_initialize;
@@ -14,6 +18,8 @@ mod fee_collect;
 mod fee_withdraw;
 mod fill_settle;
 mod funding_update;
+mod interest_accrue;
+mod interest_set;
 mod liquidation_bid;
 mod liquidation_start;
 mod liquidation_stop;
@@ -22,6 +28,7 @@ mod margin_check;
 mod margin_quote;
 mod model_set;
 mod open_interest_sync;
+mod pause_set;
 mod perpetual_publish;
 mod position_settle;
 mod quote_execute;
@@ -41,11 +48,12 @@ mod venue_enable;
 mod withdraw;
 
 pub use {
-    account_close::*, account_open::*, account_set_mode::*, checks_begin::*, checks_end::*, collateral_add::*,
-    correlation_set::*, deposit::*, engine_initialize::*, expiry_list::*, fee_collect::*, fee_withdraw::*,
-    fill_settle::*, funding_update::*, liquidation_bid::*, liquidation_start::*, liquidation_stop::*,
-    margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, open_interest_sync::*, perpetual_publish::*,
-    position_settle::*, quote_execute::*, quotes_cancel::*, scenarios_set::*, sequence_check::*,
+    account_close::*, account_open::*, account_set_delegate::*, account_set_mode::*, account_transfer::*, cash_sync::*,
+    checks_begin::*, checks_end::*, collateral_add::*, collateral_limits_set::*, correlation_set::*, deposit::*,
+    engine_initialize::*, expiry_list::*, fee_collect::*, fee_withdraw::*, fill_settle::*, funding_update::*,
+    interest_accrue::*, interest_set::*, liquidation_bid::*, liquidation_start::*, liquidation_stop::*,
+    margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, open_interest_sync::*, pause_set::*,
+    perpetual_publish::*, position_settle::*, quote_execute::*, quotes_cancel::*, scenarios_set::*, sequence_check::*,
     settlement_finalise::*, settlement_fix::*, settlement_sample::*, surface_publish::*, trade_execute::*,
     trading_set::*, underlying_add::*, venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
 };

@@ -49,7 +49,8 @@ impl<'info> PositionSettle<'info> {
     fn settle(&self, accounts: &'info [AccountInfo<'info>], expiry: i64) -> Result<(PositionsSettled, bool)> {
         let (engine_key, settler) = (self.engine.key(), self.settler_account.key());
         let mut underlying = self.underlying.load_mut()?;
-        let series = FinalSeries::new(&underlying, expiry, self.engine.load()?.quote_decimals)?;
+        let (engine, now) = (self.engine.load()?, Clock::get()?.unix_timestamp);
+        let series = FinalSeries::new(&underlying, expiry, engine.quote_decimals)?;
         let settler_cash_before = cash_atoms_floor(self.settler_account.load()?.cash())?;
         let mut settled = Vec::with_capacity(accounts.len());
         let mut rewards = 0u64;
@@ -62,6 +63,7 @@ impl<'info> PositionSettle<'info> {
                 continue;
             }
             let cash_before = cash_atoms_floor(account.cash())?;
+            account.accrue_interest(&engine, now)?;
             let payment = series.pay(&mut account, *info.key != settler)?;
             let closed = i64::try_from(payment.counted_lots).map_err(|_| EngineError::Overflow)?;
             underlying.count_open(expiry, -closed)?;
@@ -76,6 +78,7 @@ impl<'info> PositionSettle<'info> {
             });
         }
         let mut settler_account = self.settler_account.load_mut()?;
+        settler_account.accrue_interest(&engine, now)?;
         settler_account.add_cash(I80F48::checked_from_num(rewards).ok_or(EngineError::Overflow)?)?;
         let slot = underlying.expiry(expiry).ok_or(EngineError::ExpiryUnknown)?;
         let event = PositionsSettled {

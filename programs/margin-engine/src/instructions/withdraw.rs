@@ -2,16 +2,24 @@ use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
 use fixed::types::I80F48;
 
-use super::deposit::to_i64;
+use super::account_transfer::held;
 use crate::{
     constants::ENGINE_SEED,
     error::EngineError,
     events::Withdrawn,
     oracle::PriceUse,
-    risk::{Check, cash_atoms_floor},
+    risk::Check,
     risk_accounts::{RequiredMarkets, RiskAccounts},
-    state::{Collateral, Engine, MarginAccount},
+    state::{Collateral, Engine, MarginAccount, PauseBits},
 };
+
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
+pub struct WithdrawArgs {
+    /// precision: token atoms.
+    pub amount: u64,
+    /// Whether cash may fall below zero: what the account does not have is borrowed.
+    pub allow_borrow: bool,
+}
 
 /// Remaining accounts: the markets of what the account holds after the withdrawal ([`RiskAccounts`]).
 #[event_cpi]
@@ -32,7 +40,8 @@ pub struct Withdraw<'info> {
 }
 
 impl<'info> Withdraw<'info> {
-    fn validate(&self, amount: u64) -> Result<()> {
+    fn validate(&self, amount: u64, now: i64) -> Result<()> {
+        self.engine.load()?.require_running(PauseBits::WITHDRAWING, now)?;
         let account = self.margin_account.load()?;
         let collateral = self.collateral.load()?;
         // owner: the account's; a delegate may not withdraw.
@@ -49,42 +58,55 @@ impl<'info> Withdraw<'info> {
         require_keys_neq!(self.destination.key(), collateral.vault, EngineError::WrongVault);
 
         require!(amount > 0, EngineError::AmountZero);
-        let available = if collateral.is_quote() {
-            cash_atoms_floor(account.cash())?.max(0).unsigned_abs()
-        } else {
-            account.balance_of(collateral.index)
-        };
-        require!(amount <= available, EngineError::InsufficientBalance);
-        require!(amount <= self.vault.amount, EngineError::VaultLiquidity);
         Ok(())
     }
 
+    /// Takes the amount off the account and the vault's books. Returns what the account had and has.
+    #[inline(never)]
+    fn debit(&self, args: &WithdrawArgs, now: i64) -> Result<(i64, i64)> {
+        let amount = args.amount;
+        let engine = self.engine.load()?;
+        let mut collateral = self.collateral.load_mut()?;
+        let mut account = self.margin_account.load_mut()?;
+        let index = collateral.index;
+        let before = held(&account, index)?;
+        if collateral.is_quote() {
+            collateral.settle_interest(&mut account, &engine, now)?;
+        }
+        let available = held(&account, index)?.max(0).unsigned_abs();
+        let borrows = amount > available;
+        require!(!borrows || (collateral.is_quote() && args.allow_borrow), EngineError::InsufficientBalance);
+        // Donations to the vault are nobody's claim.
+        let liquidity = self.vault.amount.min(collateral.total_deposits);
+        require!(amount <= liquidity, EngineError::VaultLiquidity);
+        collateral.total_deposits -= amount;
+        collateral.flow.add_outflow(amount, now)?;
+        if collateral.is_quote() {
+            account.add_cash(-I80F48::checked_from_num(amount).ok_or(EngineError::Overflow)?)?;
+            collateral.record_cash(&mut account)?;
+        } else {
+            account.set_balance(index, available - amount)?;
+        }
+        if borrows {
+            engine.require_running(PauseBits::BORROWING, now)?;
+            let utilisation = collateral.pool.utilisation(collateral.total_deposits);
+            require!(utilisation <= collateral.pool.rates.maximum_utilisation, EngineError::BorrowLimit);
+        }
+        Ok((before, held(&account, index)?))
+    }
+
     /// Debits the account, requires its initial margin, and pays out.
-    pub fn handle(ctx: Context<'info, Self>, amount: u64) -> Result<()> {
-        ctx.accounts.validate(amount)?;
+    pub fn handle(ctx: Context<'info, Self>, args: WithdrawArgs) -> Result<()> {
+        let now = Clock::get()?.unix_timestamp;
+        let amount = args.amount;
+        ctx.accounts.validate(amount, now)?;
         let accounts = &ctx.accounts;
-        let (balance_before, balance_after) = {
-            let mut collateral = accounts.collateral.load_mut()?;
-            // Socialised losses aside, what leaves was deposited by somebody; saturating keeps the cap a cap.
-            collateral.total_deposits = collateral.total_deposits.saturating_sub(amount);
-            let mut account = accounts.margin_account.load_mut()?;
-            if collateral.is_quote() {
-                let before = cash_atoms_floor(account.cash())?;
-                account.add_cash(-I80F48::checked_from_num(amount).ok_or(EngineError::Overflow)?)?;
-                (before, cash_atoms_floor(account.cash())?)
-            } else {
-                let before = account.balance_of(collateral.index);
-                let after = before.checked_sub(amount).ok_or(EngineError::InsufficientBalance)?;
-                account.set_balance(collateral.index, after)?;
-                (to_i64(before)?, to_i64(after)?)
-            }
-        };
+        let (balance_before, balance_after) = accounts.debit(&args, now)?;
 
         {
             let account = accounts.margin_account.load()?;
             let engine = accounts.engine.load()?;
             let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
-            let now = Clock::get()?.unix_timestamp;
             let engine_key = accounts.engine.key();
             let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
             let risk = Check::new(&account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;

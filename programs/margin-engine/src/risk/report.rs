@@ -175,7 +175,7 @@ impl Check<'_> {
         let report = MarginReport {
             mode: self.mode,
             in_liquidation: self.account.in_liquidation(),
-            cash: cash_atoms_floor(self.account.cash())?,
+            cash: cash_atoms_floor(self.account.cash_at(self.engine, self.now)?)?,
             collateral_value: atoms.floor(figures.collateral),
             collateral_maintenance: atoms.ceil(figures.collateral_maintenance),
             collateral_initial: atoms.ceil(figures.collateral_initial),

@@ -74,7 +74,7 @@ impl<'a> Check<'a> {
         greeks: bool,
         mut visit: impl FnMut(&UnderlyingView, Part) -> Result<()>,
     ) -> Result<Figures> {
-        let cash = cash_to_usd(self.account.cash(), self.engine.quote_decimals)?;
+        let cash = cash_to_usd(self.account.cash_at(self.engine, self.now)?, self.engine.quote_decimals)?;
         let mut figures = Figures { risk: AccountRisk::new(cash), cash, ..Default::default() };
         self.add_balances(&mut figures)?;
         let mut workspace = self.markets.workspace.take().unwrap_or_else(Workspace::new);

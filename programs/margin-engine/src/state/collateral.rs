@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::RATIO_ONE,
     error::EngineError,
-    state::{ConfidenceCharge, OracleConfig, assert_layout},
+    state::{CashPool, ConfidenceCharge, FlowLimit, OracleConfig, assert_layout},
 };
 
 /// A token that accounts may hold: the quote token (cash, index 0) or a token with a haircut.
@@ -41,7 +41,11 @@ pub struct Collateral {
     pub total_deposits: u64,
     /// precision: quote atoms. Fees collected from accounts and not withdrawn yet; the quote token's only.
     pub fees: u64,
-    pub _reserved: [u8; 248],
+    /// Net outflow of the vault and its limit.
+    pub flow: FlowLimit,
+    /// Interest on cash; the quote token only.
+    pub pool: CashPool,
+    pub _reserved: [u8; 88],
 }
 assert_layout!(Collateral, 520);
 

@@ -1,11 +1,15 @@
 use anchor_lang::prelude::*;
 use borsh::{BorshDeserialize, BorshSerialize};
 
-use crate::{constants::RATIO_ONE, error::EngineError, state::assert_layout};
+use crate::{
+    constants::RATIO_ONE,
+    error::EngineError,
+    state::{BorrowIndex, PauseState, assert_layout},
+};
 
 /// Root of one margin engine: roles, quote token and liquidation parameters.
 ///
-/// Read-only in every instruction but administration, so that traders never wait for each other on it.
+/// Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.
 /// PDA of `["engine", creator]`: nobody but the creator can take the address.
 #[account(zero_copy)]
 #[derive(Debug)]
@@ -27,7 +31,12 @@ pub struct Engine {
     /// Token in which cash is counted; one whole token is one unit of quote currency.
     pub quote_mint: Pubkey,
     pub liquidation: LiquidationParameters,
-    pub _reserved: [u8; 512],
+    /// Interest on borrowed cash.
+    pub borrow: BorrowIndex,
+    /// May pause and tighten limits for a while; the default address: nobody.
+    pub guardian: Pubkey,
+    pub pause: PauseState,
+    pub _reserved: [u8; 432],
 }
 assert_layout!(Engine, 632);
 
@@ -44,6 +53,10 @@ impl EngineFeatures {
 impl Engine {
     pub fn has_quote_oracle(&self) -> bool {
         self.features & EngineFeatures::QUOTE_ORACLE != 0
+    }
+
+    pub fn is_guardian(&self, signer: &Pubkey) -> bool {
+        self.guardian != Pubkey::default() && *signer == self.guardian
     }
 
     pub fn correlates(&self) -> bool {

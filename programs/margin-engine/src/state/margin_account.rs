@@ -5,7 +5,10 @@ use crate::{
     constants::{MAX_APPROVALS, MAX_BALANCES, MAX_POSITIONS},
     error::EngineError,
     risk::usd_to_atoms_ceil,
-    state::{Instrument, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout, load_cash, store_cash},
+    state::{
+        Instrument, InterestState, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout, load_cash,
+        store_cash,
+    },
 };
 
 /// How an account is margined. Stored as one byte.
@@ -50,7 +53,7 @@ pub struct MarginAccount {
     pub owner: Pubkey,
     /// May trade and deposit, never withdraw or close; the default address: nobody.
     pub delegate: Pubkey,
-    /// precision: I80F48 quote atoms. May be negative: losses are paid from collateral.
+    /// precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral.
     pub cash: StoredCash,
     /// Goes up with every trade, so that a signed trade runs once.
     pub sequence: u64,
@@ -64,7 +67,8 @@ pub struct MarginAccount {
     pub approvals: [VenueApproval; MAX_APPROVALS],
     /// The first `balance_count`, sorted by collateral index; never a zero amount.
     pub balances: [Balance; MAX_BALANCES],
-    pub _reserved: [u8; 192],
+    pub interest: InterestState,
+    pub _reserved: [u8; 136],
     /// The first `position_count`, sorted by [`Instrument`].
     pub positions: [Position; MAX_POSITIONS],
 }
@@ -99,11 +103,13 @@ pub struct LiquidationState {
 assert_layout!(LiquidationState, 64);
 
 impl MarginAccount {
+    /// As stored; interest since the last contact is not in it ([`cash_at`](Self::cash_at)).
     pub fn cash(&self) -> I80F48 {
         load_cash(self.cash)
     }
 
-    /// Adds to cash; negative amounts subtract.
+    /// Adds to cash; negative amounts subtract. Interest must have been accrued up to now
+    /// ([`accrue_interest`](Self::accrue_interest)): what is added would bear it for the past.
     pub fn add_cash(&mut self, amount: I80F48) -> Result<()> {
         let cash = self.cash().checked_add(amount).ok_or(EngineError::Overflow)?;
         self.cash = store_cash(cash);

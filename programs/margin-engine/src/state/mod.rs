@@ -2,13 +2,17 @@
 //! no type needs more than 8-byte alignment.
 
 mod cash;
+mod cash_pool;
 mod collateral;
 mod correlation;
 mod engine;
+mod flow;
 mod funding;
+mod interest;
 mod margin_account;
 mod model;
 mod oracle_config;
+mod pause;
 mod position;
 mod quote_nonces;
 mod scenario;
@@ -17,8 +21,9 @@ mod underlying;
 mod venue;
 
 pub use {
-    cash::*, collateral::*, correlation::*, engine::*, funding::*, margin_account::*, model::*, oracle_config::*,
-    position::*, quote_nonces::*, scenario::*, trading_parameters::*, underlying::*, venue::*,
+    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, funding::*, interest::*,
+    margin_account::*, model::*, oracle_config::*, pause::*, position::*, quote_nonces::*, scenario::*,
+    trading_parameters::*, underlying::*, venue::*,
 };
 
 /// Compile-time guard of a stored layout.

@@ -9,7 +9,7 @@ use crate::{
     oracle::PriceUse,
     risk::cash_atoms_floor,
     risk_accounts::RiskAccounts,
-    state::{Engine, MarginAccount},
+    state::{Engine, MarginAccount, PauseBits},
 };
 
 /// One account of a batch.
@@ -53,14 +53,16 @@ impl Batch<'_> {
     #[inline(never)]
     pub fn settle(&self, parties: &mut [Party], fills: &[Fill]) -> Result<Settled> {
         let Self { engine, markets, now, .. } = *self;
+        engine.require_running(PauseBits::TRADING, now)?;
         let mut changes = Vec::with_capacity(parties.len());
         let mut guards = Vec::with_capacity(parties.len());
-        for party in parties.iter() {
+        for party in parties.iter_mut() {
             changes.push(AccountChange {
                 account: party.key,
                 cash_before: cash_atoms_floor(party.account.cash())?,
                 ..Default::default()
             });
+            party.account.accrue_interest(engine, now)?;
             guards.push(Guard::new(party.account, party.reduce_only, markets, engine, now)?);
         }
 

@@ -2,7 +2,7 @@
 
 use margin_client::{
     errors::EngineError as E,
-    instructions::{AccountClose, TradeLeg},
+    instructions::TradeLeg,
     state::AccountMode,
 };
 use solana_instruction::{AccountMeta, Instruction};
@@ -153,8 +153,7 @@ fn no_other_instruction_may_stand_between() {
     // And what the owner would do with the flag up he cannot do either.
     let withdraw = world.withdraw(&trader, USDC, 1).instruction();
     let mode = world.mode_setting(&trader, AccountMode::Standard).instruction();
-    let close =
-        AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: Pubkey::new_unique() };
+    let close = world.closing(&trader);
     for instruction in [withdraw, mode, close.instruction()] {
         refuse(&mut world, &[begin.clone(), instruction, end.clone()], &[&trader.key], E::DeferredInstruction);
     }

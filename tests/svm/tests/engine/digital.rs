@@ -184,7 +184,7 @@ fn standard_margin_holds_the_whole_payout_of_a_short_digital() {
         // Value less requirements: what the account must have besides.
         (report.positions_value - report.initial_margin, report.positions_value - report.maintenance_margin)
     };
-    let dollars = |amount: i64| (amount * 1_000_000 - 1..=amount * 1_000_000 + 1);
+    let dollars = |amount: i64| amount * 1_000_000 - 1..=amount * 1_000_000 + 1;
     let mut assert_margin = |positions: &[(i64, margin_client::state::Instrument)], want: i64| {
         let (initial, maintenance) = margin(positions);
         assert!(dollars(want).contains(&initial) && dollars(want).contains(&maintenance), "{positions:?}: {initial}");

@@ -4,7 +4,7 @@ use margin_client::{
     addresses,
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::{AccountClose, AccountOpen, AccountOpenArgs},
+    instructions::{AccountOpen, AccountOpenArgs},
     state::{AccountMode, Collateral, TradingParameters},
 };
 use solana_instruction::AccountMeta;
@@ -146,8 +146,7 @@ fn an_account_closes_once_its_fees_are_collected() {
     let cash = world.cash(&taker) as u64;
     let withdraw = world.withdraw(&taker, USDC, cash);
     world.accept(withdraw.instruction(), &[&taker.key]);
-    let close =
-        AccountClose { owner: taker.owner(), margin_account: taker.account, rent_recipient: world.payer.pubkey() };
+    let close = world.closing(&taker);
     world.refuse(close.clone().instruction(), &[&taker.key], E::AccountHasFees);
     let collect = world.fee_collection(&[&taker]);
     world.accept(collect.instruction(), &[]);

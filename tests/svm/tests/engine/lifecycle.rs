@@ -10,13 +10,9 @@ use margin_client::{
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tests_svm::{
-    BTC, FAR, MintOptions, NEAR, SOL, SOL_TOKEN, Trader, USDC, World, buy, call, lots_of, perpetual, put, sell,
-    token_balance, usd, usdc,
+    BTC, FAR, MintOptions, NEAR, SOL, SOL_TOKEN, USDC, World, buy, call, lots_of, perpetual, put, sell, token_balance,
+    usd, usdc,
 };
-
-fn close(trader: &Trader) -> AccountClose {
-    AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() }
-}
 
 #[test]
 fn an_engine_remembers_how_it_was_initialized() {
@@ -90,7 +86,8 @@ fn the_whole_path_ends_with_every_token_back_in_its_wallet() {
     assert_eq!(token_balance(&world.svm, &taker.wallets[1]), 100_000_000_000);
 
     for trader in [&maker, &taker] {
-        world.accept(close(trader).instruction(), &[&trader.key]);
+        let close = world.closing(trader);
+        world.accept(close.instruction(), &[&trader.key]);
         assert!(world.svm.get_account(&trader.account).is_none_or(|account| account.lamports == 0));
     }
     assert!(world.margin_accounts().is_empty());
@@ -150,18 +147,18 @@ fn an_account_closes_only_when_it_is_empty() {
     let trader = world.funded(20_000.0);
     let stranger = world.trader();
 
-    world.refuse(close(&trader).instruction(), &[&trader.key], EngineError::AccountHasCash);
+    world.refuse(world.closing(&trader).instruction(), &[&trader.key], EngineError::AccountHasCash);
 
     world.fund(&trader, SOL_TOKEN, 1);
-    world.refuse(close(&trader).instruction(), &[&trader.key], EngineError::AccountHasBalances);
+    world.refuse(world.closing(&trader).instruction(), &[&trader.key], EngineError::AccountHasBalances);
 
     world.fill(&maker, &trader, &[buy(1, call(BTC, NEAR, 100_000), 2_500.0)]);
     assert_eq!(lots_of(&world.account(&trader), call(BTC, NEAR, 100_000)), 1);
-    world.refuse(close(&trader).instruction(), &[&trader.key], EngineError::AccountHasPositions);
+    world.refuse(world.closing(&trader).instruction(), &[&trader.key], EngineError::AccountHasPositions);
 
-    let theft = AccountClose { owner: stranger.owner(), ..close(&trader) };
+    let theft = AccountClose { owner: stranger.owner(), ..world.closing(&trader) };
     world.refuse(theft.instruction(), &[&stranger.key], EngineError::NotOwner);
-    let empty = AccountClose { owner: trader.owner(), ..close(&stranger) };
+    let empty = AccountClose { owner: trader.owner(), ..world.closing(&stranger) };
     world.refuse(empty.instruction(), &[&trader.key], EngineError::NotOwner);
 }
 

@@ -3,7 +3,7 @@
 use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::{AccountClose, AccountOpen, AccountOpenArgs},
+    instructions::{AccountOpen, AccountOpenArgs},
     state::{AccountMode, MarginAccount},
 };
 use solana_keypair::Keypair;
@@ -137,7 +137,7 @@ fn an_empty_account_that_is_still_marked_cannot_close() {
     let mut world = World::new();
     let trader = world.trader();
     world.forge::<MarginAccount>(trader.account, |account| account.liquidation.active = 1);
-    let close = AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() };
+    let close = world.closing(&trader);
     world.refuse(close.instruction(), &[&trader.key], E::AccountInLiquidation);
 }
 

@@ -4,7 +4,6 @@ use fixed::types::I80F48;
 use margin_client::{
     errors::EngineError as E,
     events::EngineEvent,
-    instructions::AccountClose,
     state::{Collateral, MarginAccount},
 };
 use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, World, buy, call, lots_of, perpetual, put, sell, usdc};
@@ -237,7 +236,7 @@ fn an_insolvent_account_goes_for_nothing_and_leaves_nothing() {
     let account = world.account(&trader);
     assert!(account.positions().is_empty() && account.balances().is_empty());
     assert_eq!(account.cash(), I80F48::ZERO);
-    let close = AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() };
+    let close = world.closing(&trader);
     world.accept(close.instruction(), &[&trader.key]);
 }
 

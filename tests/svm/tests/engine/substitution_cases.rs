@@ -19,6 +19,7 @@ use tests_svm::{
 use crate::{
     liquidation::{WHOLE, distressed, start, stretched, tenth},
     substitution::{Case, Role},
+    substitution_cash::cash_cases,
     substitution_listing::listing_cases,
     substitution_settlement::settlement_cases,
 };
@@ -55,6 +56,7 @@ pub fn cases() -> Vec<Case> {
         liquidation_bid(),
         liquidation_stop(),
     ]);
+    cases.extend(cash_cases());
     cases
 }
 
@@ -91,8 +93,7 @@ fn account_set_mode() -> Case {
 fn account_close() -> Case {
     let mut world = World::new();
     let trader = world.trader();
-    let close =
-        AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: Pubkey::new_unique() };
+    let close = AccountClose { rent_recipient: Pubkey::new_unique(), ..world.closing(&trader) };
     Case {
         name: "account_close",
         world,
@@ -100,12 +101,18 @@ fn account_close() -> Case {
         // His own account elsewhere he may close.
         twin_owner: Keypair::new(),
         signers: vec![trader.key],
-        roles: with_events(vec![Role::Signer, written(E::NotOwner), Role::Other]),
+        roles: with_events(vec![
+            Role::Signer,
+            read(E::ForeignEngine),
+            written(E::NotOwner),
+            written(E::ForeignEngine),
+            Role::Other,
+        ]),
     }
 }
 
 /// A valid call by one trader of [`stretched`].
-fn by_trader(name: &'static str, build: impl FnOnce(&mut World, &Trader) -> Instruction, roles: Vec<Role>) -> Case {
+pub fn by_trader(name: &'static str, build: impl FnOnce(&mut World, &Trader) -> Instruction, roles: Vec<Role>) -> Case {
     let (mut world, trader, _) = stretched();
     let instruction = build(&mut world, &trader);
     Case {
@@ -125,6 +132,7 @@ fn deposit() -> Case {
     };
     let roles = vec![
         Role::Signer,
+        read(E::ForeignEngine),
         written(E::ForeignEngine),
         written(E::ForeignEngine),
         Role::Other,

@@ -46,7 +46,7 @@ fn engine_initialize() -> Case {
     }
 }
 
-fn admin_case(name: &'static str, world: World, instruction: Instruction, roles: Vec<Role>) -> Case {
+pub fn admin_case(name: &'static str, world: World, instruction: Instruction, roles: Vec<Role>) -> Case {
     let admin = world.admin.insecure_clone();
     Case { name, world, instruction, signers: vec![admin], roles: with_events(roles), twin_owner: Keypair::new() }
 }

@@ -256,6 +256,14 @@ fn amounts_beyond_their_types_are_refused() {
     refuse(|trade| (trade.args.legs[0].lots, trade.args.legs[0].price) = (i64::MAX, usd(94_000.0)), E::Overflow);
     refuse(|trade| (trade.args.legs[0].lots, trade.args.legs[0].price) = (i64::MIN, 0), E::Overflow);
     refuse(|trade| (trade.args.legs[0].lots, trade.args.legs[0].price) = (1 << 41, 0), E::Overflow);
+    // More lots than an array of scenarios holds, as no trade can open them.
+    let (mut world, _, taker) = pair();
+    let option = call(BTC, NEAR, 100_000);
+    world.forge::<MarginAccount>(taker.account, |account| {
+        account.add_position(option, 1 << 41, 0).expect("lots in range");
+    });
+    let check = world.margin_check(&taker);
+    world.refuse(check.instruction(), &[], E::KernelOverflow);
 }
 
 #[test]
