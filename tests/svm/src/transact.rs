@@ -280,6 +280,16 @@ impl World {
         }
     }
 
+    /// What everybody can claim of the quote vault and the pool keeps: cash, waiting fees, interest earned or not divided yet,
+    /// reserve. Unsettled values of positions are not in it.
+    #[must_use]
+    pub fn pool_claims(&self) -> I80F48 {
+        let mut claims = PoolClaims::default();
+        self.margin_accounts().iter().for_each(|account| claims.add(account, self.borrow_index()));
+        let quote: Loaded<Collateral> = self.load(self.quote.collateral(&self.engine).collateral);
+        I80F48::from_bits(claims.with(&quote.pool, self.borrow_index()))
+    }
+
     /// The borrow index of now: what `interest_accrue` published, and its rate since then.
     #[must_use]
     pub fn borrow_index(&self) -> u64 {

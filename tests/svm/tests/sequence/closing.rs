@@ -8,7 +8,7 @@ use margin_client::{
 };
 use tests_svm::{SOL_TOKEN, Trader, USDC, specs, token_balance, usdc};
 
-use crate::{desk::Desk, funds::close_of};
+use crate::{cash, desk::Desk};
 
 /// Closes all positions, pays everybody out, closes every account, and looks at what is left: dust.
 pub fn close_everything(desk: &mut Desk) {
@@ -29,6 +29,7 @@ fn payments(desk: &Desk) -> u64 {
 /// Owners pay in what their accounts lack, and nobody is in liquidation any more.
 fn rescue(desk: &mut Desk) {
     desk.republish();
+    cash::lift_limits(desk);
     for trader in desk.traders.clone() {
         desk.fund(&trader, USDC, usdc(20_000_000.0));
         if desk.world.account(&trader).in_liquidation() {
@@ -107,6 +108,11 @@ fn pay_out(desk: &mut Desk) {
     desk.must("fee_collect", collect.instruction(), &[]);
     let fees = desk.collected();
     assert!(fees == 0 || desk.withdrawal(fees));
+    // Nobody owes the pool anything any more, so the vault has everybody's money.
+    for trader in &traders {
+        let sync = desk.world.sync(trader);
+        desk.must("cash_sync", sync.instruction(), &[]);
+    }
     for trader in &traders {
         let account = desk.world.account(trader);
         assert!(account.positions().is_empty(), "{:?}", account.positions());
@@ -115,7 +121,8 @@ fn pay_out(desk: &mut Desk) {
             let withdraw = desk.world.withdraw(trader, collateral, amount);
             desk.must("withdraw", withdraw.instruction(), &[&trader.key]);
         }
-        desk.must("account_close", close_of(trader).instruction(), &[&trader.key]);
+        let close = desk.world.closing(trader);
+        desk.must("account_close", close.instruction(), &[&trader.key]);
     }
 }
 
@@ -137,11 +144,18 @@ fn look(desk: &Desk) -> u64 {
     };
     assert_eq!((vault(SOL_TOKEN), listing(SOL_TOKEN).total_deposits), (0, 0));
     assert_eq!(wallets(SOL_TOKEN), desk.given[usize::from(SOL_TOKEN)], "every token is back");
-    let dust = vault(USDC);
-    assert_eq!(listing(USDC).total_deposits, dust);
+    let left = vault(USDC);
+    assert_eq!(listing(USDC).total_deposits, left);
+    let pool = listing(USDC).pool;
+    assert_eq!((pool.deposited, pool.borrowed), (0, 0), "nobody lends and nobody borrows");
+    // Interest that is the pool's own, to the last whole atom.
+    let reserve = (i128::from_le_bytes(pool.reserve) + i128::from_le_bytes(pool.pot)) >> 48;
+    let reserve = u64::try_from(reserve).expect("a reserve");
+    println!("  reserve: {reserve} atoms of interest");
+    let dust = left.checked_sub(reserve).expect("the reserve is in the vault");
     assert_eq!(listing(USDC).fees, 0);
     let treasury = token_balance(&world.svm, &desk.treasury);
-    assert_eq!(wallets(USDC) + treasury + dust, desk.given[usize::from(USDC)], "every atom is back");
+    assert_eq!(wallets(USDC) + treasury + left, desk.given[usize::from(USDC)], "every atom is back");
     assert!(dust <= payments(desk), "{dust} atoms are left of {} payments", payments(desk));
     dust
 }

@@ -5,6 +5,7 @@ use std::rc::Rc;
 use margin_client::{
     errors::EngineError,
     events::EngineEvent,
+    presets,
     state::{AccountMode, InstrumentKind, TradingParameters, VenueLimits},
 };
 use solana_instruction::Instruction;
@@ -97,6 +98,8 @@ impl Desk {
             let limits = VenueLimits { expires_at: now + 90 * 86_400, ..desk.world.wide_limits() };
             desk.world.approve(&trader, desk.venue.pubkey(), limits);
         }
+        let rates = desk.world.interest_setting(presets::interest());
+        desk.must("interest_set", rates.instruction(), &[]);
         for spec in specs() {
             for hours in [2, 26] {
                 let list = desk.world.expiry_listing(spec.index, now + hours * HOUR);

@@ -1,5 +1,6 @@
 //! Total equity by the client's figures.
 
+use fixed::types::I80F48;
 use margin_client::{instructions::MarginCheckArgs, state::AccountMode};
 use tests_svm::{USDC, token_balance};
 
@@ -29,12 +30,22 @@ impl Desk {
         Some(sum)
     }
 
-    /// Equity of all accounts together changes by deposits, withdrawals and fees alone, whatever prices do. What rounding
-    /// takes stays in the vault: less than an atom for each account's report, each position, and each payment of funding.
+    /// Interest that left or will leave accounts' cash and is not paid to others yet: the pool's own, what lenders have
+    /// earned since their last contact with it, what borrowers paid and it has not counted. Atoms, rounded down.
+    fn pool(&self) -> i128 {
+        let (engine, now) = (self.world.engine_state(), self.world.now());
+        let accounts = self.world.margin_accounts();
+        let cash = accounts.iter().map(|account| account.cash_at(&engine, now).expect("a sum of test money"));
+        let claimed = cash.sum::<I80F48>() + I80F48::from_num(accounts.iter().map(|account| account.fees).sum::<u64>());
+        (self.world.pool_claims() - claimed).floor().to_num()
+    }
+
+    /// Equity of all accounts together changes by deposits, withdrawals, fees and interest alone, whatever prices do.
+    /// What rounding takes stays in the vault: less than an atom for each account's report, each position, and each payment of funding.
     #[track_caller]
     pub fn check_equity(&mut self) {
         let Some(equities) = self.equities() else { return };
-        let surplus = self.claims() - equities;
+        let surplus = self.claims() - equities - self.pool();
         let accounts = self.world.margin_accounts();
         let positions: usize = accounts.iter().map(|account| account.positions().len()).sum();
         let reports = 2 * accounts.len() as i128 + positions as i128;

@@ -50,6 +50,11 @@ pub fn withdraw(desk: &mut Desk) {
         share => (u128::from(held) * u128::from(share.unsigned_abs()) / 16) as u64,
     };
     let mut withdraw = desk.world.withdraw(&trader, collateral, amount);
+    if collateral == USDC && desk.rng.one_in(3) {
+        // More than there is: a loan against tokens and positions.
+        withdraw.args.amount += desk.free(&trader).saturating_sub(amount) / desk.rng.pick(&[1, 2, 4]);
+        withdraw.args.allow_borrow = true;
+    }
     let other = desk.trader();
     let thief = desk.rng.one_in(15);
     if thief {
@@ -66,14 +71,10 @@ pub fn set_mode(desk: &mut Desk) {
     let _ = desk.attempt("account_set_mode", &[setting.instruction()], &[&trader.key]);
 }
 
-pub fn close_of(trader: &Trader) -> AccountClose {
-    AccountClose { owner: trader.owner(), margin_account: trader.account, rent_recipient: trader.owner() }
-}
-
 /// Most accounts cannot be closed. A second one of the same owner is empty, and can.
 pub fn close_and_reopen(desk: &mut Desk) {
     let trader = desk.trader();
-    let close = close_of(&trader);
+    let close = desk.world.closing(&trader);
     let closed = desk.attempt("account_close", &[close.instruction()], &[&trader.key]).is_ok();
     let (owner, payer, engine) = (trader.owner(), desk.world.payer.pubkey(), desk.world.engine);
     let index = if closed { 0 } else { 1 };
@@ -82,7 +83,7 @@ pub fn close_and_reopen(desk: &mut Desk) {
     desk.must("account_open", open.instruction(), &[&trader.key]);
     if !closed {
         let address = margin_client::addresses::margin_account(&engine, &owner, 1);
-        let close = AccountClose { margin_account: address, ..close_of(&trader) };
+        let close = AccountClose { margin_account: address, ..desk.world.closing(&trader) };
         desk.must("account_close", close.instruction(), &[&trader.key]);
     }
 }

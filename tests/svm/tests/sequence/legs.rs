@@ -5,7 +5,7 @@ use margin_client::{
     margin::{PriceUse, Snapshot},
     state::{AccountMode, Balance, Instrument, MarginAccount, Position},
 };
-use tests_svm::{Trader, call, future, perpetual, put, specs};
+use tests_svm::{Trader, call, digital_call, digital_put, future, perpetual, put, specs};
 
 use crate::desk::{Desk, terms};
 
@@ -43,8 +43,10 @@ impl Desk {
         match self.rng.within(0, 9) {
             0..=2 => perpetual(underlying),
             3 => future(underlying, expiry),
-            4..=6 => call(underlying, expiry, strike),
-            _ => put(underlying, expiry, strike),
+            4..=5 => call(underlying, expiry, strike),
+            6..=7 => put(underlying, expiry, strike),
+            8 => digital_call(underlying, expiry, strike),
+            _ => digital_put(underlying, expiry, strike),
         }
     }
 

@@ -6,6 +6,7 @@
 //! (`SEQUENCE_STEPS`: how many actions, 700 if not given).
 
 mod admin;
+mod cash;
 mod closing;
 mod desk;
 mod equity;

@@ -2,7 +2,7 @@
 
 use tests_svm::Rng;
 
-use crate::{admin, desk::Desk, funds, liquidation, markets, settlement, trades, venue};
+use crate::{admin, cash, desk::Desk, funds, liquidation, markets, settlement, trades, venue};
 
 /// One thing that somebody does. To add one: a function that sends instructions with [`Desk::attempt`], a row below, and the
 /// instruction's name in `tally::INSTRUCTIONS`.
@@ -22,6 +22,12 @@ pub const ACTIONS: &[Action] = &[
     // Money.
     action("deposit", 6, funds::deposit),
     action("withdraw", 7, funds::withdraw),
+    action("account_transfer", 2, cash::transfer),
+    action("cash_sync", 3, cash::sync),
+    action("interest_accrue", 4, cash::accrue),
+    action("interest_set", 1, cash::set_interest),
+    action("collateral_limits_set", 2, cash::set_limits),
+    action("pause_set", 1, cash::pause),
     action("account_set_mode", 3, funds::set_mode),
     action("account_close", 1, funds::close_and_reopen),
     // Trades.
