@@ -43,6 +43,19 @@ pub fn transfer(desk: &mut Desk) {
     desk.must("account_close", close.instruction(), &[&trader.key]);
 }
 
+/// Cash against tokens: up to all that they are worth to the margin.
+pub fn borrow(desk: &mut Desk) {
+    let trader = desk.trader();
+    if desk.world.account(&trader).balances().is_empty() {
+        desk.give(&trader, SOL_TOKEN, 200_000_000_000);
+        let deposit = desk.world.deposit(&trader, SOL_TOKEN, 200_000_000_000);
+        let _ = desk.attempt("deposit", &[deposit.instruction()], &[&trader.key]);
+    }
+    let amount = desk.free(&trader) / desk.rng.pick(&[1, 2, 3]);
+    let borrow = desk.world.borrowing(&trader, amount);
+    let _ = desk.attempt("withdraw", &[borrow.instruction()], &[&trader.key]);
+}
+
 pub fn sync(desk: &mut Desk) {
     let trader = desk.trader();
     let sync = desk.world.sync(&trader);

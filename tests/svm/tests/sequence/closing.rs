@@ -55,7 +55,7 @@ fn flatten(desk: &mut Desk) -> Vec<(u16, i64)> {
     }
     let snapshot = desk.world.snapshot();
     for (instrument, mut holders) in books {
-        let price = desk.mark(&snapshot, instrument).expect("fresh prices");
+        let price = desk.mark(&snapshot, instrument).unwrap_or_else(|| panic!("{instrument:?} has no mark at {now}"));
         loop {
             let long = holders.iter().position(|(_, lots)| *lots > 0);
             let short = holders.iter().position(|(_, lots)| *lots < 0);

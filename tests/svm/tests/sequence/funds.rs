@@ -26,7 +26,7 @@ pub fn deposit(desk: &mut Desk) {
 
 impl Desk {
     /// Equity over initial margin, quote atoms.
-    fn free(&self, trader: &Trader) -> u64 {
+    pub fn free(&self, trader: &Trader) -> u64 {
         let report = self.world.snapshot().report(&self.world.account(trader), PriceUse::RaiseRisk, self.world.now());
         report.map_or(0, |report| (report.equity - report.initial_margin).max(0).unsigned_abs())
     }

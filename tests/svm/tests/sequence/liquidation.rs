@@ -70,7 +70,10 @@ pub fn bid(desk: &mut Desk) {
 pub fn stop(desk: &mut Desk) {
     let Some(trader) = desk.distressed() else { return };
     if desk.rng.one_in(2) {
-        desk.fund(&trader, USDC, usdc(50_000.0));
+        desk.give(&trader, USDC, usdc(50_000.0));
+        let deposit = desk.world.deposit(&trader, USDC, usdc(50_000.0));
+        // The cap may be anything.
+        let _ = desk.attempt("deposit", &[deposit.instruction()], &[&trader.key]);
     }
     let stop = desk.world.stop(&trader);
     let _ = desk.attempt("liquidation_stop", &[stop.instruction()], &[]);

@@ -22,6 +22,7 @@ pub const ACTIONS: &[Action] = &[
     // Money.
     action("deposit", 6, funds::deposit),
     action("withdraw", 7, funds::withdraw),
+    action("borrowing", 3, cash::borrow),
     action("account_transfer", 2, cash::transfer),
     action("cash_sync", 3, cash::sync),
     action("interest_accrue", 4, cash::accrue),
@@ -33,7 +34,7 @@ pub const ACTIONS: &[Action] = &[
     // Trades.
     action("trade_execute", 26, trades::trade),
     action("quote_execute", 8, trades::take_quote),
-    action("quotes_cancel", 1, trades::cancel_quotes),
+    action("quotes_cancel", 2, trades::cancel_quotes),
     action("deferred checks", 4, trades::deferred),
     action("fill_settle", 8, venue::settle_fills),
     action("venue_approve", 3, venue::approve),
