@@ -12,7 +12,7 @@ use margin_client::{
         AccountOpen, AccountOpenArgs, AccountSetDelegate, MarginQuoteArgs, QuotesCancel, SequenceCheck, TradeLeg,
     },
     presets,
-    state::{AccountMode, VenueLimits},
+    state::AccountMode,
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
@@ -20,7 +20,9 @@ use solana_message::Message;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 use solana_transaction::Transaction;
-use tests_svm::{BTC, ETH, FAR, SOL_TOKEN, Trader, USDC, World, buy, call, perpetual, sell, specs, usdc};
+use tests_svm::{
+    BTC, ETH, FAR, SOL_TOKEN, Spec, Trader, USDC, World, buy, call, correlation, perpetual, sell, specs, usdc,
+};
 
 /// People who have nothing to do with others, and the underlying that they trade.
 struct Group {
@@ -57,7 +59,7 @@ fn instructions(world: &mut World, venue: &Keypair, group: &Group) -> BTreeMap<&
     let args = AccountOpenArgs { index: 9, delegate: Pubkey::default(), mode: AccountMode::Portfolio };
     let second = addresses::margin_account(&engine, &owner, 1);
     let both = [maker, taker];
-    let limits = VenueLimits { ..world.wide_limits() };
+    let limits = world.wide_limits();
     let quote_args = MarginQuoteArgs { legs: legs.to_vec(), transfers: Vec::new(), check: Default::default() };
     let sample = world.sample(underlying, FAR).instruction();
     BTreeMap::from([
@@ -226,8 +228,13 @@ fn accounts_meet_in_vaults_and_in_traded_underlyings_only() {
 fn run(world: &mut World, payer: &Keypair, instruction: &Instruction, signers: &[&Keypair]) -> [BTreeSet<Pubkey>; 2] {
     let instructions = [presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS), instruction.clone()];
     let message = Message::new(&instructions, Some(&payer.pubkey()));
-    let keys = message.account_keys.iter().enumerate();
-    let locked = keys.filter(|(at, _)| message.is_maybe_writable(*at, None)).map(|(_, key)| *key).collect();
+    let header = message.header;
+    let (signed, all) = (usize::from(header.num_required_signatures), message.account_keys.len());
+    let written = [
+        0..signed - usize::from(header.num_readonly_signed_accounts),
+        signed..all - usize::from(header.num_readonly_unsigned_accounts),
+    ];
+    let locked = written.into_iter().flat_map(|range| &message.account_keys[range]).copied().collect();
     let mut all: Vec<&Keypair> = vec![payer];
     all.extend(signers.iter().filter(|key| key.pubkey() != payer.pubkey()));
     let before = state(world);
@@ -312,4 +319,47 @@ fn transactions_of_different_accounts_lock_and_change_nothing_in_common() {
     assert_eq!(sets[0].intersection(&sets[1]).copied().collect::<BTreeSet<_>>(), market);
     assert!(sets[0].is_disjoint(&sets[2]) && sets[1].is_disjoint(&sets[2]));
     world.assert_conserved();
+}
+
+/// The largest batch of a venue: eight accounts with three underlyings each, eight fills, every side only reducing, so that each
+/// account is judged before and after. The heap holds 32 KiB and is never freed. With the cross-underlying model a
+/// check costs five times as much, and the compute budget ends first: four accounts, judged once.
+#[test]
+fn the_largest_batch_fits_the_heap() {
+    for (correlated, pairs, reduce_only) in [(false, 4, u8::MAX), (true, 2, 0)] {
+        let mut world = World::new();
+        if correlated {
+            world.correlate(correlation());
+        }
+        let venue = world.venue();
+        let traders: Vec<Trader> = (0..2 * pairs).map(|_| world.funded(1_000_000.0)).collect();
+        let limits = world.wide_limits();
+        for pair in traders.chunks(2) {
+            let legs: Vec<TradeLeg> = specs()
+                .iter()
+                .flat_map(|spec| {
+                    let spot = spec.spot / 1_000_000_000_000;
+                    let option = |strike| buy(10, call(spec.index, FAR, strike), spot as f64 / 20.0);
+                    [option(spot), option(spot * 11 / 10)]
+                })
+                .collect();
+            world.fill(&pair[0], &pair[1], &legs);
+            pair.iter().for_each(|trader| world.approve(trader, venue.pubkey(), limits));
+        }
+        let fills: Vec<(u8, u8, TradeLeg)> = (0..pairs)
+            .flat_map(|pair| {
+                let close = |spec: &Spec| {
+                    let spot = spec.spot / 1_000_000_000_000;
+                    (2 * pair + 1, 2 * pair, sell(5, call(spec.index, FAR, spot), spot as f64 / 20.0))
+                };
+                let [btc, eth, _] = specs();
+                [close(&btc), close(&eth)]
+            })
+            .collect();
+        let all: Vec<&Trader> = traders.iter().collect();
+        let mut settle = world.settlement(venue.pubkey(), &all, &fills);
+        settle.args.reduce_only = reduce_only;
+        let receipt = world.accept(settle.instruction(), &[&venue]);
+        println!("{} accounts, correlated: {correlated}: {} CU", all.len(), receipt.compute_units);
+    }
 }
