@@ -2,22 +2,22 @@
 
 use anyhow::{Result, anyhow, ensure};
 use margin_client::{
-    presets::{self, MarginModel},
-    pyth::feeds,
     constants::LAYOUT_VERSION,
     instructions::TradeLeg,
     margin::PriceUse,
+    presets::{self, MarginModel},
+    pyth::feeds,
     state::{CollateralHaircuts, Instrument as Contract, MarginAccount},
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_signer::Signer;
 use tests_svm::{
-    BTC, FAR, MintOptions, NEAR, Spec, Trader, USDC, World, buy, call, future, put, specs, usd, usdc,
+    BTC, FAR, MintOptions, NEAR, Spec, Trader, USDC, World, buy, call, future, program_bytes, put, specs, usd, usdc,
 };
 
 use crate::cu::Row;
-use crate::whole;
+use crate::{svm, whole};
 
 /// Setting the limit of a transaction.
 const BUDGET: u64 = 150;
@@ -69,14 +69,28 @@ fn price(world: &World, instrument: Contract) -> Result<f64> {
 
 /// Every row.
 pub fn rows() -> Result<Vec<Row>> {
+    let file = svm::deployed("margin_engine.so");
+    ensure!(std::fs::read(&file)? == program_bytes(), "{} is not the binary that the fixture runs", file.display());
     let model = whole::pmrm2()?;
     let row = |name, cu, what| Row { name, cu, limit: None, what };
     let mut rows = vec![
-        row("trade_1", trade(&model, 1)?, "`trade_execute`: one option between two empty accounts, each checked after it"),
+        row(
+            "trade_1",
+            trade(&model, 1)?,
+            "`trade_execute`: one option between two empty accounts, each checked after it",
+        ),
         row("trade_1_major", trade(&presets::major(), 1)?, "the same under the preset `major`"),
         row("trade_8", trade(&model, 8)?, "8 options at strikes of their own on 2 expiries between two empty accounts"),
-        row("quote_1", quote(&model)?, "`quote_execute`: `trade_1` on a quote signed off-line, whose verification costs no compute units"),
-        row("fill_batch_4", fills(&model)?, "`fill_settle`: 4 fills of one option between a taker and 4 makers, all empty before"),
+        row(
+            "quote_1",
+            quote(&model)?,
+            "`quote_execute`: `trade_1` on a quote signed off-line, whose verification costs no compute units",
+        ),
+        row(
+            "fill_batch_4",
+            fills(&model)?,
+            "`fill_settle`: 4 fills of one option between a taker and 4 makers, all empty before",
+        ),
     ];
     let (deposit, withdraw) = transfers(&model)?;
     rows.push(row("deposit", deposit, "cash into an account"));

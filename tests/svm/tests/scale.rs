@@ -173,10 +173,8 @@ fn the_documents_table_is_what_the_clients_instructions_write() {
         // With any instruction of other people in the same market.
         let elsewhere: BTreeSet<Pubkey> = written(&two[name]);
         let shares: BTreeSet<Pubkey> = writes.intersection(&elsewhere).copied().collect();
-        computed.insert(
-            (*name).to_owned(),
-            [strings(words(&world, &all, &writes)), strings(words(&world, &all, &shares))],
-        );
+        computed
+            .insert((*name).to_owned(), [strings(words(&world, &all, &writes)), strings(words(&world, &all, &shares))]);
         // In another market even the underlying is another.
         let far: BTreeSet<Pubkey> = writes.intersection(&written(&three[name])).copied().collect();
         assert!(!words(&world, &all, &far).contains("underlying"), "{name}");
@@ -290,9 +288,8 @@ fn transactions_of_different_accounts_lock_and_change_nothing_in_common() {
         let mut sets = Vec::new();
         for (group, payer) in [&first, &second, &other].into_iter().zip(&payers) {
             let instruction = build(&world, group);
-            let signs = |key: &Keypair| {
-                instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == key.pubkey())
-            };
+            let signs =
+                |key: &Keypair| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == key.pubkey());
             let signers: Vec<&Keypair> =
                 [&group.maker.key, &group.taker.key].into_iter().filter(|key| signs(key)).collect();
             let [locked, changed] = run(&mut world, payer, &instruction, &signers);

@@ -14,8 +14,8 @@ use margin_core::{
     portfolio::{AccountRisk, MarginError},
 };
 
-pub use {amounts::*, breakdown::*, report::*, walk::Figures};
 pub(crate) use workspace::Workspace;
+pub use {amounts::*, breakdown::*, report::*, walk::Figures};
 
 use crate::{
     error::EngineError,

@@ -103,7 +103,8 @@ pub fn set_limits(desk: &mut Desk) {
 
 /// Minutes without trades, withdrawals or loans; by the guardian as well.
 pub fn pause(desk: &mut Desk) {
-    let bits = desk.rng.pick(&[PauseBits::TRADING, PauseBits::WITHDRAWING, PauseBits::BORROWING, PauseBits::ALL, 0, 128]);
+    let bits =
+        desk.rng.pick(&[PauseBits::TRADING, PauseBits::WITHDRAWING, PauseBits::BORROWING, PauseBits::ALL, 0, 128]);
     let until = desk.world.now() + desk.rng.within(0, 300);
     let mut pause: PauseSet = desk.world.pausing(bits, until);
     let guardian = desk.world.guardian.insecure_clone();

@@ -135,9 +135,8 @@ fn look(desk: &Desk) -> u64 {
         let slots = market.expiries.iter();
         assert!(slots.clone().all(|slot| slot.expiry == 0 && slot.open_lots == 0), "every slot is free");
     }
-    let listing = |token: u16| {
-        world.load::<Collateral>(world.tokens[usize::from(token)].collateral(&world.engine).collateral)
-    };
+    let listing =
+        |token: u16| world.load::<Collateral>(world.tokens[usize::from(token)].collateral(&world.engine).collateral);
     let vault = |token: u16| token_balance(&world.svm, &listing(token).vault);
     let wallets = |token: u16| {
         desk.traders.iter().map(|trader| token_balance(&world.svm, &trader.wallets[usize::from(token)])).sum::<u64>()

@@ -24,8 +24,8 @@ impl Desk {
         state.add_position(instrument, PROBE, 0).ok()?;
         state.start_funding(instrument.underlying, market.perpetual.funding.index);
         let report = snapshot.report(&probe, PriceUse::Liquidation, self.world.now()).ok()?;
-        // Atoms of 1e-6 USD for so many lots of so many 1e-9 units.
-        let value = u128::try_from(report.positions_value).ok()? * 10u128.pow(15);
+        // Atoms of 1e-6 USD for so many lots of so many 1e-9 units. What is worth nothing may be a hair below it.
+        let value = u128::from(report.positions_value.max(0).unsigned_abs()) * 10u128.pow(15);
         u64::try_from(value / (PROBE as u128 * u128::from(market.lot_size))).ok()
     }
 

@@ -100,7 +100,9 @@ pub fn squeeze(desk: &mut Desk) {
     let trader = desk.trader();
     for _ in 0..8 {
         let positions = desk.world.account(&trader).positions().to_vec();
-        let Some(before) = desk.surplus_of(&trader).filter(|surplus| *surplus >= 0 && !positions.is_empty()) else { break };
+        let Some(before) = desk.surplus_of(&trader).filter(|surplus| *surplus >= 0 && !positions.is_empty()) else {
+            break;
+        };
         let underlying = desk.rng.pick(&positions).underlying;
         let up = desk.rng.one_in(2);
         desk.move_price(underlying, if up { 1.04 } else { 0.96 });

@@ -77,7 +77,8 @@ impl Tally {
         for name in INSTRUCTIONS {
             assert!(self.rows.get(name).is_some_and(|row| row.accepted > 0), "{name} was never accepted");
         }
-        let refused: BTreeMap<&String, u64> = self.rows.values().flat_map(|row| &row.refused).map(|(e, n)| (e, *n)).collect();
+        let refused: BTreeMap<&String, u64> =
+            self.rows.values().flat_map(|row| &row.refused).map(|(e, n)| (e, *n)).collect();
         for error in ["BelowInitialMargin", "PriceBand", "AccountInLiquidation", "TradeSequence", "QuoteSpent"] {
             assert!(refused.contains_key(&error.to_owned()), "nothing was refused for {error}");
         }
