@@ -44,7 +44,6 @@ impl DigitalArray {
     ///
     /// # Errors
     /// `LotsOutOfRange` as in [`RiskArray::add`].
-    #[inline(never)]
     pub fn add(
         &mut self,
         expiry: &Expiry,
@@ -54,14 +53,28 @@ impl DigitalArray {
         calls: Lots,
         puts: Lots,
     ) -> Result<(), KernelError> {
+        self.add_from(expiry, set, set.shocks(), |shock| *shock, (strike, leg), (calls, puts))
+    }
+
+    /// [`DigitalArray::add`] with the shocks of the set, which may lie elsewhere in another form.
+    #[inline(never)]
+    pub(crate) fn add_from<T>(
+        &mut self,
+        expiry: &Expiry,
+        set: &ScenarioSet,
+        shocks: &[T],
+        read: impl Fn(&T) -> Shock,
+        (strike, leg): (Price, &Leg),
+        (calls, puts): (Lots, Lots),
+    ) -> Result<(), KernelError> {
         self.gross_lots = add_gross(self.gross_lots, calls, puts)?;
         // |lots| <= 2^41 times at most e^2 * 1e12.
         let calls = i128::from(calls.0).wrapping_sub(i128::from(puts.0));
         let certain = i128::from(puts.0).wrapping_mul(i128::from(certain_payout(expiry).0));
-        let mut slots = set.shocks().iter().zip(&mut self.totals);
+        let mut slots = shocks.iter().zip(&mut self.totals);
         for (count, level) in set.counts.into_iter().zip(&leg.levels) {
             for (shock, total) in slots.by_ref().take(count) {
-                let call = payout(chance(expiry, shock, strike, leg.x, level), expiry.discount);
+                let call = payout(chance(expiry, &read(shock), strike, leg.x, level), expiry.discount);
                 let value = calls.wrapping_mul(i128::from(call)).wrapping_add(certain);
                 *total = total.wrapping_add(value); // 2^40 gross lots
             }

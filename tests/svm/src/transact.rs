@@ -92,7 +92,7 @@ impl World {
     #[must_use]
     pub fn transaction(&self, instructions: &[Instruction], signers: &[&Keypair]) -> Transaction {
         let mut all = vec![presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS)];
-        all.extend_from_slice(instructions);
+        all.extend(self.frame.0.iter().chain(instructions).chain(&self.frame.1).cloned());
         let mut keys: Vec<&Keypair> = vec![&self.payer];
         for signer in signers {
             if !keys.iter().any(|key| key.pubkey() == signer.pubkey()) {

@@ -11,6 +11,7 @@ use margin_client::{
 };
 use margin_core::Price;
 use solana_clock::Clock;
+use solana_instruction::Instruction;
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
@@ -38,6 +39,8 @@ pub struct World {
     pub directory: MarketDirectory,
     /// Price account of each feed.
     prices: BTreeMap<FeedId, (Pubkey, u64)>,
+    /// Instructions that every transaction begins and ends with.
+    pub frame: (Vec<Instruction>, Vec<Instruction>),
     /// Set once a test writes state by hand: sums need not match any more.
     pub forged: bool,
     /// Positions that have been settled.
@@ -82,6 +85,7 @@ impl World {
             tokens: Vec::new(),
             directory: MarketDirectory::default(),
             prices: BTreeMap::new(),
+            frame: Default::default(),
             forged: false,
             settled: 0,
         };

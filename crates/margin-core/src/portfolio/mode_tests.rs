@@ -107,6 +107,8 @@ proptest! {
         }
         let (market, mut scratch) = (fixture.market(), Scratch::new());
         let stored = StoredGrid::prepare(&fixture.parameters, &fixture.scenarios, &mut scratch).unwrap();
+        // Nothing that the preparation left may help.
+        scratch = Scratch::new();
         let positions = || book.iter().copied();
         let mut prepared = UnderlyingRisk::default();
         let mut assess = |scenarios: &[GridScenario], scratch: &mut Scratch| {

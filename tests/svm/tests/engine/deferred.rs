@@ -1,10 +1,6 @@
 //! Checks deferred to the end of a transaction.
 
-use margin_client::{
-    errors::EngineError as E,
-    instructions::TradeLeg,
-    state::AccountMode,
-};
+use margin_client::{errors::EngineError as E, instructions::TradeLeg, state::AccountMode};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
@@ -132,13 +128,14 @@ fn nobody_begins_from_within_another_program() {
 /// Every instruction of the program, valid on its own, between a begin and an end of the same account.
 #[test]
 fn no_other_instruction_may_stand_between() {
-    const ALLOWED: [&str; 3] = ["trade_execute", "quote_execute", "deposit"];
-    for Case { name, mut world, instruction, signers, .. } in cases() {
+    const ALLOWED: [&str; 5] = ["trade_execute", "quote_execute", "deposit", "checks_begin", "checks_end"];
+    for Case { name, mut world, instruction, signers, before, after, .. } in cases() {
         let trader = world.funded(1_000.0);
         let (begin, end) = (world.begin(&trader), world.end(&trader, &[]));
         let mut keys: Vec<&Keypair> = signers.iter().collect();
         keys.push(&trader.key);
-        let instructions = [begin, instruction, end];
+        // A deferral in a deferral, and what it frames, is one of another account.
+        let instructions = [before, vec![begin, instruction], after, vec![end]].concat();
         if ALLOWED.contains(&name) {
             world.send(&instructions, &keys).unwrap_or_else(|refusal| panic!("{name}: {}", refusal.cause));
         } else {

@@ -132,7 +132,8 @@ fn after_expiry(world: &mut World, average: u64) {
     let address = addresses::underlying(&world.engine, BTC);
     world.forge::<Underlying>(address, |state| {
         let slot: Option<&mut ExpirySlot> = state.expiries.iter_mut().find(|slot| slot.expiry == NEAR);
-        slot.expect("listed").observed_average = average;
+        let slot = slot.expect("listed");
+        (slot.observed_average, slot.finalised) = (average, 1);
     });
 }
 

@@ -46,6 +46,7 @@ mod substitution_cases;
 mod substitution_cash;
 mod substitution_listing;
 mod substitution_settlement;
+mod substitution_trading;
 mod surface;
 mod trade;
 mod trade_terms;

@@ -146,7 +146,7 @@ fn only_the_instruction_that_verifies_the_signature_counts() {
     let noise = |message: &[u8]| {
         let signed = maker.key.sign_message(message);
         let mut data = signature.data[..16].to_vec();
-        data[10..12].copy_from_slice(&(message.len() as u16).to_le_bytes());
+        data[12..14].copy_from_slice(&(message.len() as u16).to_le_bytes());
         data.extend_from_slice(maker.owner().as_ref());
         data.extend_from_slice(signed.as_ref());
         data.extend_from_slice(message);

@@ -45,6 +45,9 @@ pub struct Case {
     pub roles: Vec<Role>,
     /// Owner of the account in the other engine that takes the place of a margin account.
     pub twin_owner: Keypair,
+    /// What must stand before the instruction in its transaction, and after it.
+    pub before: Vec<Instruction>,
+    pub after: Vec<Instruction>,
 }
 
 impl Case {
@@ -171,6 +174,7 @@ impl Case {
         let open = AccountOpen { owner: twin_owner.pubkey(), payer: self.world.payer.pubkey(), engine: other, args };
         self.world.accept(open.instruction(), &[&twin_owner]);
 
+        self.world.frame = (std::mem::take(&mut self.before), std::mem::take(&mut self.after));
         assert!(self.instruction.accounts.len() >= self.roles.len(), "{}", self.name);
         for at in 0..self.roles.len() {
             match self.roles[at] {

@@ -22,6 +22,7 @@ use crate::{
     substitution_cash::cash_cases,
     substitution_listing::listing_cases,
     substitution_settlement::settlement_cases,
+    substitution_trading::trading_cases,
 };
 
 pub fn read(twin: impl Into<u32>) -> Role {
@@ -57,6 +58,7 @@ pub fn cases() -> Vec<Case> {
         liquidation_stop(),
     ]);
     cases.extend(cash_cases());
+    cases.extend(trading_cases());
     cases
 }
 
@@ -73,6 +75,8 @@ fn account_open() -> Case {
         twin_owner: owner.insecure_clone(),
         signers: vec![owner, payer],
         roles: with_events(vec![Role::Signer, Role::Payer, read(A::ConstraintSeeds), Role::New, callee()]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -87,6 +91,8 @@ fn account_set_mode() -> Case {
         twin_owner: trader.key.insecure_clone(),
         signers: vec![trader.key],
         roles: with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -108,6 +114,8 @@ fn account_close() -> Case {
             written(E::ForeignEngine),
             Role::Other,
         ]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -122,6 +130,8 @@ pub fn by_trader(name: &'static str, build: impl FnOnce(&mut World, &Trader) -> 
         twin_owner: trader.key.insecure_clone(),
         signers: vec![trader.key],
         roles: with_events(roles),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -176,13 +186,15 @@ fn trade_execute() -> Case {
             written(E::NotOwnerOrDelegate),
             written(E::NotOwnerOrDelegate),
         ]),
+        before: vec![],
+        after: vec![],
     }
 }
 
 /// A call that anyone may make about an account of an engine.
 fn reader(name: &'static str, world: World, instruction: Instruction, trader: Trader) -> Case {
     let roles = vec![read(E::ForeignEngine), read(E::ForeignEngine)];
-    Case { name, world, instruction, twin_owner: trader.key, signers: vec![], roles }
+    Case { name, world, instruction, twin_owner: trader.key, signers: vec![], roles, before: vec![], after: vec![] }
 }
 
 fn margin_check() -> Case {
@@ -228,6 +240,8 @@ fn liquidation_start() -> Case {
         twin_owner: trader.key,
         signers: vec![keeper.key],
         roles: with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -247,6 +261,8 @@ fn liquidation_bid() -> Case {
             written(E::ForeignEngine),
             written(E::ForeignEngine),
         ]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -264,5 +280,7 @@ fn liquidation_stop() -> Case {
         twin_owner: trader.key,
         signers: vec![],
         roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]),
+        before: vec![],
+        after: vec![],
     }
 }

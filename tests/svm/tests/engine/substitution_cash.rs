@@ -62,6 +62,8 @@ fn cash_sync() -> Case {
         twin_owner: trader.key,
         signers: vec![],
         roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine), written(E::ForeignEngine)]),
+        before: vec![],
+        after: vec![],
     }
 }
 
@@ -76,7 +78,16 @@ fn interest_accrue() -> Case {
     world.advance(60);
     let accrue = world.accrual().instruction();
     let roles = with_events(vec![written(E::ForeignEngine), written(E::ForeignEngine)]);
-    Case { name: "interest_accrue", world, instruction: accrue, signers: vec![], roles, twin_owner: Keypair::new() }
+    Case {
+        name: "interest_accrue",
+        world,
+        instruction: accrue,
+        signers: vec![],
+        roles,
+        twin_owner: Keypair::new(),
+        before: vec![],
+        after: vec![],
+    }
 }
 
 fn collateral_limits_set() -> Case {

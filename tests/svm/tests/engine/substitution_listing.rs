@@ -43,12 +43,23 @@ fn engine_initialize() -> Case {
         twin_owner: creator.insecure_clone(),
         signers: vec![creator],
         roles: with_events(vec![Role::Payer, Role::New, Role::Other, callee()]),
+        before: vec![],
+        after: vec![],
     }
 }
 
 pub fn admin_case(name: &'static str, world: World, instruction: Instruction, roles: Vec<Role>) -> Case {
     let admin = world.admin.insecure_clone();
-    Case { name, world, instruction, signers: vec![admin], roles: with_events(roles), twin_owner: Keypair::new() }
+    Case {
+        name,
+        world,
+        instruction,
+        signers: vec![admin],
+        roles: with_events(roles),
+        twin_owner: Keypair::new(),
+        before: vec![],
+        after: vec![],
+    }
 }
 
 fn collateral_add() -> Case {

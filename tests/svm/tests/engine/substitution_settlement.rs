@@ -38,7 +38,16 @@ fn case(name: &'static str, world: World, instruction: Instruction, roles: Vec<R
         Some(first) if first.is_signer => vec![world.admin.insecure_clone()],
         _ => Vec::new(),
     };
-    Case { name, world, instruction, twin_owner: Keypair::new(), signers, roles: with_events(roles) }
+    Case {
+        name,
+        world,
+        instruction,
+        twin_owner: Keypair::new(),
+        signers,
+        roles: with_events(roles),
+        before: vec![],
+        after: vec![],
+    }
 }
 
 fn settlement_sample() -> Case {

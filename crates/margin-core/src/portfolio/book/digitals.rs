@@ -50,7 +50,7 @@ impl Book<'_> {
         let vol = open.vol(&prepared)?;
         let leg = Leg::prepare_at(&open.expiry, &prepared, &open.levels(&prepared, vol))?;
         // The array's limit: 2^40 gross lots.
-        let digitals = self.scan.add_digitals(&open.expiry, strike, &leg, (calls, puts))?;
+        let digitals = self.scan.add_digitals(&self.cells, &open.expiry, (strike, &leg), (calls, puts))?;
         digitals.gross_lots =
             digitals.gross_lots.wrapping_add(calls.0.wrapping_abs().wrapping_add(puts.0.wrapping_abs()));
         // Either the calls are paid or the puts.

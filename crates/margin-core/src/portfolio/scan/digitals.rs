@@ -3,7 +3,8 @@
 use super::{ExpiryScan, Scratch, subtract};
 use crate::{
     DigitalArray, Expiry, Leg, Lots, Price, StaticFactors,
-    portfolio::{MarginError, detail::Signing, gap::Gap},
+    portfolio::{MarginError, book::Cells, detail::Signing, gap::Gap},
+    scenario::Shock,
 };
 
 /// Digital options of the expiry being added. Bytes of zero are `Absent`, and then the rest is never written.
@@ -46,13 +47,18 @@ impl Scratch {
     #[inline(never)]
     pub(in crate::portfolio) fn add_digitals(
         &mut self,
+        cells: &Cells,
         expiry: &Expiry,
-        strike: Price,
-        leg: &Leg,
+        (strike, leg): (Price, &Leg),
         (calls, puts): (Lots, Lots),
     ) -> Result<&mut DigitalExpiry, MarginError> {
         let Digitals::Present(digitals) = &mut self.digitals else { return Err(MarginError::ScenarioCount) };
-        digitals.array.add(expiry, &self.set, strike, leg, calls, puts)?;
+        let (set, leg, lots) = (&self.set, (strike, leg), (calls, puts));
+        match cells {
+            Cells::Given(_) => digitals.array.add_from(expiry, set, set.shocks(), |shock| *shock, leg, lots)?,
+            // A prepared grid keeps the shocks of the set to itself.
+            Cells::Prepared(grid) => digitals.array.add_from(expiry, set, grid.shocks, Shock::stored, leg, lots)?,
+        }
         Ok(digitals)
     }
 
