@@ -10,6 +10,7 @@ mod cash;
 mod closing;
 mod desk;
 mod equity;
+mod found;
 mod funds;
 mod legs;
 mod liquidation;
