@@ -9,7 +9,9 @@ use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
 use crate::engine::Bench;
 use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
+use crate::scale;
 use crate::svm::{Probe, root};
+use crate::trading;
 use crate::whole;
 
 /// Where the table is committed.
@@ -35,6 +37,7 @@ pub fn run(json: bool, update: bool) -> Result<()> {
     let mut rows = measure(&mut Probe::load()?)?;
     let mut bench = Bench::load(whole::pmrm2()?)?;
     rows.extend(whole::checks(&mut bench)?);
+    rows.extend(trading::rows()?);
     let chart = whole::chart(&mut bench)?;
     let text = render(&rows)?;
     if json {
@@ -46,6 +49,7 @@ pub fn run(json: bool, update: bool) -> Result<()> {
     if update {
         fs::write(&path, &text).with_context(|| format!("write {TABLE}"))?;
         fs::write(root().join(CHART), &chart).with_context(|| format!("write {CHART}"))?;
+        scale::update(&rows)?;
     }
     let committed = fs::read_to_string(&path).with_context(|| format!("read {TABLE}; `--update` writes it"))?;
     let problems = judge(&rows, &parse(&committed)?);

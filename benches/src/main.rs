@@ -9,7 +9,9 @@ mod decimal;
 mod engine;
 mod inputs;
 mod reference;
+mod scale;
 mod svm;
+mod trading;
 mod whole;
 
 use std::path::PathBuf;
@@ -31,7 +33,7 @@ enum Command {
         /// Print `[{"name": …, "cu": …}]` and nothing else.
         #[arg(long)]
         json: bool,
-        /// Rewrite benches/CU.md with the measured figures.
+        /// Rewrite benches/CU.md and the table of docs/scale.md with the measured figures.
         #[arg(long)]
         update: bool,
     },

@@ -167,7 +167,9 @@ impl Line {
         }
         // 2^63 - R v is below v, so shifted by 20 it is below 2^63.6 and the quotient below 2^20; |x| <= 20 v < 2^41.
         let remainder = (1u64 << 63).wrapping_sub(reciprocal.bits().wrapping_mul(v.bits()));
-        let rest = Fx::from_bits(quotient(remainder << 20, v.bits()));
+        // A level without time value never gets here, but the SBF backend takes divisions for harmless and moves this one ahead
+        // of the check, where the VM stops at a divisor of zero. An odd one cannot be; it changes less than 2^-12 of a coordinate.
+        let rest = Fx::from_bits(quotient(remainder << 20, v.bits() | 1));
         let x = self.x + ln_shift;
         ((x * reciprocal + ((x * rest) >> 20)) >> EXTRA_BITS) + SCAN_BIAS - (v - (v >> 1))
     }

@@ -7,7 +7,7 @@ use fixed::types::I80F48;
 use litesvm::types::{FailedTransactionMetadata, TransactionMetadata};
 use margin_client::{
     Loaded, MarginReport, PROGRAM_ID, decode_margin_report,
-    errors::{EngineError, explain},
+    errors::{EngineError, engine_error, explain},
     events::EngineEvent,
     presets,
     state::{CashPool, Collateral, InstrumentKind, MarginAccount, Underlying},
@@ -175,6 +175,31 @@ impl World {
         }
     }
 
+    /// Sends instructions that may be refused. If they pass, claims still equal vaults; if not, it is for a reason that the
+    /// engine gives and nothing has changed: the runtime never fails, no code is unknown, the compute budget suffices.
+    #[track_caller]
+    pub fn attempt(&mut self, instructions: &[Instruction], signers: &[&Keypair]) -> Result<Receipt, EngineError> {
+        let before = self.stored();
+        match self.send(instructions, signers) {
+            Ok(receipt) => {
+                self.assert_conserved();
+                Ok(receipt)
+            }
+            Err(refusal) => {
+                let error = refusal.code.and_then(engine_error);
+                let error = error.unwrap_or_else(|| panic!("no error of the engine: {}", refusal.describe()));
+                assert!(self.stored() == before, "a refused transaction changed an account");
+                Err(error)
+            }
+        }
+    }
+
+    /// Positions that have been paid at their settlement price so far: each left less than an atom in the vault.
+    #[must_use]
+    pub fn settled_positions(&self) -> u64 {
+        self.settled
+    }
+
     /// Every account of the program and of the token programs.
     fn stored(&self) -> BTreeMap<Pubkey, Account> {
         [PROGRAM_ID, TOKEN_PROGRAM, TOKEN_2022_PROGRAM]
@@ -271,6 +296,16 @@ impl World {
             }
             assert_eq!(listing.total_deposits, vault, "recorded deposits of {}", listing.index);
         }
+    }
+
+    /// What everybody can claim of the quote vault and the pool keeps: cash, waiting fees, interest earned or not divided yet,
+    /// reserve. Unsettled values of positions are not in it.
+    #[must_use]
+    pub fn pool_claims(&self) -> I80F48 {
+        let mut claims = PoolClaims::default();
+        self.margin_accounts().iter().for_each(|account| claims.add(account, self.borrow_index()));
+        let quote: Loaded<Collateral> = self.load(self.quote.collateral(&self.engine).collateral);
+        I80F48::from_bits(claims.with(&quote.pool, self.borrow_index()))
     }
 
     /// The borrow index of now: what `interest_accrue` published, and its rate since then.

@@ -101,7 +101,7 @@ fn deposits_and_quotes_may_stand_between() {
 fn an_end_of_the_same_account_must_follow() {
     let (mut world, maker, taker) = poor();
     let (begin, end) = (world.begin(&taker), world.end(&taker, &[]));
-    refuse(&mut world, &[begin.clone()], &[&taker.key], E::DeferredEnd);
+    refuse(&mut world, std::slice::from_ref(&begin), &[&taker.key], E::DeferredEnd);
     refuse(&mut world, &[end.clone(), begin.clone()], &[&taker.key], E::ChecksNotDeferred);
     let others = world.end(&maker, &[]);
     refuse(&mut world, &[begin.clone(), others], &[&taker.key], E::DeferredEnd);

@@ -205,3 +205,26 @@ fn standard_margin_holds_the_whole_payout_of_a_short_digital() {
     assert!(initial < -50_000_000 + 1_100_000_000);
     assert_eq!(specs()[0].lot_size, 10_000_000);
 }
+
+#[test]
+fn zz_probe() {
+    for (name, instrument) in [
+        ("call", tests_svm::call(BTC, NEAR, 100_000)),
+        ("digital", digital_call(BTC, NEAR, 100_000)),
+        ("digital90", digital_call(BTC, NEAR, 90_000)),
+    ] {
+        for average in [usd(100_000.0), usd(99_000.0), 0] {
+            let mut world = World::new();
+            let trader = world.trader();
+            world.forge::<MarginAccount>(trader.account, |account| {
+                account.add_position(instrument, 700, 0).expect("a row");
+            });
+            after_expiry(&mut world, average);
+            let check = world.margin_check(&trader);
+            eprintln!(
+                "{name} {average} {:?}",
+                world.send(&[check.instruction()], &[]).map(|r| r.compute_units).map_err(|e| e.logs.last().cloned())
+            );
+        }
+    }
+}

@@ -79,9 +79,11 @@ fn prices_stay_within_the_band_around_the_mark() {
         world.set_trading(BTC, TradingParameters { band_mark: 100_000_000, band_index: 1_000_000, ..free_trading() });
         let band = settled.mark / 10 + settled.index_price / 1_000;
         for (distance, within) in [(0, true), (band, true), (band + 1, false)] {
-            for price in [settled.mark + distance, settled.mark.saturating_sub(distance)] {
+            for (price, exists) in
+                [(settled.mark + distance, true), (settled.mark.saturating_sub(distance), settled.mark >= distance)]
+            {
                 // Below a price of zero there is nothing to refuse.
-                let within = within || settled.mark < distance;
+                let within = within || !exists;
                 let trade = world.trade(&maker, &taker, &[TradeLeg { instrument, lots: 1, price }]);
                 let signers = [&maker.key, &taker.key];
                 if within {

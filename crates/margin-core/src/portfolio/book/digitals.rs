@@ -57,10 +57,15 @@ impl Book<'_> {
         digitals.naked_lots = digitals.naked_lots.wrapping_sub(calls.min(puts).0.min(0));
         let given = self.market.scenarios;
         digitals.gap.add(&open.inputs, self.cells.whole(&given), strike, (calls, puts))?;
-        for (kind, lots) in [(OptionKind::DigitalCall, calls), (OptionKind::DigitalPut, puts)] {
-            if open.has_passed() {
+        let sides = [(OptionKind::DigitalCall, calls), (OptionKind::DigitalPut, puts)];
+        if open.has_passed() {
+            // What is paid, to the last digit; nothing moves it any more.
+            for (kind, lots) in sides.into_iter().filter(|(_, lots)| *lots != Lots::ZERO) {
                 open.add_intrinsic(strike, kind, lots)?;
             }
+            return Ok(());
+        }
+        for (kind, lots) in sides {
             if lots != Lots::ZERO && (self.needs_greeks || self.wants_greeks) {
                 let (_, greeks) = greeks(&open.expiry, strike, vol, kind)?;
                 self.add_digital_greeks(open, &greeks, lots)?;
