@@ -113,10 +113,6 @@ impl Gap {
 impl GridSpot {
     /// The expiry's forward at this spot, rounded down, in 1e-12 USD.
     fn forward(&self, inputs: &ExpiryInputs) -> u128 {
-        // Once all of a settlement average is known no spot moves it.
-        if inputs.forward == Price::ZERO {
-            return u128::from(inputs.fixed.0);
-        }
         // 64 + 33 bits.
         let product = u128::from(inputs.forward.0).wrapping_mul(u128::from(self.multiplier.0));
         product.checked_div(u128::from(Multiplier::ONE.0)).unwrap_or(0).wrapping_add(u128::from(inputs.fixed.0))
