@@ -9,10 +9,11 @@ use margin_client::{
     state::{
         AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts,
         CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
-        FactorScenario, FlowLimit, Instrument, InstrumentKind, InterestState, LiquidationParameters, LiquidationState,
-        MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot, Position,
-        PositionCharges, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap, SkewShock,
-        StandardParameters, StaticDiscount, SviParameters, Underlying, VegaTermStructure, VolShocks,
+        FactorScenario, FlowLimit, FundingState, Instrument, InstrumentKind, InterestState, LiquidationParameters,
+        LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot,
+        Position, PositionCharges, QuoteNonces, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap,
+        SkewShock, StandardParameters, StaticDiscount, SviParameters, TradingParameters, Underlying, VegaTermStructure,
+        Venue, VenueApproval, VenueLimits, VolShocks,
     },
 };
 
@@ -98,6 +99,7 @@ fn collateral() {
     state.underlying = 0x0708;
     state.deposit_cap = 1 << 40;
     state.total_deposits = 1 << 33;
+    state.fees = 1 << 34;
     state.flow = FlowLimit { limit: 1 << 41, level: 1 << 42, updated_at: -1, window: 86_400, ..FlowLimit::none() };
     state.pool = CashPool {
         borrowed: 1,
@@ -140,15 +142,16 @@ fn collateral() {
             (248, &[2, 0, 8, 7]),
             (256, &(1u64 << 40).to_le_bytes()),
             (264, &(1u64 << 33).to_le_bytes()),
-            (272, &(1u64 << 41).to_le_bytes()),
-            (280, &(1u64 << 42).to_le_bytes()),
-            (288, &(-1i64).to_le_bytes()),
-            (296, &86_400u32.to_le_bytes()),
-            (304, &[1u64, 2, 3, 4, 5].map(u64::to_le_bytes).concat()),
-            (344, &(-6i64).to_le_bytes()),
-            (352, &(7i128 << 48).to_le_bytes()),
-            (368, &8i128.to_le_bytes()),
-            (384, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
+            (272, &(1u64 << 34).to_le_bytes()),
+            (280, &(1u64 << 41).to_le_bytes()),
+            (288, &(1u64 << 42).to_le_bytes()),
+            (296, &(-1i64).to_le_bytes()),
+            (304, &86_400u32.to_le_bytes()),
+            (312, &[1u64, 2, 3, 4, 5].map(u64::to_le_bytes).concat()),
+            (352, &(-6i64).to_le_bytes()),
+            (360, &(7i128 << 48).to_le_bytes()),
+            (376, &8i128.to_le_bytes()),
+            (392, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
         ],
     );
     assert_golden(&*state, &want);
@@ -170,6 +173,22 @@ fn underlying() {
     state.max_surface_age = 60;
     state.liquidation_max_surface_age = 600;
     state.settlement_window = 1_800;
+    state.trading = TradingParameters {
+        taker_fee: 101,
+        maker_fee: 102,
+        settlement_fee: 103,
+        option_fee_cap: 104,
+        band_mark: 105,
+        band_index: 106,
+        funding_period: 107,
+        funding_cap: 108,
+        funding_gap: 109,
+        premium_fade: 110,
+        sample_spacing: 111,
+        sample_count: 112,
+        premium_depth: 113,
+        settler_reward: 114,
+    };
     state.risk = risk();
     state.standard = StandardParameters {
         perpetual_initial: 61,
@@ -203,8 +222,8 @@ fn underlying() {
         Scenario { design_spot: 12, spot: 13, ln_spot: -1, weight: 14, vol: 2, extended: 1, ..Scenario::default() };
     state.prepared_grid.shocks[42] = [-5, 27];
     state.prepared_grid.table[63] = 28;
-    state.perpetual =
-        PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, ..PerpetualSlot::default() };
+    let funding = FundingState { index: -92, accrued_at: 93, premium: -94, ..FundingState::default() };
+    state.perpetual = PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, funding };
     let slot = &mut state.expiries[11];
     slot.expiry = 15;
     slot.updated_at = 16;
@@ -215,17 +234,22 @@ fn underlying() {
     slot.slice = [-3, 92, 93, 94, 95, 96, 97, 98, 99];
     slot.confidence = 25;
     slot.observed_average = 26;
+    slot.sample_sum = 115u128.to_le_bytes();
+    slot.sampled_at = 116;
+    slot.sample_count = 117;
+    slot.finalised = 1;
+    slot.open_lots = 118;
     let words = |range: std::ops::RangeInclusive<u64>| range.flat_map(u64::to_le_bytes).collect::<Vec<u8>>();
     // Words but for two groups of flags.
     let mut parameters = words(1..=51);
     parameters[11 * 8..12 * 8].copy_from_slice(&[12, 1, 1, 0, 0, 0, 0, 0]);
     parameters[38 * 8..39 * 8].copy_from_slice(&[1, 0, 0, 0, 0, 0, 0, 0]);
     let svi: Vec<u8> = [-2i64, 19, 20, 21, 22, 23, 24].iter().flat_map(|field| field.to_le_bytes()).collect();
-    // The first scenario stands at 824, 32 bytes each; the prepared grid at 2104, the first expiry at 2920, 216 bytes
+    // The first scenario stands at 888, 32 bytes each; the prepared grid at 2168, the first expiry at 2984, 224 bytes
     // each.
-    let (scenario, expiry) = (824 + 39 * 32, 2_920 + 11 * 216);
+    let (scenario, expiry) = (888 + 39 * 32, 2_984 + 11 * 224);
     let want = golden(
-        6_016,
+        6_176,
         &[
             (0, &[0xce, 0x80, 0x98, 0x4d, 0x70, 0xa4, 0x0d, 0x02]),
             (8, &[1, 251, 40]),
@@ -244,18 +268,21 @@ fn underlying() {
             (184, &60u32.to_le_bytes()),
             (188, &600u32.to_le_bytes()),
             (192, &1_800u32.to_le_bytes()),
-            (200, &parameters),
-            (608, &words(61..=76)),
-            (736, &words(77..=78)),
-            (752, &words(79..=87)),
+            (200, &(101u32..=112).flat_map(u32::to_le_bytes).collect::<Vec<u8>>()),
+            (248, &words(113..=114)),
+            (264, &parameters),
+            (672, &words(61..=76)),
+            (800, &words(77..=78)),
+            (816, &words(79..=87)),
             (scenario, &words(12..=13)),
             (scenario + 16, &(-1i64).to_le_bytes()),
             (scenario + 24, &14u32.to_le_bytes()),
             (scenario + 28, &[2, 1]),
-            (2_104 + 42 * 16, &(-5i64).to_le_bytes()),
-            (2_104 + 42 * 16 + 8, &words(27..=27)),
-            (2_855, &[28]),
-            (2_856, &words(88..=91)),
+            (2_168 + 42 * 16, &(-5i64).to_le_bytes()),
+            (2_168 + 42 * 16 + 8, &words(27..=27)),
+            (2_919, &[28]),
+            (2_920, &words(88..=91)),
+            (2_952, &[-92i64, 93, -94].map(i64::to_le_bytes).concat()),
             (expiry, &15i64.to_le_bytes()),
             (expiry + 8, &16i64.to_le_bytes()),
             (expiry + 16, &17u64.to_le_bytes()),
@@ -265,6 +292,11 @@ fn underlying() {
             (expiry + 96, &(-3i64).to_le_bytes()),
             (expiry + 104, &words(92..=99)),
             (expiry + 168, &words(25..=26)),
+            (expiry + 184, &words(115..=115)),
+            (expiry + 200, &words(116..=116)),
+            (expiry + 208, &117u32.to_le_bytes()),
+            (expiry + 212, &[1]),
+            (expiry + 216, &words(118..=118)),
         ],
     );
     assert_golden(&*state, &want);
@@ -367,6 +399,11 @@ fn margin_account() {
     // −1.5 atoms.
     state.cash = (-(3i128 << 47)).to_le_bytes();
     state.sequence = 0x0a0b_0c0d;
+    state.fees = 0x0e0f;
+    state.quotes = QuoteNonces { floor: 41, spent: [42, 43, 44, 45] };
+    state.checks_deferred = 1;
+    state.approvals[3] =
+        VenueApproval { authority: key(4), limits: VenueLimits { underlyings: 46, notional: 47, expires_at: -48 } };
     state.liquidation = LiquidationState {
         active: 1,
         started_at: 77,
@@ -384,10 +421,11 @@ fn margin_account() {
     };
     let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
     state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
-    // The first balance stands at 200, 16 bytes each; the first position at 584, 48 bytes each.
-    let (balance, position) = (200 + 11 * 16, 584 + 127 * 48);
+    // The first approval stands at 256, 56 bytes each; the first balance at 480, 16 bytes each; the first position at 864, 56
+    // bytes each.
+    let (approval, balance, position) = (256 + 3 * 56, 480 + 11 * 16, 864 + 127 * 56);
     let want = golden(
-        6_728,
+        8_032,
         &[
             (0, &[0x85, 0xdc, 0xad, 0xd5, 0xb3, 0xd3, 0x2b, 0xee]),
             (8, &[1, 250, 1, 12, 8, 7, 128, 0]),
@@ -396,22 +434,39 @@ fn margin_account() {
             (80, &[3; 32]),
             (112, &(-(3i128 << 47)).to_le_bytes()),
             (128, &0x0a0b_0c0du64.to_le_bytes()),
-            (136, &[1]),
-            (144, &77i64.to_le_bytes()),
-            (152, &(5i128 << 48).to_le_bytes()),
+            (136, &0x0e0fu64.to_le_bytes()),
+            (144, &[41u64, 42, 43, 44, 45].map(u64::to_le_bytes).concat()),
+            (184, &[1]),
+            (192, &[1]),
+            (200, &77i64.to_le_bytes()),
+            (208, &(5i128 << 48).to_le_bytes()),
+            (approval, &[4; 32]),
+            (approval + 32, &[46u64, 47].map(u64::to_le_bytes).concat()),
+            (approval + 48, &(-48i64).to_le_bytes()),
             (balance, &99u64.to_le_bytes()),
             (balance + 8, &12u16.to_le_bytes()),
-            (392, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
-            (432, &(36i128 << 48).to_le_bytes()),
+            (672, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
+            (712, &(36i128 << 48).to_le_bytes()),
             (position, &1_769_760_000i64.to_le_bytes()),
             (position + 8, &90_000u64.to_le_bytes()),
             (position + 16, &(-1_000i64).to_le_bytes()),
             (position + 24, &(-44i64).to_le_bytes()),
             (position + 32, &55i64.to_le_bytes()),
-            (position + 40, &63u16.to_le_bytes()),
-            (position + 42, &[2]),
+            (position + 40, &1_000u64.to_le_bytes()),
+            (position + 48, &63u16.to_le_bytes()),
+            (position + 50, &[2]),
         ],
     );
+    assert_golden(&*state, &want);
+}
+
+#[test]
+fn venue() {
+    let mut state: Box<Venue> = bytemuck::zeroed_box();
+    (state.version, state.bump, state.enabled) = (1, 248, 1);
+    (state.engine, state.authority) = (key(1), key(2));
+    let discriminator = AccountKind::Venue.discriminator();
+    let want = golden(144, &[(0, discriminator), (8, &[1, 248, 1]), (16, &[1; 32]), (48, &[2; 32])]);
     assert_golden(&*state, &want);
 }
 
@@ -419,15 +474,17 @@ fn margin_account() {
 fn sizes_and_discriminators_are_distinct() {
     assert_eq!(account_size::<Engine>(), 640);
     assert_eq!(account_size::<Collateral>(), 528);
-    assert_eq!(account_size::<Underlying>(), 6_016);
-    assert_eq!(account_size::<MarginAccount>(), 6_728);
+    assert_eq!(account_size::<Underlying>(), 6_176);
+    assert_eq!(account_size::<MarginAccount>(), 8_032);
     assert_eq!(account_size::<CorrelationModel>(), 1_144);
+    assert_eq!(account_size::<Venue>(), 144);
     let kinds = [
         AccountKind::Engine,
         AccountKind::Collateral,
         AccountKind::Underlying,
         AccountKind::MarginAccount,
         AccountKind::CorrelationModel,
+        AccountKind::Venue,
     ];
     for kind in kinds {
         assert_eq!(AccountKind::of(kind.discriminator()), Some(kind));

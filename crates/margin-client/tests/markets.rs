@@ -128,7 +128,12 @@ fn a_trade_needs_both_books_and_its_legs_and_a_bid_both_books() {
     let btc_holder = with_positions(account(0), &[(perpetual(BTC), 1, 0)]);
     let cash_only = account(0);
     let leg = TradeLeg { instrument: perpetual(ETH), lots: 1, price: ETH_SPOT };
-    let trade = addresses(&directory.for_trade(&cash_only, &btc_holder, &[leg]).unwrap());
+    let mut metas = directory.for_trade(&cash_only, &btc_holder, &[leg]).unwrap();
+    // What is traded is written.
+    let written: Vec<_> = metas.iter().filter(|meta| meta.is_writable).map(|meta| meta.pubkey).collect();
+    assert_eq!(written, [eth().address]);
+    metas.iter_mut().for_each(|meta| meta.is_writable = false);
+    let trade = addresses(&metas);
     assert_eq!(trade, [btc().address, key(100), eth().address, key(101)]);
     let bid = addresses(&directory.for_bid(&cash_only, &btc_holder).unwrap());
     assert_eq!(bid, [btc().address, key(100)]);

@@ -180,19 +180,20 @@ fn expiry_slot(path: &str, source: &Expiry, spot: Price, now: i64, strict: bool)
         // Nothing looks at the surface of a passed expiry; a slice without variance prices no option of a living one.
         None => SviParameters { forward: forward.0, time: 1, sigma: 1_000_000_000_000, ..Default::default() },
     };
-    Ok(ExpirySlot {
+    let mut slot = ExpirySlot {
         expiry,
         updated_at: now,
         forward: forward.0,
         spot_reference: spot.0,
         rate: source.rate.0,
-        svi,
         confidence: source.confidence.0,
         observed_average: source.observed_average.map_or(0, |average| average.0),
         // Once the expiry has passed, the average in the file is all of it.
         finalised: u8::from(source.observed_average.is_some()),
         ..Default::default()
-    })
+    };
+    slot.set_surface(svi).map_err(|_| rule(&at("svi"), EngineError::SviParameters))?;
+    Ok(slot)
 }
 
 fn svi_parameters(path: &str, source: &Svi, forward: Price, left: i64) -> Result<SviParameters, PortfolioError> {

@@ -1,4 +1,4 @@
-use margin_client::state::{Balance, MarginAccount, Position};
+use margin_client::state::{Balance, Instrument, MarginAccount, Position};
 
 use crate::{BTC, ETH, FAR, NEAR, Rng, SOL, SOL_TOKEN, call, digital_call, digital_put, future, perpetual, put, specs};
 
@@ -52,6 +52,16 @@ fn add_digitals(account: &mut MarginAccount, rng: &mut Rng) {
         if rng.one_in(3) {
             account.add_position(call(underlying, NEAR, strike), lots % 100 + 101, 0).expect("a free row");
         }
+    }
+}
+
+/// Drops all but some of an account's digital options.
+pub fn keep_digitals(account: &mut MarginAccount, most: usize) {
+    let is_digital = |instrument: &Instrument| instrument.kind.is_digital();
+    let digitals: Vec<_> = account.positions().iter().filter_map(|position| position.instrument()).collect();
+    for instrument in digitals.into_iter().filter(is_digital).skip(most) {
+        let lots = account.position(&instrument).map_or(0, |position| position.lots);
+        account.add_position(instrument, -lots, 0).expect("a position that closes");
     }
 }
 

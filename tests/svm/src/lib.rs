@@ -23,7 +23,7 @@ mod venues;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
-pub use books::{random_book, random_digital_book, random_rich_book};
+pub use books::{keep_digitals, random_book, random_digital_book, random_rich_book};
 pub use dumps::PriceDump;
 pub use files::{built_program, market_data, program_bytes};
 pub use listing::{free_trading, oracle};

@@ -5,7 +5,8 @@ use margin_client::{
     state::{AccountMode, MarginAccount},
 };
 use tests_svm::{
-    BTC, ETH, NEAR, Rng, SOL, SOL_TOKEN, Trader, World, call, correlation, future, perpetual, random_rich_book,
+    BTC, ETH, NEAR, Rng, SOL, SOL_TOKEN, Trader, World, call, correlation, future, keep_digitals, perpetual,
+    random_rich_book,
 };
 
 use crate::{
@@ -15,9 +16,14 @@ use crate::{
 
 /// A random book of at most `most` positions in an account of a mode.
 fn hold(world: &mut World, trader: &Trader, mode: AccountMode, most: usize, rng: &mut Rng) {
+    let correlates = world.engine_state().correlates();
     world.forge::<MarginAccount>(trader.account, |account| {
         account.mode = AccountMode::Portfolio as u8;
         random_rich_book(account, rng);
+        if correlates {
+            // With three scans a bid looks at the books nine times.
+            keep_digitals(account, 0);
+        }
         while account.positions().len() > most {
             let position = account.positions()[rng.within(0, most as i64) as usize];
             let instrument = position.instrument().expect("a known kind");

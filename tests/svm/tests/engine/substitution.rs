@@ -55,11 +55,10 @@ impl Case {
     fn refuse(&mut self, at: usize, change: &str, instruction: Instruction, code: u32) {
         let explained = explain(code).expect("a code of the program or of Anchor");
         let what = format!("{} for account {at} of {}, {change}", explained.name, self.name);
-        let signers: Vec<_> = self
-            .signers
-            .iter()
-            .filter(|key| instruction.accounts.iter().any(|meta| meta.is_signer && meta.pubkey == key.pubkey()))
-            .collect();
+        let (before, after) = &self.world.frame;
+        let all = || before.iter().chain([&instruction]).chain(after).flat_map(|one| &one.accounts);
+        let signs = |key: &&Keypair| all().any(|meta| meta.is_signer && meta.pubkey == key.pubkey());
+        let signers: Vec<_> = self.signers.iter().filter(signs).collect();
         self.world.refuse_code(instruction, &signers, code, &what);
     }
 
