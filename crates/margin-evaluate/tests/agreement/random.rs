@@ -235,7 +235,8 @@ fn positions(rng: &mut Rng, underlyings: &[Underlying], mode: Mode) -> Vec<Posit
         let underlying = &underlyings[index];
         let digitals = [Kind::DigitalCall, Kind::DigitalPut];
         let others = [Kind::Call, Kind::Put, Kind::Call, Kind::Put, Kind::Future, Kind::Perpetual];
-        let kind = if rng.chance(4) { rng.pick(&digitals) } else { rng.pick(&others) };
+        // A large book of them, seen under a market factor, passes what a transaction may compute.
+        let kind = if wanted < 14 && rng.chance(4) { rng.pick(&digitals) } else { rng.pick(&others) };
         let expiry = match (kind, underlying.expiries.len()) {
             (Kind::Perpetual, _) => None,
             (_, 0) => continue,
