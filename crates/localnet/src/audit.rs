@@ -4,7 +4,8 @@
 
 use std::collections::BTreeMap;
 
-use margin_client::state::{Collateral, Engine, Instrument, MarginAccount, load_cash};
+use margin_client::constants::USD_DECIMALS;
+use margin_client::state::{Collateral, Engine, Instrument, InstrumentKind, MarginAccount, load_cash};
 use margin_client::{AccountKind, Loaded, PROGRAM_ID, constants};
 
 use crate::venue::Venue;
@@ -13,16 +14,22 @@ use crate::{LocalnetError, Result, Sender, tokens};
 /// Bits of the fraction in stored cash (`I80F48`).
 const CASH_FRACTION_BITS: u32 = 48;
 
+/// Quote atoms that payments of funding may leave in the vault: less than one each.
+const MOST_DUST: i128 = 1_000;
+
 /// Both sides of the books.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Audit {
     pub accounts: usize,
     /// Quote atoms in the vault.
     pub quote_vault: u64,
-    /// Σ over accounts of cash with its interest, less what perpetuals have already paid into it, and what the pool keeps, in
-    /// 2⁻⁴⁸ quote atoms. What one side of a perpetual has settled and the other has not cancels here, so this is exactly
-    /// what is in the vault.
+    /// Σ over accounts of cash with its interest and uncollected fees, less what linear positions have already paid into it and
+    /// the funding they owe, and what the pool and the listing keep, in 2⁻⁴⁸ quote atoms. What one side of a position has
+    /// settled and the other has not cancels here, so this is what is in the vault but for the odd parts of atoms that
+    /// payments of funding leave there.
     pub quote_claims: i128,
+    /// Fees of trades that wait in accounts, quote atoms.
+    pub fees: u64,
     /// What accounts owe, in whole quote atoms, and what of the interest the pool has kept.
     pub borrowed: u64,
     pub reserve: i128,
@@ -36,7 +43,8 @@ pub struct Audit {
 impl Audit {
     /// Whether vaults equal claims and every contract has two sides.
     pub fn balanced(&self) -> bool {
-        i128::from(self.quote_vault) << CASH_FRACTION_BITS == self.quote_claims
+        let surplus = (i128::from(self.quote_vault) << CASH_FRACTION_BITS) - self.quote_claims;
+        (0..MOST_DUST << CASH_FRACTION_BITS).contains(&surplus)
             && u128::from(self.sol_vault) == self.sol_claims
             && self.open_contracts.is_empty()
     }
@@ -53,6 +61,7 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
         accounts: 0,
         quote_vault: tokens::balance(sender, &venue.quote.vault)?,
         quote_claims: 0,
+        fees: 0,
         borrowed: 0,
         reserve: 0,
         sol_vault: tokens::balance(sender, &venue.sol.vault)?,
@@ -64,11 +73,14 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
     audit.reserve = load_cash(pool.pool.reserve).to_bits() >> CASH_FRACTION_BITS;
     // One time for all that is not before any account's last contact. Interest up to it is the same on both sides.
     let now = engine.borrow.published_at.saturating_add(constants::MAX_INTEREST_SECONDS);
+    let snapshot = venue.fetch(sender)?;
+    let atom = 10i128.pow(USD_DECIMALS.saturating_sub(u32::from(engine.quote_decimals)));
     let mut lots: BTreeMap<Instrument, i128> = BTreeMap::new();
     for mut account in all_accounts(sender, venue)? {
         settle(&mut pool, &mut account, &engine, now)?;
         audit.accounts += 1;
         audit.quote_claims += account.cash().to_bits();
+        audit.fees = audit.fees.saturating_add(account.fees);
         audit.sol_claims += u128::from(account.balance_of(venue.sol_index));
         for position in account.positions() {
             audit.quote_claims -= i128::from(position.settled_value) << CASH_FRACTION_BITS;
@@ -77,11 +89,18 @@ pub fn audit(sender: &Sender, venue: &Venue) -> Result<Audit> {
                 address: account.address,
                 reason: "a position of unknown kind".to_owned(),
             })?;
+            if instrument.kind == InstrumentKind::Perpetual {
+                let market = snapshot.underlying(instrument.underlying)?;
+                let owed = position.funding(market.perpetual.funding.index, market.lot_size);
+                // Rounded up, as it will be paid.
+                audit.quote_claims += (-owed.0).div_euclid(atom) << CASH_FRACTION_BITS;
+            }
             *lots.entry(instrument).or_default() += i128::from(position.lots);
         }
     }
     let kept = |amount| load_cash(amount).to_bits();
-    audit.quote_claims += kept(pool.pool.reserve) + kept(pool.pool.pot);
+    let fees = i128::from(audit.fees) + i128::from(pool.fees);
+    audit.quote_claims += kept(pool.pool.reserve) + kept(pool.pool.pot) + (fees << CASH_FRACTION_BITS);
     audit.open_contracts = lots.into_iter().filter(|(_, total)| *total != 0).collect();
     Ok(audit)
 }
