@@ -220,7 +220,8 @@ impl<'a> Narrator<'a> {
         self.line(
             Tone::Plain,
             &format!(
-                "  interest: {} lent, {} paid by the borrower, {} earned by depositors, {} kept by the reserve",
+                "  fees of the trades: {}; interest: {} lent, {} paid by the borrower, {} earned by depositors, {} kept by the reserve",
+                fixed(i128::from(after.fees), 6, 2),
                 fixed(i128::from(after.borrowed), 6, 0),
                 fixed(outcome.interest.paid, 6, 2),
                 fixed(outcome.interest.earned, 6, 2),
