@@ -48,6 +48,9 @@ impl<'info> FillSettle<'info> {
             require!(fill.taker != fill.maker, EngineError::TradeWithSelf);
             fill.leg.validate()?;
         }
+        // A bystander has approved nothing, not even that his sequence number moves.
+        let takes_part = |account| args.fills.iter().any(|fill| fill.taker == account || fill.maker == account);
+        require!((0..args.accounts).all(takes_part), EngineError::FillAccount);
         Ok(())
     }
 

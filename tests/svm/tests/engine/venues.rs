@@ -50,6 +50,9 @@ fn a_batch_of_fills_is_settled_and_checked_once() {
 
     let naked = [(2, 0, sell(1_000, call(BTC, NEAR, 100_000), 2_500.0))];
     let settle = world.settlement(venue.pubkey(), &[&a, &b, &c], &naked);
+    world.refuse(settle.instruction(), &[&venue], E::FillAccount);
+    let naked = [(1, 0, naked[0].2.clone())];
+    let settle = world.settlement(venue.pubkey(), &[&a, &c], &naked);
     world.refuse(settle.instruction(), &[&venue], E::BelowInitialMargin);
 }
 
@@ -179,7 +182,7 @@ fn every_fault_of_a_batch_has_its_error() {
     let off = world.settlement(venue.pubkey(), &[&a, &b], &[(1, 0, buy(1, perpetual(ETH), 3_241.0))]);
     world.refuse(off.instruction(), &[&venue], E::PriceBand);
 
-    // An account that takes no part is checked all the same and must belong to the engine.
+    // An account of another engine.
     let other = world.another_engine();
     let stranger = margin_client::addresses::margin_account(&other, &c.owner(), 0);
     let open = margin_client::instructions::AccountOpen {
@@ -194,7 +197,7 @@ fn every_fault_of_a_batch_has_its_error() {
     };
     world.accept(open.instruction(), &[&c.key]);
     let mut foreign = world.settlement(venue.pubkey(), &[&a, &b], &[(1, 0, buy(1, perpetual(ETH), 3_240.67))]);
-    foreign.margin_accounts.push(stranger);
+    foreign.margin_accounts[1] = stranger;
     world.refuse(foreign.instruction(), &[&venue], E::ForeignEngine);
 }
 
