@@ -661,31 +661,26 @@ export type MarginEngine = {
     },
     {
       "code": 6215,
-      "msg": "Fees are paid in the quote token only",
-      "name": "quoteCollateralNeeded"
-    },
-    {
-      "code": 6216,
       "msg": "Not so many fees have been collected",
       "name": "insufficientFees"
     },
     {
-      "code": 6217,
+      "code": 6216,
       "msg": "The withdrawal would pass the limit of the token's net outflow",
       "name": "outflowLimit"
     },
     {
-      "code": 6218,
+      "code": 6217,
       "msg": "The withdrawal would lend out more of the pool than is allowed",
       "name": "borrowLimit"
     },
     {
-      "code": 6219,
+      "code": 6218,
       "msg": "Cash moves between different accounts of one owner only",
       "name": "transferOwner"
     },
     {
-      "code": 6220,
+      "code": 6219,
       "msg": "An account cannot transfer to itself",
       "name": "transferToSelf"
     },
@@ -6002,6 +5997,31 @@ export type MarginEngine = {
     },
     {
       "docs": [
+        "An index price that a check used."
+      ],
+      "name": "indexPrice",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the underlying."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "An instrument: data, not an account. Its natural order is the order of positions in an account, so that the",
         "legs of one underlying and of one expiry lie side by side."
       ],
@@ -6295,6 +6315,19 @@ export type MarginEngine = {
           {
             "name": "bidderCashAfter",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Of every underlying that either account is exposed to."
+            ],
+            "name": "prices",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "indexPrice"
+                }
+              }
+            }
           }
         ],
         "kind": "struct"
@@ -10673,31 +10706,26 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6215,
-      "msg": "Fees are paid in the quote token only",
-      "name": "quoteCollateralNeeded"
-    },
-    {
-      "code": 6216,
       "msg": "Not so many fees have been collected",
       "name": "insufficientFees"
     },
     {
-      "code": 6217,
+      "code": 6216,
       "msg": "The withdrawal would pass the limit of the token's net outflow",
       "name": "outflowLimit"
     },
     {
-      "code": 6218,
+      "code": 6217,
       "msg": "The withdrawal would lend out more of the pool than is allowed",
       "name": "borrowLimit"
     },
     {
-      "code": 6219,
+      "code": 6218,
       "msg": "Cash moves between different accounts of one owner only",
       "name": "transferOwner"
     },
     {
-      "code": 6220,
+      "code": 6219,
       "msg": "An account cannot transfer to itself",
       "name": "transferToSelf"
     },
@@ -16014,6 +16042,31 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
+        "An index price that a check used."
+      ],
+      "name": "indexPrice",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the underlying."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
         "An instrument: data, not an account. Its natural order is the order of positions in an account, so that the",
         "legs of one underlying and of one expiry lie side by side."
       ],
@@ -16307,6 +16360,19 @@ export const IDL: MarginEngine = {
           {
             "name": "bidderCashAfter",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Of every underlying that either account is exposed to."
+            ],
+            "name": "prices",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "indexPrice"
+                }
+              }
+            }
           }
         ],
         "kind": "struct"

@@ -251,8 +251,6 @@ pub enum EngineError {
     WrongTokenProgram,
     #[msg("The account still has fees that were not collected")]
     AccountHasFees,
-    #[msg("Fees are paid in the quote token only")]
-    QuoteCollateralNeeded,
     #[msg("Not so many fees have been collected")]
     InsufficientFees,
     #[msg("The withdrawal would pass the limit of the token's net outflow")]

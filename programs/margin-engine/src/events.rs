@@ -464,6 +464,15 @@ pub struct FeesWithdrawn {
     pub fees_after: u64,
 }
 
+/// An index price that a check used.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IndexPrice {
+    /// Index of the underlying.
+    pub underlying: u16,
+    /// precision: 1e-12 USD.
+    pub price: u64,
+}
+
 #[event]
 #[derive(Clone, Debug)]
 pub struct LiquidationStarted {
@@ -498,6 +507,8 @@ pub struct LiquidationBid {
     pub bidder_funding: i64,
     pub bidder_cash_before: i64,
     pub bidder_cash_after: i64,
+    /// Of every underlying that either account is exposed to.
+    pub prices: Vec<IndexPrice>,
 }
 
 #[event]

@@ -24,6 +24,7 @@ pub mod risk_accounts;
 pub mod settlement;
 pub mod state;
 pub mod trading;
+pub mod vault;
 
 use anchor_lang::prelude::*;
 use instructions::*;

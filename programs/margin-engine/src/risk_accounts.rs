@@ -15,6 +15,7 @@ use margin_core::Price;
 use crate::{
     constants::LAYOUT_VERSION,
     error::EngineError,
+    events::IndexPrice,
     oracle::{PriceUse, PriceView, read_price},
     state::{AccountMode, Collateral, CorrelationModel, Engine, Instrument, InstrumentKind, MarginAccount, Underlying},
 };
@@ -181,6 +182,12 @@ impl<'a> RiskAccounts<'a> {
     pub fn underlying(&self, index: u16) -> Result<&UnderlyingView<'a>> {
         let at = self.underlyings.binary_search_by_key(&index, |view| view.state.index);
         Ok(at.ok().and_then(|at| self.underlyings.get(at)).ok_or(EngineError::RiskAccountMissing)?)
+    }
+
+    /// The index prices that checks use, for events.
+    pub fn index_prices(&self) -> Vec<IndexPrice> {
+        let price = |view: &UnderlyingView| IndexPrice { underlying: view.state.index, price: view.price.price.0 };
+        self.underlyings.iter().map(price).collect()
     }
 
     /// All underlyings, by rising index.

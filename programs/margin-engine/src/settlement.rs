@@ -12,8 +12,7 @@ use crate::{
     error::EngineError,
     oracle::PriceView,
     risk::{cash_atoms_floor, cost_atoms, linear_value_floor},
-    state::{ExpirySlot, InstrumentKind, MarginAccount, Position, Underlying},
-    trading::share_ceil,
+    state::{ExpirySlot, InstrumentKind, MarginAccount, Position, TradingParameters, Underlying},
 };
 
 impl Underlying {
@@ -117,12 +116,7 @@ pub struct FinalSeries {
     /// The settlement price.
     pub price: Price,
     lot_size: u64,
-    /// precision: 1e-9 of the notional.
-    fee: u32,
-    /// precision: 1e-9 of an option's value; 0: no cap.
-    option_fee_cap: u32,
-    /// precision: quote atoms.
-    reward: u64,
+    terms: TradingParameters,
     decimals: u8,
 }
 
@@ -147,9 +141,7 @@ impl FinalSeries {
             expiry,
             price: Price(slot.observed_average),
             lot_size: state.lot_size,
-            fee: state.trading.settlement_fee,
-            option_fee_cap: state.trading.option_fee_cap,
-            reward: state.trading.settler_reward,
+            terms: state.trading,
             decimals,
         })
     }
@@ -182,7 +174,7 @@ impl FinalSeries {
         account.add_cash(I80F48::from_num(value))?;
         account.charge_fee(payment.fee)?;
         if rewarded && has_lots && !account.in_liquidation() {
-            payment.reward = self.reward.min(cash_atoms_floor(account.cash())?.max(0).unsigned_abs());
+            payment.reward = self.terms.settler_reward.min(cash_atoms_floor(account.cash())?.max(0).unsigned_abs());
             account.add_cash(-I80F48::checked_from_num(payment.reward).ok_or(EngineError::Overflow)?)?;
         }
         account.sequence = account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
@@ -207,17 +199,14 @@ impl FinalSeries {
         };
         let value = linear_value_floor(position.lots, Price(payoff), self.lot_size, self.decimals)?;
         let gain = value.checked_sub(position.settled_value).ok_or(EngineError::Overflow)?;
-        if value == 0 || self.fee == 0 {
+        let rate = self.terms.settlement_fee;
+        if value == 0 || rate == 0 {
             return Ok((gain, 0));
         }
         // The notional of a digital option is its payout.
         let unit = if kind.is_digital() { Price::ONE_USD.0 } else { price };
         let notional = cost_atoms(position.lots, unit, self.lot_size, self.decimals)?.unsigned_abs();
-        let mut fee = share_ceil(notional, self.fee);
-        if kind.is_option() && self.option_fee_cap != 0 {
-            fee = fee.min(share_ceil(value.unsigned_abs(), self.option_fee_cap));
-        }
-        Ok((gain, fee))
+        Ok((gain, self.terms.fee(rate, kind, notional, value.unsigned_abs())))
     }
 }
 
@@ -229,15 +218,6 @@ impl MarginAccount {
         let start = positions.partition_point(|position| (position.underlying, position.expiry) < key);
         let end = positions.partition_point(|position| (position.underlying, position.expiry) <= key);
         start..end
-    }
-
-    fn remove_positions(&mut self, range: Range<usize>) {
-        let count = self.positions().len();
-        let left = count.saturating_sub(range.len());
-        self.positions.copy_within(range.end..count, range.start);
-        self.positions[left..count].fill(Position::default());
-        // At most the table's length.
-        self.position_count = left as u16;
     }
 }
 
@@ -262,9 +242,11 @@ mod tests {
             expiry: EXPIRY,
             price: Price(price),
             lot_size: 1_000_000,
-            fee: 500_000,
-            option_fee_cap: 100_000_000,
-            reward: 0,
+            terms: TradingParameters {
+                settlement_fee: 500_000,
+                option_fee_cap: 100_000_000,
+                ..TradingParameters::default()
+            },
             decimals: 6,
         }
     }

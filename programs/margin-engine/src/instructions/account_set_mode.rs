@@ -3,13 +3,11 @@ use anchor_lang::prelude::*;
 use crate::{
     error::EngineError,
     events::AccountModeSet,
-    oracle::PriceUse,
-    risk::Check,
-    risk_accounts::{RequiredMarkets, RiskAccounts},
+    risk::require_initial_margin,
     state::{AccountMode, Engine, MarginAccount},
 };
 
-/// Remaining accounts: the markets of what the account holds, for the new mode ([`RiskAccounts`]).
+/// Remaining accounts: the markets of what the account holds, for the new mode ([`RiskAccounts`](crate::risk_accounts::RiskAccounts)).
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AccountSetMode<'info> {
@@ -43,10 +41,7 @@ impl<'info> AccountSetMode<'info> {
             let mut account = ctx.accounts.margin_account.load_mut()?;
             let before = account.mode()?;
             account.mode = mode as u8;
-            let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
-            let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
-            let risk = Check::new(&account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
-            require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
+            require_initial_margin(&engine_key, &engine, &account, ctx.remaining_accounts, now)?;
             before
         };
         emit_cpi!(AccountModeSet { account: ctx.accounts.margin_account.key(), before, after: mode });

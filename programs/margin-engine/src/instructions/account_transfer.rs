@@ -1,17 +1,14 @@
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
-use super::deposit::to_i64;
 use crate::{
     error::EngineError,
     events::AccountTransferred,
-    oracle::PriceUse,
-    risk::{Check, cash_atoms_floor},
-    risk_accounts::{RequiredMarkets, RiskAccounts},
+    risk::{cash_atoms_floor, require_initial_margin},
     state::{Collateral, Engine, MarginAccount},
 };
 
-/// Remaining accounts: the markets of what the source holds after the transfer ([`RiskAccounts`]).
+/// Remaining accounts: the markets of what the source holds after the transfer ([`RiskAccounts`](crate::risk_accounts::RiskAccounts)).
 #[event_cpi]
 #[derive(Accounts)]
 pub struct AccountTransfer<'info> {
@@ -49,7 +46,7 @@ impl<'info> AccountTransfer<'info> {
             let engine = ctx.accounts.engine.load()?;
             let mut source = ctx.accounts.source.load_mut()?;
             let mut destination = ctx.accounts.destination.load_mut()?;
-            let before = (held(&source, collateral)?, held(&destination, collateral)?);
+            let before = (source.holding(collateral)?, destination.holding(collateral)?);
             if collateral == Collateral::QUOTE_INDEX {
                 source.accrue_interest(&engine, now)?;
                 destination.accrue_interest(&engine, now)?;
@@ -64,31 +61,19 @@ impl<'info> AccountTransfer<'info> {
                 source.set_balance(collateral, rest)?;
                 destination.set_balance(collateral, sum)?;
             }
-            let required = RequiredMarkets::of_accounts(&engine, &[&source])?;
-            let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
-            let risk = Check::new(&source, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
-            require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
+            require_initial_margin(&engine_key, &engine, &source, ctx.remaining_accounts, now)?;
             AccountTransferred {
                 source: ctx.accounts.source.key(),
                 destination: ctx.accounts.destination.key(),
                 collateral,
                 amount,
                 source_before: before.0,
-                source_after: held(&source, collateral)?,
+                source_after: source.holding(collateral)?,
                 destination_before: before.1,
-                destination_after: held(&destination, collateral)?,
+                destination_after: destination.holding(collateral)?,
             }
         };
         emit_cpi!(event);
         Ok(())
-    }
-}
-
-/// What an account has of a token, as events show it.
-pub(super) fn held(account: &MarginAccount, collateral: u16) -> Result<i64> {
-    if collateral == Collateral::QUOTE_INDEX {
-        cash_atoms_floor(account.cash())
-    } else {
-        to_i64(account.balance_of(collateral))
     }
 }

@@ -2,13 +2,11 @@ use anchor_lang::prelude::*;
 
 use crate::{
     error::EngineError,
-    oracle::PriceUse,
-    risk::Check,
-    risk_accounts::{RequiredMarkets, RiskAccounts},
+    risk::require_initial_margin,
     state::{Engine, MarginAccount},
 };
 
-/// Remaining accounts: the markets of what the account holds ([`RiskAccounts`]).
+/// Remaining accounts: the markets of what the account holds ([`RiskAccounts`](crate::risk_accounts::RiskAccounts)).
 #[derive(Accounts)]
 pub struct ChecksEnd<'info> {
     pub engine: AccountLoader<'info, Engine>,
@@ -34,10 +32,7 @@ impl<'info> ChecksEnd<'info> {
         let engine = ctx.accounts.engine.load()?;
         let mut account = ctx.accounts.margin_account.load_mut()?;
         account.checks_deferred = 0;
-        let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
-        let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
-        let risk = Check::new(&account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
-        require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
+        require_initial_margin(&engine_key, &engine, &account, ctx.remaining_accounts, now)?;
         Ok(())
     }
 }

@@ -2,7 +2,6 @@ use anchor_lang::prelude::*;
 use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
 use fixed::types::I80F48;
 
-use super::account_transfer::held;
 use crate::{
     error::EngineError,
     events::Deposited,
@@ -37,11 +36,9 @@ impl<'info> Deposit<'info> {
         require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
         require_keys_eq!(collateral.engine, self.engine.key(), EngineError::ForeignEngine);
         // mint, vault, token_program: the collateral's.
-        require_keys_eq!(self.mint.key(), collateral.mint, EngineError::WrongMint);
-        require_keys_eq!(self.vault.key(), collateral.vault, EngineError::WrongVault);
-        require_keys_eq!(self.token_program.key(), collateral.token_program, EngineError::WrongTokenProgram);
         // source: a token account of the mint, checked by the token program; never the vault itself.
-        require_keys_neq!(self.source.key(), collateral.vault, EngineError::WrongVault);
+        let (mint, vault, token_program) = (self.mint.key(), self.vault.key(), self.token_program.key());
+        collateral.require_vault(&mint, &vault, &token_program, &self.source.key())?;
 
         require!(amount > 0, EngineError::AmountZero);
         let total = collateral.total_deposits.checked_add(amount).ok_or(EngineError::DepositCap)?;
@@ -69,7 +66,7 @@ impl<'info> Deposit<'info> {
             let now = Clock::get()?.unix_timestamp;
             let mut collateral = accounts.collateral.load_mut()?;
             let mut account = accounts.margin_account.load_mut()?;
-            let before = held(&account, collateral.index)?;
+            let before = account.holding(collateral.index)?;
             if collateral.is_quote() {
                 collateral.settle_interest(&mut account, &*accounts.engine.load()?, now)?;
                 account.add_cash(I80F48::checked_from_num(amount).ok_or(EngineError::Overflow)?)?;
@@ -80,7 +77,7 @@ impl<'info> Deposit<'info> {
             }
             collateral.total_deposits = collateral.total_deposits.checked_add(amount).ok_or(EngineError::Overflow)?;
             collateral.flow.add_inflow(amount, now);
-            (before, held(&account, collateral.index)?)
+            (before, account.holding(collateral.index)?)
         };
         emit_cpi!(Deposited {
             account: ctx.accounts.margin_account.key(),
@@ -91,9 +88,4 @@ impl<'info> Deposit<'info> {
         });
         Ok(())
     }
-}
-
-/// A token balance as an event shows it.
-pub(super) fn to_i64(amount: u64) -> Result<i64> {
-    Ok(i64::try_from(amount).map_err(|_| EngineError::Overflow)?)
 }

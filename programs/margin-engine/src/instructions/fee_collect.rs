@@ -18,7 +18,7 @@ impl<'info> FeeCollect<'info> {
     fn validate(&self) -> Result<()> {
         // Nobody signs: the fees are out of the accounts' cash already. collateral: this program's, by its type; the quote
         // token's, in which all fees are paid.
-        require!(self.collateral.load()?.is_quote(), EngineError::QuoteCollateralNeeded);
+        require!(self.collateral.load()?.is_quote(), EngineError::NotQuoteCollateral);
         Ok(())
     }
 

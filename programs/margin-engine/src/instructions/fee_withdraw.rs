@@ -1,11 +1,11 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 
 use crate::{
-    constants::ENGINE_SEED,
     error::EngineError,
     events::FeesWithdrawn,
     state::{Collateral, Engine},
+    vault::Payout,
 };
 
 #[event_cpi]
@@ -31,11 +31,9 @@ impl<'info> FeeWithdraw<'info> {
         require_keys_eq!(self.admin.key(), self.engine.load()?.admin, EngineError::NotAdmin);
         require_keys_eq!(collateral.engine, self.engine.key(), EngineError::ForeignEngine);
         // mint, vault, token_program: the collateral's.
-        require_keys_eq!(self.mint.key(), collateral.mint, EngineError::WrongMint);
-        require_keys_eq!(self.vault.key(), collateral.vault, EngineError::WrongVault);
-        require_keys_eq!(self.token_program.key(), collateral.token_program, EngineError::WrongTokenProgram);
         // destination: the admin's choice, a token account of the mint (the token program checks); not the vault.
-        require_keys_neq!(self.destination.key(), collateral.vault, EngineError::WrongVault);
+        let (mint, vault, token_program) = (self.mint.key(), self.vault.key(), self.token_program.key());
+        collateral.require_vault(&mint, &vault, &token_program, &self.destination.key())?;
 
         require!(amount > 0, EngineError::AmountZero);
         require!(amount <= collateral.fees, EngineError::InsufficientFees);
@@ -56,22 +54,14 @@ impl<'info> FeeWithdraw<'info> {
             collateral.total_deposits = collateral.total_deposits.saturating_sub(amount);
             (before, collateral.fees)
         };
-        let (creator, bump) = {
-            let engine = accounts.engine.load()?;
-            (engine.creator, engine.bump)
-        };
-        let signer: &[&[u8]] = &[ENGINE_SEED, creator.as_ref(), &[bump]];
-        let transfer = TransferChecked {
-            from: accounts.vault.to_account_info(),
-            mint: accounts.mint.to_account_info(),
-            to: accounts.destination.to_account_info(),
-            authority: accounts.engine.to_account_info(),
-        };
-        token_interface::transfer_checked(
-            CpiContext::new_with_signer(accounts.token_program.key(), transfer, &[signer]),
-            amount,
-            accounts.mint.decimals,
-        )?;
+        Payout {
+            engine: &accounts.engine,
+            vault: &accounts.vault,
+            mint: &accounts.mint,
+            destination: &accounts.destination,
+            token_program: &accounts.token_program,
+        }
+        .pay(amount)?;
         emit_cpi!(FeesWithdrawn {
             collateral: ctx.accounts.collateral.key(),
             destination: ctx.accounts.destination.key(),

@@ -139,6 +139,7 @@ impl<'info> LiquidationBid<'info> {
             bidder_funding,
             bidder_cash_before,
             bidder_cash_after: cash_atoms_floor(bidder.cash())?,
+            prices: markets.index_prices(),
         };
         drop((engine, bidder, account, markets));
         emit_cpi!(event);

@@ -1,16 +1,13 @@
 use anchor_lang::prelude::*;
-use anchor_spl::token_interface::{self, Mint, TokenAccount, TokenInterface, TransferChecked};
+use anchor_spl::token_interface::{Mint, TokenAccount, TokenInterface};
 use fixed::types::I80F48;
 
-use super::account_transfer::held;
 use crate::{
-    constants::ENGINE_SEED,
     error::EngineError,
     events::Withdrawn,
-    oracle::PriceUse,
-    risk::Check,
-    risk_accounts::{RequiredMarkets, RiskAccounts},
+    risk::require_initial_margin,
     state::{Collateral, Engine, MarginAccount, PauseBits},
+    vault::Payout,
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug)]
@@ -21,7 +18,7 @@ pub struct WithdrawArgs {
     pub allow_borrow: bool,
 }
 
-/// Remaining accounts: the markets of what the account holds after the withdrawal ([`RiskAccounts`]).
+/// Remaining accounts: the markets of what the account holds after the withdrawal ([`RiskAccounts`](crate::risk_accounts::RiskAccounts)).
 #[event_cpi]
 #[derive(Accounts)]
 pub struct Withdraw<'info> {
@@ -51,11 +48,9 @@ impl<'info> Withdraw<'info> {
         require_keys_eq!(collateral.engine, self.engine.key(), EngineError::ForeignEngine);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
         // mint, vault, token_program: the collateral's.
-        require_keys_eq!(self.mint.key(), collateral.mint, EngineError::WrongMint);
-        require_keys_eq!(self.vault.key(), collateral.vault, EngineError::WrongVault);
-        require_keys_eq!(self.token_program.key(), collateral.token_program, EngineError::WrongTokenProgram);
         // destination: the owner's choice, a token account of the mint (the token program checks); not the vault.
-        require_keys_neq!(self.destination.key(), collateral.vault, EngineError::WrongVault);
+        let (mint, vault, token_program) = (self.mint.key(), self.vault.key(), self.token_program.key());
+        collateral.require_vault(&mint, &vault, &token_program, &self.destination.key())?;
 
         require!(amount > 0, EngineError::AmountZero);
         Ok(())
@@ -69,11 +64,11 @@ impl<'info> Withdraw<'info> {
         let mut collateral = self.collateral.load_mut()?;
         let mut account = self.margin_account.load_mut()?;
         let index = collateral.index;
-        let before = held(&account, index)?;
+        let before = account.holding(index)?;
         if collateral.is_quote() {
             collateral.settle_interest(&mut account, &engine, now)?;
         }
-        let available = held(&account, index)?.max(0).unsigned_abs();
+        let available = account.holding(index)?.max(0).unsigned_abs();
         let borrows = amount > available;
         require!(!borrows || (collateral.is_quote() && args.allow_borrow), EngineError::InsufficientBalance);
         // Donations to the vault are nobody's claim.
@@ -92,7 +87,7 @@ impl<'info> Withdraw<'info> {
             let utilisation = collateral.pool.utilisation(collateral.total_deposits);
             require!(utilisation <= collateral.pool.rates.maximum_utilisation, EngineError::BorrowLimit);
         }
-        Ok((before, held(&account, index)?))
+        Ok((before, account.holding(index)?))
     }
 
     /// Debits the account, requires its initial margin, and pays out.
@@ -103,32 +98,22 @@ impl<'info> Withdraw<'info> {
         let accounts = &ctx.accounts;
         let (balance_before, balance_after) = accounts.debit(&args, now)?;
 
-        {
-            let account = accounts.margin_account.load()?;
-            let engine = accounts.engine.load()?;
-            let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
-            let engine_key = accounts.engine.key();
-            let markets = RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::RaiseRisk, now)?;
-            let risk = Check::new(&account, &markets, &engine, PriceUse::RaiseRisk, now)?.assess()?;
-            require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
-        }
-
-        let (creator, bump) = {
-            let engine = accounts.engine.load()?;
-            (engine.creator, engine.bump)
-        };
-        let signer: &[&[u8]] = &[ENGINE_SEED, creator.as_ref(), &[bump]];
-        let transfer = TransferChecked {
-            from: accounts.vault.to_account_info(),
-            mint: accounts.mint.to_account_info(),
-            to: accounts.destination.to_account_info(),
-            authority: accounts.engine.to_account_info(),
-        };
-        token_interface::transfer_checked(
-            CpiContext::new_with_signer(accounts.token_program.key(), transfer, &[signer]),
-            amount,
-            accounts.mint.decimals,
+        require_initial_margin(
+            &accounts.engine.key(),
+            &*accounts.engine.load()?,
+            &*accounts.margin_account.load()?,
+            ctx.remaining_accounts,
+            now,
         )?;
+
+        Payout {
+            engine: &accounts.engine,
+            vault: &accounts.vault,
+            mint: &accounts.mint,
+            destination: &accounts.destination,
+            token_program: &accounts.token_program,
+        }
+        .pay(amount)?;
         emit_cpi!(Withdrawn {
             account: ctx.accounts.margin_account.key(),
             mint: ctx.accounts.mint.key(),

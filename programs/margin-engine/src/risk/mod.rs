@@ -19,7 +19,7 @@ pub use {amounts::*, breakdown::*, report::*, walk::Figures, workspace::Workspac
 use crate::{
     error::EngineError,
     oracle::PriceUse,
-    risk_accounts::{RiskAccounts, UnderlyingView},
+    risk_accounts::{RequiredMarkets, RiskAccounts, UnderlyingView},
     state::{AccountMode, Engine, Instrument, MarginAccount},
 };
 
@@ -59,6 +59,22 @@ impl<'a> Check<'a> {
     pub fn assess_in(&self, workspace: &mut Workspace) -> Result<AccountRisk> {
         Ok(self.walk(false, workspace, |_, _| Ok(()))?.risk)
     }
+}
+
+/// What an account must have after whatever may raise its risk; `accounts` are the markets of what it holds.
+#[inline(never)]
+pub fn require_initial_margin(
+    engine_key: &Pubkey,
+    engine: &Engine,
+    account: &MarginAccount,
+    accounts: &[AccountInfo],
+    now: i64,
+) -> Result<()> {
+    let required = RequiredMarkets::of_accounts(engine, &[account])?;
+    let markets = RiskAccounts::load(engine_key, accounts, required, PriceUse::RaiseRisk, now)?;
+    let risk = Check::new(account, &markets, engine, PriceUse::RaiseRisk, now)?.assess()?;
+    require!(risk.initially_healthy(), EngineError::BelowInitialMargin);
+    Ok(())
 }
 
 /// Mark of an instrument whose series is alive, per unit of the underlying.

@@ -1,13 +1,15 @@
+use core::ops::Range;
+
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
 use crate::{
     constants::{MAX_APPROVALS, MAX_BALANCES, MAX_POSITIONS},
     error::EngineError,
-    risk::usd_to_atoms_ceil,
+    risk::{cash_atoms_floor, usd_to_atoms_ceil},
     state::{
-        Instrument, InterestState, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout, load_cash,
-        store_cash,
+        Collateral, Instrument, InterestState, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout,
+        load_cash, store_cash,
     },
 };
 
@@ -139,6 +141,15 @@ impl MarginAccount {
         self.balances().iter().find(|b| b.collateral == collateral).map_or(0, |b| b.amount)
     }
 
+    /// What the account has of a token, as events show it: cash in whole atoms, rounded down, or the balance.
+    pub fn holding(&self, collateral: u16) -> Result<i64> {
+        if collateral == Collateral::QUOTE_INDEX {
+            cash_atoms_floor(self.cash())
+        } else {
+            Ok(i64::try_from(self.balance_of(collateral)).map_err(|_| EngineError::Overflow)?)
+        }
+    }
+
     /// Sets a token balance, keeping the table sorted and free of zeros.
     pub fn set_balance(&mut self, collateral: u16, amount: u64) -> Result<()> {
         let count = self.balances().len();
@@ -230,18 +241,21 @@ impl MarginAccount {
         if position.lots == 0 {
             let settled_value = core::mem::take(&mut position.settled_value);
             if counted.is_some() && position.counted_lots == 0 {
-                self.remove_position(at);
+                self.remove_positions(at..at + 1);
             }
             self.add_cash(-I80F48::from_num(settled_value))?;
         }
         Ok(())
     }
 
-    fn remove_position(&mut self, at: usize) {
+    /// Removes positions by their numbers, which lie within the table.
+    pub fn remove_positions(&mut self, range: Range<usize>) {
         let count = self.positions().len();
-        self.positions.copy_within(at + 1..count, at);
-        self.positions[count - 1] = Position::default();
-        self.position_count -= 1;
+        let left = count.saturating_sub(range.len());
+        self.positions.copy_within(range.end..count, range.start);
+        self.positions[left..count].fill(Position::default());
+        // At most the table's length.
+        self.position_count = left as u16;
     }
 
     /// Makes the series count a position's own lots; returns how many more it counts than before. A position without lots is
@@ -252,7 +266,7 @@ impl MarginAccount {
         let lots = if instrument.kind.has_expiry() { position.lots.unsigned_abs() } else { 0 };
         let before = core::mem::replace(&mut position.counted_lots, lots);
         if position.lots == 0 {
-            self.remove_position(at);
+            self.remove_positions(at..at + 1);
         }
         Ok(i64::try_from(i128::from(lots) - i128::from(before)).map_err(|_| EngineError::Overflow)?)
     }

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::{MAX_FEE, MAX_FUNDING_CAP, MAX_FUNDING_TIME, MAX_SETTLER_REWARD_TOKENS, RATIO_ONE},
     error::EngineError,
-    state::assert_layout,
+    state::{InstrumentKind, assert_layout},
 };
 
 /// What trading an underlying costs, how far from its marks it may happen, and how its perpetual and its series settle.
@@ -69,8 +69,36 @@ impl TradingParameters {
         Ok(())
     }
 
+    /// Fee at `rate` of a notional; on an option at most the capped share of what it costs or pays. Quote atoms, rounded up.
+    pub fn fee(&self, rate: u32, kind: InstrumentKind, notional: u64, value: u64) -> u64 {
+        let fee = share_ceil(notional, rate);
+        let capped = kind.is_option() && self.option_fee_cap != 0;
+        if capped { fee.min(share_ceil(value, self.option_fee_cap)) } else { fee }
+    }
+
     /// Whether the underlying trades.
     pub fn is_set(&self) -> bool {
         self.band_mark != 0 || self.band_index != 0
+    }
+}
+
+/// `amount · rate`, rate in 1e-9, rounded up.
+fn share_ceil(amount: u64, rate: u32) -> u64 {
+    let share = (u128::from(amount) * u128::from(rate)).div_ceil(u128::from(RATIO_ONE));
+    // At most 4.3 times a 64-bit amount; what does not fit no account can pay.
+    u64::try_from(share).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::share_ceil;
+
+    #[test]
+    fn shares_round_up() {
+        assert_eq!(share_ceil(1_000_000, 500_000), 500);
+        assert_eq!(share_ceil(1, 1), 1);
+        assert_eq!(share_ceil(0, 1), 0);
+        assert_eq!(share_ceil(5, 0), 0);
+        assert_eq!(share_ceil(u64::MAX, u32::MAX), u64::MAX);
     }
 }

@@ -63,7 +63,8 @@ impl Guard {
         };
         // In liquidation nothing may be given away of what is left for the bidders.
         let keeps_value = !account.in_liquidation() || after.equity >= before.equity;
-        let keeps_health = [before, &after].map(surplus).is_sorted_by(|[a, b], [c, d]| a <= c && b <= d);
+        let ([initial, maintenance], [initial_after, maintenance_after]) = (surplus(before), surplus(&after));
+        let keeps_health = initial_after >= initial && maintenance_after >= maintenance;
         require!(keeps_value && (keeps_health || after.initially_healthy()), EngineError::ReduceOnlyHealth);
         Ok(())
     }

@@ -94,11 +94,7 @@ impl PricedLeg {
 
         let cost = cost_atoms(leg.lots, leg.price, state.lot_size, decimals)?;
         let notional = cost_atoms(leg.lots, unit.0, state.lot_size, decimals)?.unsigned_abs();
-        let fee = |rate: u32| {
-            let fee = share_ceil(notional, rate);
-            let capped = instrument.kind.is_option() && terms.option_fee_cap != 0;
-            if capped { fee.min(share_ceil(cost.unsigned_abs(), terms.option_fee_cap)) } else { fee }
-        };
+        let fee = |rate: u32| terms.fee(rate, instrument.kind, notional, cost.unsigned_abs());
         Ok(Self {
             instrument,
             lots: leg.lots,
@@ -162,25 +158,4 @@ pub struct LegEffect {
     pub funding: i64,
     /// Lots that the series has to count on top.
     pub opened: i64,
-}
-
-/// `amount · rate`, rate in 1e-9, rounded up.
-pub fn share_ceil(amount: u64, rate: u32) -> u64 {
-    let share = (u128::from(amount) * u128::from(rate)).div_ceil(u128::from(RATIO_ONE));
-    // At most 4.3 times a 64-bit amount; what does not fit no account can pay.
-    u64::try_from(share).unwrap_or(u64::MAX)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::share_ceil;
-
-    #[test]
-    fn shares_round_up() {
-        assert_eq!(share_ceil(1_000_000, 500_000), 500);
-        assert_eq!(share_ceil(1, 1), 1);
-        assert_eq!(share_ceil(0, 1), 0);
-        assert_eq!(share_ceil(5, 0), 0);
-        assert_eq!(share_ceil(u64::MAX, u32::MAX), u64::MAX);
-    }
 }

@@ -6,8 +6,8 @@ use margin_client::{
     state::{Instrument, MarginAccount},
 };
 use tests_svm::{
-    BTC, ETH, FAR, NEAR, NOW, SOL, SOL_TOKEN, SurfaceSpec, Trader, USDC, World, buy, call, perpetual, put, sell, specs,
-    usdc,
+    BTC, ETH, FAR, NEAR, NOW, SOL, SOL_TOKEN, SurfaceSpec, Trader, USDC, World, buy, call, correlation, digital_call,
+    perpetual, put, sell, specs, usdc,
 };
 
 const DAY: i64 = 86_400;
@@ -124,4 +124,39 @@ fn the_main_instructions_fit_easily() {
     print("instruction", &rows);
     // Two to a transaction, with room for what surrounds them.
     assert!(rows.iter().all(|(_, units)| 2 * units <= u64::from(MAX_COMPUTE_UNITS)), "{rows:?}");
+}
+
+/// Under the cross-underlying model a check takes three scans, and a digital option costs more in each than a vanilla one.
+#[test]
+fn a_check_of_twelve_digital_options_under_the_cross_underlying_model_fits_a_transaction() {
+    let mut world = World::new();
+    world.correlate(correlation());
+    let trader = world.trader();
+    let rows = [3, 6, 12, 24].map(|options: u64| {
+        world.forge::<MarginAccount>(trader.account, |account| {
+            for spec in specs() {
+                let spot = spec.spot / 1_000_000_000_000;
+                for option in 0..options / 3 {
+                    let strike = spot * (90 + option) / 100;
+                    let instrument = digital_call(spec.index, if option % 2 == 0 { NEAR } else { FAR }, strike);
+                    if account.position(&instrument).is_none() {
+                        account.add_position(instrument, 100, 0).expect("a free row");
+                    }
+                }
+            }
+            account.cash = (1_000_000_000i128 << 48).to_le_bytes();
+        });
+        assert_eq!(world.account(&trader).positions().len() as u64, options);
+        let check = world.margin_check(&trader);
+        let outcome = world.send(&[check.instruction()], &[]);
+        (options, outcome.map(|receipt| receipt.compute_units))
+    });
+    println!("| digital options, three underlyings, cross-underlying model | CU |\n|---|---|");
+    for (options, outcome) in &rows {
+        match outcome {
+            Ok(units) => println!("| {options} | {units} |"),
+            Err(refusal) => println!("| {options} | {} |", refusal.cause),
+        }
+    }
+    assert!(rows.iter().filter(|(options, _)| *options <= 12).all(|(_, outcome)| outcome.is_ok()));
 }

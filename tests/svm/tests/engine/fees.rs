@@ -103,7 +103,7 @@ fn fees_are_collected_from_accounts_of_the_engine_into_its_quote_token() {
     let (mut world, maker, taker) = charged();
     let mut collect = world.fee_collection(&[&maker]);
     collect.collateral = world.tokens[usize::from(SOL_TOKEN)].collateral(&world.engine).collateral;
-    world.refuse(collect.instruction(), &[], E::QuoteCollateralNeeded);
+    world.refuse(collect.instruction(), &[], E::NotQuoteCollateral);
 
     for (collateral, error) in
         [(world.engine, A::AccountDiscriminatorMismatch), (world.payer.pubkey(), A::AccountOwnedByWrongProgram)]

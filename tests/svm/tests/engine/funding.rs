@@ -1,7 +1,7 @@
 //! Funding of perpetuals.
 
 use margin_client::{errors::EngineError as E, events::EngineEvent, state::TradingParameters};
-use tests_svm::{BTC, SOL, Trader, World, buy, free_trading, perpetual, sell, usd, usdc};
+use tests_svm::{BTC, SOL, Trader, World, buy, free_trading, perpetual, sell, specs, usd, usdc};
 
 use crate::{
     liquidation::{sink, start},
@@ -139,6 +139,8 @@ fn a_bid_settles_the_funding_of_both_sides_first() {
     let Some(EngineEvent::LiquidationBid(event)) = events.last() else { panic!("a bid") };
     assert!(event.funding > 0 && event.bidder_funding < 0, "{} {}", event.funding, event.bidder_funding);
     assert_eq!(event.equity_before, equity, "settling funding changes no equity");
+    let spot = world.spot(&specs()[usize::from(BTC)].feed);
+    assert_eq!(event.prices.iter().map(|index| (index.underlying, index.price)).collect::<Vec<_>>(), [(BTC, spot)]);
     assert!((before - total(&mut world)).abs() <= 4, "what one loses the other gains");
     let index = world.underlying(BTC).perpetual.funding.index;
     for party in [&trader, &keeper] {
