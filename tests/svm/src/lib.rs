@@ -11,6 +11,7 @@ mod cash;
 mod dumps;
 mod files;
 mod footprint;
+mod liquidations;
 mod listing;
 mod market;
 mod reference;
