@@ -8,6 +8,7 @@ mod cu;
 mod decimal;
 mod engine;
 mod inputs;
+mod limits;
 mod reference;
 mod scale;
 mod svm;

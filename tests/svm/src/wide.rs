@@ -71,6 +71,11 @@ impl Wide {
         wide
     }
 
+    #[must_use]
+    pub fn shape(&self) -> Shape {
+        self.shape
+    }
+
     fn list(&mut self, model: &MarginModel, index: u16) {
         let world = &mut self.world;
         let [first, second, ..] = DAYS.map(surface);
@@ -154,10 +159,18 @@ impl Wide {
         assert_eq!(self.world.account(trader).positions().len(), book.len());
     }
 
+    /// Gives an account a billion of cash.
+    pub fn enrich(&mut self, trader: &Trader) {
+        self.world.forge::<MarginAccount>(trader.account, |account| {
+            account.cash = (1_000_000_000_000_000i128 << 48).to_le_bytes();
+        });
+    }
+
     /// Gives an account so much cash that its equity is a share of its maintenance margin.
     pub fn set_equity(&mut self, trader: &Trader, percent: i64) {
         let (snapshot, now) = (self.world.snapshot(), self.world.now());
-        let report = snapshot.report(&self.world.account(trader), PriceUse::Liquidation, now).expect("admissible prices");
+        let report =
+            snapshot.report(&self.world.account(trader), PriceUse::Liquidation, now).expect("admissible prices");
         assert!(report.maintenance_margin > 0, "a book that needs margin");
         let equity = i128::from(report.maintenance_margin) * i128::from(percent) / 100;
         let cash = i128::from(report.cash) + equity - i128::from(report.equity);
