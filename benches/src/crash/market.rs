@@ -8,12 +8,12 @@ use margin_client::{
     instructions::TradeLeg,
     margin::{PriceUse, Snapshot},
     presets,
-    state::{Instrument, InstrumentKind, MarginAccount},
+    state::{Instrument, InstrumentKind, MarginAccount, TradingParameters},
 };
 use margin_core::{Price, Seconds};
 use solana_instruction::Instruction as Call;
 use solana_keypair::Keypair;
-use tests_svm::{FAR, NEAR, NOW, Receipt, Spec, SurfaceSpec, Trader, World, buy, specs, usd};
+use tests_svm::{FAR, NEAR, NOW, Receipt, Spec, SurfaceSpec, Trader, USDC, World, buy, specs, token_balance, usd};
 
 use crate::{chain, chain::OptionQuote, fit};
 
@@ -60,7 +60,7 @@ impl Market {
             world.list_underlying(&spec);
             world.set_price(&spec.feed, spec.spot);
             world.publish_surfaces(&spec);
-            world.set_trading(spec.index, presets::trading());
+            world.set_trading(spec.index, trading());
             listings.push(Listing { quotes: busiest(quotes, index), spec });
         }
         let makers = (0..MAKERS).map(|_| world.funded(MAKER_CASH)).collect();
@@ -141,11 +141,38 @@ impl Market {
         self.world.send(&[call], signers).ok()
     }
 
+    /// Quote atoms in the vault, and what is claimed of it: cash, fees and what the pool keeps, less unsettled values of
+    /// positions, and the insurance funds.
+    pub fn vault_and_claims(&self) -> (u64, i128) {
+        let quote = self.world.collateral(USDC);
+        let accounts = self.world.margin_accounts();
+        let positions = accounts.iter().flat_map(|account| account.positions());
+        let unsettled: i128 = positions.map(|position| i128::from(position.settled_value)).sum();
+        // 48 fractional bits of an atom; a rest would be a claim on less than one.
+        let cash = self.world.pool_claims().to_bits();
+        let claims = cash.div_euclid(1 << 48) + i128::from(cash.rem_euclid(1 << 48) != 0);
+        let own = i128::from(quote.fees) + i128::from(quote.insured);
+        (token_balance(&self.world.svm, &quote.vault), claims - unsettled + own)
+    }
+
     /// Proves that the vault holds what everybody claims, to the atom, that lots sum to zero, and the other sums of the fixture.
     pub fn prove(&mut self) {
         self.world.forged = false;
         self.world.assert_conserved();
         self.world.forged = true;
+    }
+}
+
+/// Fees and bands of a major; no funding, which leaves parts of atoms behind: so sums are exact.
+fn trading() -> TradingParameters {
+    let no = TradingParameters::default();
+    TradingParameters {
+        funding_period: no.funding_period,
+        funding_cap: no.funding_cap,
+        funding_gap: no.funding_gap,
+        premium_fade: no.premium_fade,
+        premium_depth: no.premium_depth,
+        ..presets::trading()
     }
 }
 

@@ -1,7 +1,7 @@
 //! `cargo xtask crash`: a market-wide crash on the program's binary.
 //!
 //! Many accounts with the usual books of an options venue, at the quotes of a real chain; the prices of the hardest hours on
-//! record, and the same three times as hard; two keepers with limited capital. Time goes in steps of twenty minutes. After every
+//! record, and the same three times as hard; two keepers with limited capital. Time goes in steps of five minutes. After every
 //! hour the vault is proved to hold what everybody claims, to the atom.
 
 mod books;
@@ -18,7 +18,7 @@ use tests_svm::{BTC, ETH, NOW, Rng, usdc};
 use books::Client;
 use keeper::Keeper;
 use market::Market;
-use report::{KeeperOutcome, Outcome, Tally};
+use report::{BookOutcome, KeeperOutcome, Outcome, Tally};
 
 /// Of the traders' deposits: what a keeper has, and what is in each fund.
 const KEEPER_CAPITAL: f64 = 0.02;
@@ -112,28 +112,31 @@ fn simulate(name: &'static str, hardness: f64, accounts: usize, seed: u64) -> Re
         let equity = keeper::equity(&market, &keeper.trader)?;
         let positions = market.world.account(&keeper.trader).positions().iter().filter(|held| held.lots != 0).count();
         ends.push(KeeperOutcome {
-            capital: keeper.capital,
-            profit: equity - keeper.capital,
+            capital_usd: keeper.capital,
+            profit_usd: equity - keeper.capital,
             bids: keeper.bids,
             positions,
         });
     }
+    let (vault, claims) = market.vault_and_claims();
     let lowest = [0, 1].map(|at| path.iter().map(|factors| factors[at] * 100.0).fold(f64::MAX, f64::min));
     Ok(Outcome {
         name,
         seed,
-        hours: path.len() / path::TICKS_OF_AN_HOUR,
+        hours: path.len().div_ceil(path::TICKS_OF_AN_HOUR),
         lowest,
         accounts,
-        deposits,
+        deposits_usd: deposits,
         liquidated: clients.iter().filter(|client| client.liquidations > 0).count(),
         insolvent: clients.iter().filter(|client| client.was_insolvent).count(),
         unfinished: states.iter().filter(|state| state.in_liquidation()).count(),
-        uncovered,
+        uncovered_usd: uncovered,
         tally,
         keepers: ends,
         kinds: by_kind(&clients),
         proofs,
+        vault,
+        claims,
     })
 }
 
@@ -141,12 +144,13 @@ fn is_empty(account: &MarginAccount) -> bool {
     account.is_flat() && account.cash() >= 0
 }
 
-/// Accounts and liquidated accounts of each kind of book.
-fn by_kind(clients: &[Client]) -> Vec<(&'static str, usize, usize)> {
-    let of = |kind| clients.iter().filter(move |client| client.kind == kind);
-    books::KINDS
-        .map(|kind| (kind, of(kind).count(), of(kind).filter(|client| client.liquidations > 0).count()))
-        .to_vec()
+fn by_kind(clients: &[Client]) -> Vec<BookOutcome> {
+    let of = |book| clients.iter().filter(move |client| client.kind == book);
+    let outcome = |book| {
+        let liquidated = of(book).filter(|client| client.liquidations > 0).count();
+        BookOutcome { book, accounts: of(book).count(), liquidated }
+    };
+    books::KINDS.map(outcome).to_vec()
 }
 
 #[cfg(test)]
@@ -165,7 +169,8 @@ mod tests {
         for outcome in [&first, &harder] {
             let Tally { shortfall, from_underlying, from_common, socialised, .. } = outcome.tally;
             assert_eq!(shortfall as u64, from_underlying + from_common + socialised);
-            assert_eq!(outcome.proofs as usize, outcome.hours + 2);
+            assert_eq!(outcome.vault as i128, outcome.claims, "to the atom");
+            assert!(outcome.proofs as usize > outcome.hours);
         }
     }
 }

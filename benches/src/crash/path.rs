@@ -9,10 +9,14 @@ const EVENT: &str = "2020-03-12_covid";
 /// Thirty hours from here: BTC and ETH lose more than half.
 const FIRST: &str = "2020-03-12T00:00:00Z";
 const HOURS: usize = 30;
-/// Prices of an hour: its open, its low and its close, twenty minutes apart.
-pub const TICKS_OF_AN_HOUR: usize = 3;
+/// Prices of an hour on record: its open, its low and its close.
+const RECORDED: usize = 3;
+/// Steps from one recorded price to the next, in equal ratios.
+const STEPS: usize = 4;
+/// Prices of an hour.
+pub const TICKS_OF_AN_HOUR: usize = RECORDED * STEPS;
 /// Seconds between two prices.
-pub const TICK: i64 = 1_200;
+pub const TICK: i64 = 300;
 
 /// Prices of BTC and ETH over those of the start, one pair a tick. Moves are `hardness` times (in logarithms) those of the record.
 pub fn read(hardness: f64) -> Result<Vec<[f64; 2]>> {
@@ -32,7 +36,13 @@ fn factors(text: &str, symbol: &str) -> Result<Vec<f64>> {
             prices.push(row[column].parse::<f64>().with_context(|| format!("a price: {}", row[column]))?);
         }
     }
-    ensure!(prices.len() == HOURS * TICKS_OF_AN_HOUR, "{symbol}: {} prices of {EVENT}", prices.len());
-    let first = prices[0];
-    Ok(prices.into_iter().map(|price| price / first).collect())
+    ensure!(prices.len() == HOURS * RECORDED, "{symbol}: {} prices of {EVENT}", prices.len());
+    let mut factors = vec![1.0];
+    for pair in prices.windows(2) {
+        let step = (pair[1] / pair[0]).powf(1.0 / STEPS as f64);
+        for _ in 0..STEPS {
+            factors.extend(factors.last().map(|last| last * step));
+        }
+    }
+    Ok(factors)
 }

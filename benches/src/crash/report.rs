@@ -28,27 +28,35 @@ pub struct Outcome {
     /// Lowest prices over those of the start, in percent.
     pub lowest: [f64; 2],
     pub accounts: usize,
-    /// USD.
-    pub deposits: f64,
+    pub deposits_usd: f64,
     /// Accounts that were ever in liquidation, and that were ever worth less than nothing there.
     pub liquidated: usize,
     pub insolvent: usize,
-    /// Accounts still in liquidation at the end, and what those below zero lack, USD.
+    /// Accounts still in liquidation at the end, and what those below zero lack.
     pub unfinished: usize,
-    pub uncovered: f64,
+    pub uncovered_usd: f64,
     pub tally: Tally,
     pub keepers: Vec<KeeperOutcome>,
-    /// Liquidated accounts by kind of book.
-    pub kinds: Vec<(&'static str, usize, usize)>,
+    pub kinds: Vec<BookOutcome>,
     /// Times that the vault was proved to hold what everybody claims, to the atom.
     pub proofs: u32,
+    /// At the end, quote atoms: what the vault holds, and what cash, unsettled values, fees, funds and the pool claim of it.
+    pub vault: u64,
+    pub claims: i128,
+}
+
+/// Accounts whose first book is of a kind, and how many of them were liquidated.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct BookOutcome {
+    pub book: &'static str,
+    pub accounts: usize,
+    pub liquidated: usize,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct KeeperOutcome {
-    /// USD.
-    pub capital: f64,
-    pub profit: f64,
+    pub capital_usd: f64,
+    pub profit_usd: f64,
     pub bids: u32,
     /// Positions he could not sell.
     pub positions: usize,
@@ -68,7 +76,7 @@ pub fn render(outcomes: &[Outcome]) -> String {
         format!("{:.0} %, {:.0} %", outcome.lowest[0] - 100.0, outcome.lowest[1] - 100.0)
     });
     row("accounts", &|outcome| outcome.accounts.to_string());
-    row("their deposits, USD", &|outcome| format!("{:.0}", outcome.deposits));
+    row("their deposits, USD", &|outcome| format!("{:.0}", outcome.deposits_usd));
     row("accounts liquidated", &|outcome| outcome.liquidated.to_string());
     row("of them below zero", &|outcome| outcome.insolvent.to_string());
     row("liquidations started", &|outcome| outcome.tally.starts.to_string());
@@ -81,13 +89,15 @@ pub fn render(outcomes: &[Outcome]) -> String {
     row("socialised, USD", &|outcome| usd(outcome.tally.socialised as f64));
     row("debts resolved", &|outcome| outcome.tally.resolved.to_string());
     row("accounts left in liquidation", &|outcome| outcome.unfinished.to_string());
-    row("what they lack below zero, USD", &|outcome| format!("{:.0}", outcome.uncovered));
+    row("what they lack below zero, USD", &|outcome| format!("{:.0}", outcome.uncovered_usd));
     for (at, name) in ["eager", "greedy"].into_iter().enumerate() {
         row(&format!("profit of the {name} keeper, USD (capital)"), &|outcome| {
             let keeper = &outcome.keepers[at];
-            format!("{:.0} ({:.0})", keeper.profit, keeper.capital)
+            format!("{:.0} ({:.0})", keeper.profit_usd, keeper.capital_usd)
         });
     }
+    row("vault at the end, atoms", &|outcome| outcome.vault.to_string());
+    row("claims at the end, atoms", &|outcome| outcome.claims.to_string());
     row("proofs that vault = claims, to the atom", &|outcome| outcome.proofs.to_string());
     text
 }
@@ -96,9 +106,9 @@ pub fn render(outcomes: &[Outcome]) -> String {
 pub fn render_kinds(outcomes: &[Outcome]) -> String {
     let names: Vec<&str> = outcomes.iter().map(|outcome| outcome.name).collect();
     let mut text = format!("| book | accounts | {} |\n|---|---:|{}\n", names.join(" | "), "---:|".repeat(names.len()));
-    for (at, (kind, accounts, _)) in outcomes.first().map(|outcome| &outcome.kinds).into_iter().flatten().enumerate() {
-        let cells: Vec<String> = outcomes.iter().map(|outcome| outcome.kinds[at].2.to_string()).collect();
-        text += &format!("| {kind} | {accounts} | {} |\n", cells.join(" | "));
+    for (at, BookOutcome { book, accounts, .. }) in outcomes.iter().take(1).flat_map(|one| &one.kinds).enumerate() {
+        let cells: Vec<String> = outcomes.iter().map(|outcome| outcome.kinds[at].liquidated.to_string()).collect();
+        text += &format!("| {book} | {accounts} | {} |\n", cells.join(" | "));
     }
     text
 }
