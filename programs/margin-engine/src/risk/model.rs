@@ -24,6 +24,8 @@ fn flag(byte: u8) -> bool {
 }
 
 impl From<&RiskParameters> for core::RiskParameters {
+    // Not inlined: each field is then written where it belongs as it is read, not kept on the stack until all are.
+    #[inline(never)]
     fn from(stored: &RiskParameters) -> Self {
         let RiskParameters { vol, scan, static_discount, skew, basis, charges, roll, concentration, .. } = stored;
         // Whatever branches comes first: the VM's few registers then hold nothing over it.
