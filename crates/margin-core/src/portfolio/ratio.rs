@@ -23,7 +23,13 @@ impl Ratio {
 
     /// This share of an amount, rounded up: for charges and requirements.
     pub fn of_rounded_up(self, amount: Usd) -> Result<Usd, MarginError> {
-        negate(self.of_rounded_down(Usd(negate(amount.0)?))?.0).map(Usd)
+        if amount == Usd::ZERO || self == Self::ZERO {
+            return Ok(Usd::ZERO);
+        }
+        if self == Self::ONE {
+            return Ok(amount);
+        }
+        wide::share_ceiling(amount.0, self.0, DENOMINATOR).map(Usd).ok_or(MarginError::Overflow)
     }
 
     /// This share of an amount, rounded down: for credits.
@@ -75,6 +81,9 @@ pub fn lots_value(lots: Lots, price: Price, lot_size: u64) -> Result<Usd, Margin
 
 /// Lots × 1e-12 USD in USD, rounded down.
 pub(super) fn lot_price_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
+    if amount == 0 {
+        return Ok(Usd::ZERO);
+    }
     // Nearly every lot size divides a unit and most amounts are one word, which the VM divides in one step.
     if Ratio::ONE.0.checked_rem(lot_size) == Some(0)
         && let Some(lots) = Ratio::ONE.0.checked_div(lot_size)
