@@ -64,6 +64,14 @@ pub fn share_ceiling(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<
 #[inline(always)]
 fn share_magnitude(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<(u128, u64)> {
     let (high, low) = split(value.unsigned_abs());
+    // Amounts are mostly one word, factors at most one, and divisors 1e9. The whole divisors in the amount then give at most
+    // (2^34 − 1) · (2^30 − 1), the rest less than 2^30 more.
+    if high == 0 && low >> 63 == 0 && factor >> 30 == 0 && divisor.get() >> 29 != 0 {
+        let divisor = NonZero::<u64>::from(divisor);
+        let rest = (low % divisor).wrapping_mul(factor);
+        let quotient = (low / divisor).wrapping_mul(factor).wrapping_add(rest / divisor);
+        return Some((u128::from(quotient), rest % divisor));
+    }
     if (high | factor) >> HALF != 0 {
         return wide_share_magnitude(value, factor, divisor);
     }
@@ -285,6 +293,11 @@ mod tests {
             prop_assert_eq!(share_floor(value, factor, divisor), exact);
             let up = product.map(|product| -(-product).div_euclid(i128::from(divisor.get())));
             prop_assert_eq!(share_ceiling(value, factor, divisor), up);
+            // The short way.
+            let (value, factor, divisor) = (value >> 64, factor >> 34, divisor | (1 << 29));
+            let product = value * i128::from(factor);
+            prop_assert_eq!(share_floor(value, factor, divisor), Some(product.div_euclid(i128::from(divisor.get()))));
+            prop_assert_eq!(share_ceiling(value, factor, divisor), Some(-(-product).div_euclid(i128::from(divisor.get()))));
         }
 
         #[test]

@@ -81,17 +81,6 @@ pub fn lots_value(lots: Lots, price: Price, lot_size: u64) -> Result<Usd, Margin
 
 /// Lots × 1e-12 USD in USD, rounded down.
 pub(super) fn lot_price_to_usd(amount: i128, lot_size: u64) -> Result<Usd, MarginError> {
-    if amount == 0 {
-        return Ok(Usd::ZERO);
-    }
-    // Nearly every lot size divides a unit and most amounts are one word, which the VM divides in one step.
-    if Ratio::ONE.0.checked_rem(lot_size) == Some(0)
-        && let Some(lots) = Ratio::ONE.0.checked_div(lot_size)
-        && let Ok(word) = u64::try_from(amount.unsigned_abs())
-    {
-        let usd = if amount < 0 { i128::from(word.div_ceil(lots)).wrapping_neg() } else { i128::from(word / lots) };
-        return Ok(Usd(usd));
-    }
     scale_down(amount, lot_size).map(Usd)
 }
 

@@ -324,7 +324,10 @@ impl GreeksReport {
 fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
     let product = if factor == 1 { value } else { wide::multiply(value, factor).ok_or(EngineError::Overflow)? };
     let magnitude = product.unsigned_abs();
-    let divisor = u32::try_from(divisors[1]).ok().and_then(|second| wide::product(divisors[0], second));
+    let divisor = match divisors[1] {
+        1 => Some(divisors[0]),
+        second => u32::try_from(second).ok().and_then(|second| wide::product(divisors[0], second)),
+    };
     let quotient = match divisor.and_then(NonZero::new) {
         Some(divisor) => {
             let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;
