@@ -47,7 +47,6 @@ impl StaticFactors {
 }
 
 /// A factor in two parts, for sums in grains.
-#[derive(Clone, Copy)]
 struct GrainFactor {
     high: Fx,
     low: Fx,
@@ -97,19 +96,7 @@ impl RiskArray {
         if let Some(mark) = mark_word
             && let Some(room) = totals.admit(unit, bound)?
         {
-            // Neighbours mostly have the same sign: one factor for as many as share it, in a loop that registers hold.
-            let mut done = 0usize;
-            while let Some(rest) = plain.get(done..)
-                && let Some(next) = rest.first()
-            {
-                let is_debt = self.grains(next).is_negative();
-                let factor = if is_debt { debt } else { gain };
-                let run = totals.add_words_while(done, rest, room, |slot| {
-                    let grains = self.grains(slot);
-                    (grains.is_negative() == is_debt).then(|| factor.ticks(grains) << 4)
-                });
-                done = done.wrapping_add(run.max(1)); // the next one is part of its run
-            }
+            totals.add_words(0, plain, room, |slot| ticks(slot) << 4);
             let exact = *factors == StaticFactors::ONE;
             totals.add_words(plain.len(), skew, room, |slot| {
                 let change = if exact { self.grains(slot) } else { ticks(slot) << 4 } - mark;

@@ -240,38 +240,21 @@ impl Totals {
     /// Adds `value(slot)` for each slot from the `first` on, in an array's own unit, to sums that are words.
     #[inline(always)]
     pub(crate) fn add_words<T>(&mut self, first: usize, slots: &[T], room: Room, mut value: impl FnMut(&T) -> Fx) {
-        self.add_words_while(first, slots, room, |slot| Some(value(slot)));
-    }
-
-    /// [`Totals::add_words`] up to the first slot without a value; how many have one.
-    #[inline(always)]
-    pub(crate) fn add_words_while<T>(
-        &mut self,
-        first: usize,
-        slots: &[T],
-        room: Room,
-        mut value: impl FnMut(&T) -> Option<Fx>,
-    ) -> usize {
-        // Visibly of the same length: what an iterator may do besides costs as much as an addition.
-        let Some(sums) = self.sums.get_mut(first..).and_then(|sums| sums.get_mut(..slots.len())) else { return 0 };
-        let mut left = slots.len();
+        // Of the same length: what an iterator may do besides costs as much as an addition.
+        let end = first.wrapping_add(slots.len()); // at most MAX_SCENARIOS
+        let Some(sums) = self.sums.get_mut(first..end) else { return };
         match room {
             Room::First => {
                 for (sum, slot) in sums.iter_mut().zip(slots) {
-                    let Some(value) = value(slot) else { break };
-                    sum.low = value;
-                    left = left.wrapping_sub(1);
+                    sum.low = value(slot);
                 }
             }
             Room::Shifted(shift) => {
                 for (sum, slot) in sums.iter_mut().zip(slots) {
-                    let Some(value) = value(slot) else { break };
-                    sum.low += value << shift;
-                    left = left.wrapping_sub(1);
+                    sum.low += value(slot) << shift;
                 }
             }
         }
-        slots.len().wrapping_sub(left)
     }
 
     /// Adds `value(slot) * 2^shift`, |value| < 2^62 and 0 <= shift <= 32 (or |value| < 2^60 and shift <= 36), for each

@@ -8,8 +8,7 @@ impl MarginReport {
     /// The bytes of [`AnchorSerialize`], which asks for room at every number, in half the steps. Anchor calls this one for
     /// return data: a type's own method comes before that of a trait.
     pub fn serialize(&self, bytes: &mut Vec<u8>) -> std::io::Result<()> {
-        self.mode.serialize(bytes)?;
-        self.in_liquidation.serialize(bytes)?;
+        bytes.extend_from_slice(&[self.mode as u8, u8::from(self.in_liquidation)]);
         put(
             bytes,
             [
