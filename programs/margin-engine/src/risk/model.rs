@@ -93,7 +93,8 @@ impl From<&RiskParameters> for core::RiskParameters {
             hedged: Ratio(stored.minimum_delta.hedged),
         };
         parameters.roll = core::Roll { min_move: Ratio(roll.min_move), annual_move: Ratio(roll.annual_move), gross };
-        parameters.vega = core::VegaTermStructure { range: Ratio(stored.vega.range), offset: Ratio(stored.vega.offset) };
+        parameters.vega =
+            core::VegaTermStructure { range: Ratio(stored.vega.range), offset: Ratio(stored.vega.offset) };
         parameters.concentration = core::Concentration {
             delta_depth,
             delta_rate: Ratio(concentration.delta_rate),
