@@ -27,13 +27,17 @@ pub(super) fn static_factors(discount: &StaticDiscount, expiry: &Expiry) -> Opti
         fixed::decay_q60(exponent(discount.long_rate_scale, discount.long_rate_add)),
         base_q60(Ratio(long_base)),
     );
-    let liability = fixed::times_q60(
-        fixed::growth_q60(exponent(discount.short_rate_scale, discount.short_rate_add)),
-        base_q60(short_base),
-    );
     // 1/D: a liability is never worth more than without discounting.
-    let undiscounted = fixed::growth_q60(fixed::times_q60(expiry.years, expiry.rate >> 4) as i64);
-    Some(StaticFactors { gain: asset, debt: liability.min(undiscounted) })
+    let short_exponent = exponent(discount.short_rate_scale, discount.short_rate_add);
+    let undiscounted_exponent = fixed::times_q60(expiry.years, expiry.rate >> 4) as i64;
+    let undiscounted = fixed::growth_q60(undiscounted_exponent);
+    // A markup is 1e-9 at least, ten thousand times the error of either exponential.
+    let debt = if discount.short_markup != Ratio::ZERO && short_exponent >= undiscounted_exponent {
+        undiscounted
+    } else {
+        fixed::times_q60(fixed::growth_q60(short_exponent), base_q60(short_base)).min(undiscounted)
+    };
+    Some(StaticFactors { gain: asset, debt })
 }
 
 /// A base factor in Q60, at most 8.

@@ -61,8 +61,10 @@ impl Atoms {
     /// Rounded down.
     #[inline]
     pub(super) fn floor(&mut self, amount: Usd) -> i64 {
+        if amount == Usd::ZERO {
+            return 0; // many are
+        }
         match one_word(amount) {
-            Some((0, _)) => 0, // many are
             Some((magnitude, false)) => (magnitude / self.scale) as i64,
             Some((magnitude, true)) => (magnitude.div_ceil(self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::floor_division(amount.0, i128::from(self.scale))),
@@ -72,8 +74,10 @@ impl Atoms {
     /// Rounded up.
     #[inline]
     pub(super) fn ceil(&mut self, amount: Usd) -> i64 {
+        if amount == Usd::ZERO {
+            return 0;
+        }
         match one_word(amount) {
-            Some((0, _)) => 0,
             Some((magnitude, false)) => magnitude.div_ceil(self.scale) as i64,
             Some((magnitude, true)) => ((magnitude / self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::ceiling_division(amount.0, i128::from(self.scale))),
