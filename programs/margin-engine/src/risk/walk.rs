@@ -82,7 +82,7 @@ impl<'a> Check<'a> {
         let floor = self.load_factors(&mut factors);
         let correlation = floor.map(|floor| Correlation { scenarios: &factors, floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
-        let detail = if greeks { Detail::MainGreeks } else { Detail::Margin };
+        let detail = detail_of(greeks);
         let mut left = self.account.positions();
         // In place: it is too large to be handed around.
         let mut risk = UnderlyingRisk::default();
@@ -96,30 +96,19 @@ impl<'a> Check<'a> {
             }
             let number = usize::from(figures.underlyings);
             figures.underlyings = figures.underlyings.saturating_add(1);
-            match (self.mode, &mut cross) {
-                (AccountMode::Standard, _) => {
-                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
-                    let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
-                    self.add_standard(&risk, exposed.hedge, &mut figures)?;
-                    visit(view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })?;
-                }
-                (AccountMode::Portfolio, Some(cross)) => {
-                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
-                    let risk = self.correlated(exposed, detail, cross, workspace)?;
-                    visit(view, Part::Portfolio(&risk))?;
-                }
-                (AccountMode::Portfolio | AccountMode::Isolated, _) => {
-                    match self.witness {
-                        None => self.scanned(exposed, detail, workspace, &mut risk)?,
-                        Some(witness) => {
-                            let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
-                            risk = self.witnessed(exposed, witness_of(scenario), workspace)?;
-                        }
-                    }
-                    figures.risk.add_underlying(&risk).map_err(margin_error)?;
-                    visit(view, Part::Portfolio(&risk))?;
+            if self.mode == AccountMode::Standard || cross.is_some() {
+                self.walk_other(exposed, greeks, cross.as_deref_mut(), workspace, &mut figures, &mut visit)?;
+                continue;
+            }
+            match self.witness {
+                None => self.scanned(exposed, detail, workspace, &mut risk)?,
+                Some(witness) => {
+                    let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
+                    self.witnessed(exposed, witness_of(scenario), workspace, &mut risk)?;
                 }
             }
+            figures.risk.add_underlying(&risk).map_err(margin_error)?;
+            visit(view, Part::Portfolio(&risk))?;
         }
         // Positions are sorted as the markets are: what is left has no market.
         require!(left.is_empty(), EngineError::RiskAccountMissing);
@@ -135,6 +124,31 @@ impl<'a> Check<'a> {
         // By the parameters' rules it never is; what the account may still do shall not depend on them.
         figures.risk.initial_margin = figures.risk.initial_margin.max(figures.risk.maintenance_margin);
         Ok(figures)
+    }
+
+    /// An underlying in standard mode, or under the cross-underlying model: apart, so that a scan has the registers.
+    #[inline(never)]
+    fn walk_other(
+        &self,
+        exposed: Exposed,
+        greeks: bool,
+        cross: Option<&mut CrossScan>,
+        workspace: &mut Workspace,
+        figures: &mut Figures,
+        visit: &mut dyn FnMut(&UnderlyingView, Part) -> Result<()>,
+    ) -> Result<()> {
+        require!(self.witness.is_none(), EngineError::WitnessUnsupported);
+        match cross {
+            Some(cross) => {
+                let risk = self.correlated(exposed, detail_of(greeks), cross, workspace)?;
+                visit(exposed.view, Part::Portfolio(&risk))
+            }
+            None => {
+                let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
+                self.add_standard(&risk, exposed.hedge, figures)?;
+                visit(exposed.view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })
+            }
+        }
     }
 
     fn add_balances(&self, figures: &mut Figures) -> Result<()> {
@@ -220,10 +234,17 @@ impl<'a> Check<'a> {
     }
 
     #[inline(never)]
-    fn witnessed(&self, exposed: Exposed, witness: WorstCase, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
-        self.on_market(exposed, workspace, |market, scratch| {
+    fn witnessed(
+        &self,
+        exposed: Exposed,
+        witness: WorstCase,
+        workspace: &mut Workspace,
+        risk: &mut UnderlyingRisk,
+    ) -> Result<()> {
+        *risk = self.on_market(exposed, workspace, |market, scratch| {
             assess_witness(market, witness, self.book(exposed), |expiry| self.surface(exposed, expiry), scratch)
-        })
+        })?;
+        Ok(())
     }
 
     #[inline(never)]
@@ -342,6 +363,11 @@ fn split_underlying(positions: &[Position], underlying: u16) -> (&[Position], &[
 pub const BASIS: u8 = u8::MAX - 1;
 /// No scenario costs anything.
 pub const NO_LOSS: u8 = u8::MAX;
+
+/// What an assessment is asked for.
+fn detail_of(greeks: bool) -> Detail {
+    if greeks { Detail::MainGreeks } else { Detail::Margin }
+}
 
 pub(super) fn witness_of(number: u8) -> WorstCase {
     match number {
