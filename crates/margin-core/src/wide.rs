@@ -17,31 +17,33 @@ const LOW: u64 = 0xffff_ffff;
 /// `value · factor`, or `None` beyond ±(2^127 − 1).
 #[must_use]
 pub fn multiply(value: i128, factor: u64) -> Option<i128> {
-    let (high, low) = split(value.unsigned_abs());
-    if (high | factor) >> HALF == 0 {
+    let magnitude = multiply_magnitude(value.unsigned_abs(), factor)? as i128;
+    Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+}
+
+/// `magnitude · factor`, or `None` from 2^127 on.
+#[must_use]
+#[inline(always)]
+pub fn multiply_magnitude(magnitude: u128, factor: u64) -> Option<u128> {
+    let (high, low) = split(magnitude);
+    let (high, low) = if (high | factor) >> HALF == 0 {
         // Of 96 and 32 bits.
         let (third, second, first) = digit_product(high, low, factor);
-        if third >> 63 != 0 {
-            return None;
-        }
-        let magnitude = join(third, (second << HALF) | (first & LOW)) as i128;
-        return Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude });
-    }
-    let (carry, low) = multiply_words(low, factor);
-    let high = if high == 0 {
-        carry
+        (third, (second << HALF) | (first & LOW))
     } else {
-        let (overflow, high) = multiply_words(high, factor);
-        if overflow != 0 {
-            return None;
-        }
-        high.checked_add(carry)?
+        let (carry, low) = multiply_words(low, factor);
+        let high = if high == 0 {
+            carry
+        } else {
+            let (overflow, high) = multiply_words(high, factor);
+            if overflow != 0 {
+                return None;
+            }
+            high.checked_add(carry)?
+        };
+        (high, low)
     };
-    if high >> 63 != 0 {
-        return None;
-    }
-    let magnitude = join(high, low) as i128; // below 2^127
-    Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+    if high >> 63 == 0 { Some(join(high, low)) } else { None }
 }
 
 /// `value · factor / divisor` rounded towards −∞, or `None` as soon as the product passes ±(2^127 − 1).

@@ -58,10 +58,9 @@ impl Factors for Discounts<'_> {
 
     #[inline(always)]
     fn bound(&self) -> u64 {
-        // No asset decays upwards. 1/D is below two where D is well above a half, and below 8 anywhere.
-        let asset = (self.long_base() >> 60).wrapping_add(1);
-        let debt = if self.expiry.discount > (1 << 59) + (1 << 50) { 2 } else { 8 };
-        asset.max(debt)
+        // A marked down asset decays from one at most, and 1/D is below two where D is well above a half. Nothing passes 8.
+        let is_below_two = self.discount.long_markdown.0 >= 0 && self.expiry.discount > (1 << 59) + (1 << 50);
+        if is_below_two { 2 } else { 8 }
     }
 }
 

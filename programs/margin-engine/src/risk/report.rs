@@ -323,8 +323,10 @@ impl GreeksReport {
 
 /// `value · factor` over the product of the divisors, to nearest (halves away from zero).
 fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
-    let product = if factor == 1 { value } else { wide::multiply(value, factor).ok_or(EngineError::Overflow)? };
-    let magnitude = product.unsigned_abs();
+    let mut magnitude = value.unsigned_abs();
+    if factor != 1 {
+        magnitude = wide::multiply_magnitude(magnitude, factor).ok_or(EngineError::Overflow)?;
+    }
     let divisor = match divisors[1] {
         1 => Some(divisors[0]),
         second => u32::try_from(second).ok().and_then(|second| wide::product(divisors[0], second)),
