@@ -115,7 +115,7 @@ impl GrainFactor {
         Self { high: Fx::from_bits(factor >> 31), low: Fx::from_bits(factor & 0x7fff_ffff) }
     }
 
-    /// Grains (below 2^62) times the factor, in ticks (below 2^61), rounded down by less than three ticks; nothing stays nothing.
+    /// Grains times the factor, in ticks, rounded down by less than three ticks; nothing stays nothing.
     #[inline(always)]
     fn ticks(&self, grains: Fx) -> Fx {
         // Below 2^61.6 in magnitude; every shift rounds down, whatever the sign. Products are below 2^63, their
@@ -201,6 +201,7 @@ impl RiskArray {
         if mark_word.is_none() {
             totals.admit_limbs()?;
         }
+        // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
         let factors = factors.both();
         let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
         let ticks = |slot: &Slot| {
