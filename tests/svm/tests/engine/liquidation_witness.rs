@@ -41,7 +41,9 @@ fn a_start_keeps_its_witness_whether_named_or_found() {
     for start in [named, found] {
         let receipt = world.accept(start, &[&keeper.key]);
         costs.push(receipt.compute_units);
-        let [EngineEvent::LiquidationStarted(event)] = receipt.events().try_into().ok().expect("one event");
+        let Ok([EngineEvent::LiquidationStarted(event)]) = <[EngineEvent; 1]>::try_from(receipt.events()) else {
+            panic!("one event")
+        };
         let report = world.report(&trader);
         assert_eq!((event.equity, event.maintenance_margin), (report.equity, report.maintenance_margin));
         assert!(!event.insolvent);
@@ -114,7 +116,9 @@ fn a_witness_gives_way_to_a_worse_one_only_and_the_auction_goes_on() {
     world.refuse(better, &[], E::WitnessNotWorse);
     let worse = world.witness(&trader, &worst).instruction();
     let receipt = world.accept(worse, &[]);
-    let [EngineEvent::WitnessReplaced(event)] = receipt.events().try_into().ok().expect("one event");
+    let Ok([EngineEvent::WitnessReplaced(event)]) = <[EngineEvent; 1]>::try_from(receipt.events()) else {
+        panic!("one event")
+    };
     let report = world.report(&trader);
     assert!(event.maintenance_margin_before < event.maintenance_margin_after);
     assert_eq!((event.equity, event.maintenance_margin_after), (report.equity, report.maintenance_margin));
