@@ -2,10 +2,11 @@
 
 use margin_client::{
     errors::EngineError as E,
-    instructions::{Fund, InsuranceLimit, InsuranceLimitArgs},
+    events::EngineEvent,
+    instructions::{BankruptcyResolve, Fund, InsuranceLimit, InsuranceLimitArgs, insured_underlying},
 };
 use solana_signer::Signer;
-use tests_svm::{BTC, SOL_TOKEN, USDC, World, usdc};
+use tests_svm::{BTC, SOL_TOKEN, Trader, USDC, specs, usdc};
 
 use crate::scene::{Scene, WHOLE, copy, refuse_all};
 
@@ -18,7 +19,7 @@ fn a_recovered_account_pays_nobody() {
     scene.start();
     assert_eq!(scene.state().insolvent_at, scene.world.now());
     scene.wait(1_800);
-    let ruinous = scene.world.spot(&tests_svm::specs()[0].feed);
+    let ruinous = scene.world.spot(&specs()[0].feed);
     while scene.world.report(&scene.trader).equity <= 0 {
         scene.world.shock(BTC, 0.99);
     }
@@ -29,7 +30,7 @@ fn a_recovered_account_pays_nobody() {
     assert_eq!(scene.state().insolvent_at, 0);
     refuse_all(&mut scene.world, &[convert], &[], E::AuctionUnchanged);
 
-    scene.world.set_price(&tests_svm::specs()[0].feed, ruinous);
+    scene.world.set_price(&specs()[0].feed, ruinous);
     let bid = scene.insolvent_bid(&scene.keeper, WHOLE);
     refuse_all(&mut scene.world, &[bid], &[&scene.keeper.key], E::AuctionSolvent);
     let convert = scene.convert();
@@ -40,8 +41,9 @@ fn a_recovered_account_pays_nobody() {
     assert!(event.payout > 0 && event.released);
 }
 
-/// **Tiny slices of an insolvent account**, each rounding in the bidder's favour: lots round up, and the payout takes back what they are worth
-/// beyond their share, so forty slices earn what their fractions are due and no atom more.
+/// **Tiny slices of an insolvent account**, each rounding in the bidder's favour or in the owner's: lots round up, and what they are worth beyond
+/// their share is settled with the account. So forty slices earn what their fractions are due, insurance pays no more than their shares, and the
+/// account is not made whole while it keeps its book.
 #[test]
 fn rounding_pays_nobody() {
     let mut scene = Scene::ruined();
@@ -50,26 +52,31 @@ fn rounding_pays_nobody() {
     scene.wait(1_800);
     let keeper = copy(&scene.keeper);
     let before = scene.wealth(&[&keeper]);
-    let (mut due, mut bids) = (0.0, 0);
+    let deficit = -scene.world.report(&scene.trader).equity;
+    let (mut due, mut insured, mut bids) = (0.0, 0.0, 0);
     for fraction in [1, 2, 3, 999].into_iter().cycle().take(40) {
         let bid = scene.insolvent_bid(&keeper, fraction);
         match scene.world.attempt(&[bid], &[&keeper.key]) {
             Ok(receipt) => {
                 let events = receipt.events();
-                let Some(margin_client::events::EngineEvent::InsolventBid(event)) = events.first() else {
-                    panic!("one event of a bid")
-                };
-                // Half of the hour has passed: half of the requirement.
-                due += fraction as f64 * 1e-9 * event.maintenance_margin_before as f64 / 2.0;
+                let Some(EngineEvent::InsolventBid(event)) = events.first() else { panic!("one event of a bid") };
+                // Half of the hour has passed: half of the requirement, on top of the deficit.
+                let (share, half) = (fraction as f64 * 1e-9, event.maintenance_margin_before as f64 / 2.0);
+                due += share * half;
+                insured += share * (half - event.equity_before as f64);
                 bids += 1;
             }
             Err(error) => assert_eq!(error.name(), E::BidWorsens.name()),
         }
     }
-    let gain = (scene.wealth(&[&keeper]) - before) as f64;
     assert!(bids >= 4, "{bids}");
     // Two reports, each off by less than two atoms.
+    let gain = (scene.wealth(&[&keeper]) - before) as f64;
     assert!(gain <= due + 4.0, "{bids} slices earned {gain}, their due is {due}");
+    let drawn = (usdc(1_000_000.0) - scene.fund(BTC)) as f64;
+    assert!(drawn <= insured + 1.0, "insurance paid {drawn}, its share is {insured}");
+    let left = -scene.world.report(&scene.trader).equity;
+    assert!((deficit - left) as f64 <= deficit as f64 * 41e-6 + 41.0, "{left} of {deficit} is lacking");
 }
 
 /// **Draining insurance through two own accounts** that bet against each other, with a third one of a friend that takes the loser: within the
@@ -90,7 +97,7 @@ fn two_own_accounts_draw_no_more_than_the_gap() {
         // Nobody buys of himself.
         scene.start();
         let second = scene.world.second_account(trader);
-        let alias = tests_svm::Trader { account: second, ..copy(trader) };
+        let alias = Trader { account: second, ..copy(trader) };
         let own_bid = scene.insolvent_bid(&alias, WHOLE);
         refuse_all(&mut scene.world, &[own_bid], &[&trader.key], E::SelfLiquidation);
 
@@ -128,19 +135,15 @@ fn dust_does_not_keep_a_bankrupt_account() {
     let trader = copy(&scene.trader);
     let dust = scene.world.deposit(&trader, SOL_TOKEN, 1);
     scene.world.accept(dust.instruction(), &[&trader.key]);
-    let resolve = margin_client::instructions::BankruptcyResolve {
+    let resolve = BankruptcyResolve {
         engine: scene.world.engine,
         margin_account: trader.account,
         quote: scene.world.collateral_address(USDC),
-        insured_underlying: margin_client::instructions::insured_underlying(
-            &scene.world.engine,
-            &scene.world.account(&trader),
-        ),
+        insured_underlying: insured_underlying(&scene.world.engine, &scene.world.account(&trader)),
     };
     refuse_all(&mut scene.world, &[resolve.instruction()], &[], E::NotBankrupt);
     let event = scene.take_insolvent(WHOLE);
     assert!(event.released);
     let account = scene.world.account(&trader);
     assert!(account.is_flat() && account.balances().is_empty());
-    let _: &World = &scene.world;
 }
