@@ -7,12 +7,12 @@ use margin_client::{
         Fund, InsolventBid, InsolventBidArgs, InsuranceDeposit, LiquidationConvert, LiquidationReplaceWitness,
         WitnessArgs, insured_underlying,
     },
+    state::LiquidationState,
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_keypair::Keypair;
 use tests_svm::{
-    BTC, ETH, FAR, NEAR, Receipt, SOL_TOKEN, Trader, USDC, World, buy, call, perpetual, put, sell, specs,
-    token_balance, usdc,
+    BTC, ETH, FAR, NEAR, Receipt, SOL_TOKEN, Trader, USDC, World, buy, call, perpetual, put, sell, token_balance, usdc,
 };
 
 pub const WHOLE: u64 = 1_000_000_000;
@@ -150,18 +150,12 @@ impl Scene {
         self.world.refresh();
     }
 
-    /// BTC as it was at first.
-    pub fn calm(&mut self) {
-        let [btc, ..] = specs();
-        self.world.set_price(&btc.feed, btc.spot);
-    }
-
     /// A fund's cash.
     pub fn fund(&self, underlying: u16) -> u64 {
         self.world.underlying(underlying).insurance.amount
     }
 
-    pub fn state(&self) -> margin_client::state::LiquidationState {
+    pub fn state(&self) -> LiquidationState {
         self.world.account(&self.trader).liquidation
     }
 }
