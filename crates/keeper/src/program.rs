@@ -156,6 +156,6 @@ pub fn evaluate_bid(
 /// A copy on the heap: an account is too large to be handed around.
 fn boxed(account: &MarginAccount) -> Box<MarginAccount> {
     let mut copy: Box<MarginAccount> = bytemuck::zeroed_box();
-    copy.clone_from(account);
+    *copy = *account;
     copy
 }

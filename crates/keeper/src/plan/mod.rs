@@ -172,3 +172,6 @@ pub fn plan(store: &Store, view: &View, own: &Own, settings: &Settings, busy: &B
     actions.truncate(settings.most_actions);
     Ok(actions)
 }
+
+#[cfg(test)]
+mod tests;
