@@ -1,7 +1,9 @@
 //! A keeper: asks the program whether accounts are safe, and buys what must be sold.
 
 use margin_client::events::{EngineEvent, LiquidationBid as LiquidationBidEvent};
-use margin_client::instructions::{LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck, MarginCheckArgs};
+use margin_client::instructions::{
+    LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck, MarginCheckArgs, WitnessArgs,
+};
 use margin_client::{MarginReport, constants, decode_margin_report, presets};
 use solana_pubkey::Pubkey;
 use solana_signer::Signer as _;
@@ -79,6 +81,7 @@ fn start(sender: &Sender, venue: &Venue, keeper: &Trader, trader: &Trader) -> Re
         liquidator: keeper.key.pubkey(),
         engine: venue.engine,
         margin_account: trader.account,
+        args: WitnessArgs::default(),
         markets: venue.directory.for_account(&state)?,
     };
     let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);
@@ -95,10 +98,7 @@ fn bid(sender: &Sender, venue: &Venue, keeper: &Trader, trader: &Trader) -> Resu
         bidder_account: keeper.account,
         margin_account: trader.account,
         // A slice is never worth more than the whole account.
-        args: LiquidationBidArgs {
-            fraction: constants::RATIO_ONE,
-            price_limit: u64::try_from(before.equity).unwrap_or_default(),
-        },
+        args: LiquidationBidArgs { fraction: constants::RATIO_ONE, price_limit: before.equity, legs: None },
         markets: venue.directory.for_bid(&own, &state)?,
     };
     let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);

@@ -89,8 +89,17 @@ engine_events!(
     FeesCollected,
     FeesWithdrawn,
     LiquidationStarted,
+    WitnessReplaced,
+    LiquidationConverted,
     LiquidationBid,
+    CollateralBid,
+    InsolventBid,
     LiquidationStopped,
+    BankruptcyResolved,
+    InsuranceDeposited,
+    InsuranceLimited,
+    InsuranceRequested,
+    InsuranceWithdrawn,
 );
 
 impl EngineEvent {

@@ -50,8 +50,16 @@ fn engine() {
     state.creator = key(1);
     state.admin = key(2);
     state.quote_mint = key(3);
-    state.liquidation =
-        LiquidationParameters { discount: 0x1112_1314, buffer: 0x2122_2324, small_account: 0x3132_3334_3536_3738 };
+    state.liquidation = LiquidationParameters {
+        start_discount: 0x1112_1314,
+        fast_discount: 0x1516_1718,
+        buffer: 0x2122_2324,
+        fast_seconds: 0x2526_2728,
+        slow_seconds: 0x292a_2b2c,
+        insolvent_seconds: 0x2d2e_2f30,
+        insurance_delay: 0x4142_4344_4546_4748,
+        small_account: 0x3132_3334_3536_3738,
+    };
     state.borrow = BorrowIndex { index: 0x0102_0304, rate: 0x0506_0708, published_at: -9 };
     state.guardian = key(4);
     state.pause = PauseState { until: -10, guardian_since: -11, bits: 7, ..PauseState::default() };

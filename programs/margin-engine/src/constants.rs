@@ -54,6 +54,14 @@ pub const MAX_INTEREST_SECONDS: i64 = 30 * 86_400;
 /// Least time between two publications of interest.
 pub const MIN_PUBLICATION_SECONDS: i64 = 60;
 
+/// A bid that ends an account's deficit under its witness looks at all scenarios of an account of at most so many positions.
+pub const RELEASE_CHECK_POSITIONS: usize = 32;
+/// Longest part of an auction, in seconds: 30 days.
+pub const MAX_AUCTION_SECONDS: u32 = 30 * 86_400;
+/// Shortest and longest delay of a withdrawal of insurance, in seconds: a day and 90 days.
+pub const MIN_INSURANCE_DELAY: u64 = 86_400;
+pub const MAX_INSURANCE_DELAY: u64 = 90 * 86_400;
+
 /// Longest pause, in seconds: a week. It is also all the time that a guardian has before the admin acts.
 pub const MAX_PAUSE_SECONDS: i64 = 7 * 86_400;
 /// Longest window of an outflow limit, in seconds: 30 days.

@@ -329,12 +329,16 @@ pub enum EngineError {
     DeferredLevel,
     #[msg("No checks_end of this account follows in the transaction")]
     DeferredEnd,
-    #[msg("Between checks_begin and checks_end only trades and deposits of this program may stand")]
+    #[msg(
+        "Between checks_begin and checks_end only trades, bids and deposits of this program and the venues' programs may stand"
+    )]
     DeferredInstruction,
     #[msg("The account's checks are deferred: only trades and deposits are allowed until checks_end")]
     ChecksDeferred,
     #[msg("The account's checks are not deferred")]
     ChecksNotDeferred,
+    #[msg("The venue has no program of its own")]
+    VenueProgram,
 
     // --- margin -------------------------------------------------------------------------------
     #[msg("The forward is outside the pricing kernel's range")]
@@ -391,6 +395,38 @@ pub enum EngineError {
     BidTooSmall,
     #[msg("A slice this thin would leave the account worse off: it takes too much of the small positions")]
     BidWorsens,
+    #[msg("A part of an auction lasts at most 30 days, the slow part of the first at least a second")]
+    LiquidationDurationParameter,
+    #[msg("The delay of insurance withdrawals must be between a day and 90 days")]
+    InsuranceDelayParameter,
+    #[msg("The new witness does not demand more than the one that is stored")]
+    WitnessNotWorse,
+    #[msg(
+        "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it"
+    )]
+    AuctionInsolvent,
+    #[msg(
+        "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out"
+    )]
+    AuctionSolvent,
+    #[msg("The insolvent auction runs already, or the solvent one does: there is nothing to convert")]
+    AuctionUnchanged,
+    #[msg("The account has changed since the legs of the bid were chosen")]
+    BidSequence,
+    #[msg("The bid names a position or a token that the account does not hold, or none")]
+    BidLegs,
+    #[msg("The account must hold nothing but debt")]
+    NotBankrupt,
+    #[msg("The loss exceeds what depositors have")]
+    LossExceedsDeposits,
+    #[msg("The account's insured underlying must be passed, and no other one")]
+    InsuranceUnderlying,
+    #[msg("The fund does not hold that much")]
+    InsufficientInsurance,
+    #[msg("No withdrawal of the fund's insurance was requested")]
+    InsuranceNotRequested,
+    #[msg("The requested insurance may not be withdrawn yet")]
+    InsuranceDelay,
 
     // --- margin model -------------------------------------------------------------------------
     #[msg("The margin model is set already")]

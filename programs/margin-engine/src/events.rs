@@ -2,7 +2,11 @@
 //! atoms unless named otherwise; cash amounts are whole quote atoms, rounded down, and cash before is before the interest that
 //! an instruction accrues: what it changes beyond the amount it names is interest.
 
+mod liquidation;
+
 use anchor_lang::prelude::*;
+
+pub use liquidation::*;
 
 use crate::{
     instructions::CollateralLimits,
@@ -298,6 +302,8 @@ pub struct VenueAdded {
     pub engine: Pubkey,
     pub venue: Pubkey,
     pub authority: Pubkey,
+    /// The default address: none.
+    pub program: Pubkey,
 }
 
 #[event]
@@ -471,50 +477,4 @@ pub struct IndexPrice {
     pub underlying: u16,
     /// precision: 1e-12 USD.
     pub price: u64,
-}
-
-#[event]
-#[derive(Clone, Debug)]
-pub struct LiquidationStarted {
-    pub account: Pubkey,
-    pub liquidator: Pubkey,
-    /// Quote atoms, rounded down.
-    pub equity: i64,
-    /// Quote atoms, rounded up.
-    pub maintenance_margin: i64,
-}
-
-#[event]
-#[derive(Clone, Debug)]
-pub struct LiquidationBid {
-    pub account: Pubkey,
-    pub bidder: Pubkey,
-    /// precision: 1e-9. The share of the account that was taken.
-    pub fraction: u64,
-    /// Quote atoms: mark-to-market of what was taken.
-    pub slice_value: i64,
-    /// Quote atoms that the bidder paid.
-    pub price: u64,
-    pub equity_before: i64,
-    pub equity_after: i64,
-    pub maintenance_margin_before: i64,
-    pub maintenance_margin_after: i64,
-    /// Whether the bid ended the liquidation.
-    pub released: bool,
-    /// Funding of its perpetuals that the account paid first (negative: received), quote atoms.
-    pub funding: i64,
-    /// The same of the bidder.
-    pub bidder_funding: i64,
-    pub bidder_cash_before: i64,
-    pub bidder_cash_after: i64,
-    /// Of every underlying that either account is exposed to.
-    pub prices: Vec<IndexPrice>,
-}
-
-#[event]
-#[derive(Clone, Debug)]
-pub struct LiquidationStopped {
-    pub account: Pubkey,
-    pub equity: i64,
-    pub maintenance_margin: i64,
 }

@@ -152,8 +152,12 @@ pub mod margin_engine {
     }
 
     /// Registers a venue by the authority that signs its settlements. Admin.
-    pub fn venue_add<'info>(ctx: Context<'info, VenueAdd<'info>>, authority: Pubkey) -> Result<()> {
-        VenueAdd::handle(ctx, authority)
+    pub fn venue_add<'info>(
+        ctx: Context<'info, VenueAdd<'info>>,
+        authority: Pubkey,
+        venue_program: Pubkey,
+    ) -> Result<()> {
+        VenueAdd::handle(ctx, authority, venue_program)
     }
 
     /// Lets a registered venue settle, or no longer. Admin.
@@ -230,12 +234,61 @@ pub mod margin_engine {
         SequenceCheck::handle(ctx, sequence)
     }
 
-    /// Puts an account below its maintenance margin into liquidation. Anyone.
-    pub fn liquidation_start<'info>(ctx: Context<'info, LiquidationStart<'info>>) -> Result<()> {
-        LiquidationStart::handle(ctx)
+    /// Puts an account below its maintenance margin, under a witness, into liquidation. Anyone.
+    pub fn liquidation_start<'info>(ctx: Context<'info, LiquidationStart<'info>>, args: WitnessArgs) -> Result<()> {
+        LiquidationStart::handle(ctx, args)
     }
 
-    /// Buys a slice of an account in liquidation at a discount. Anyone with a margin account that can carry it.
+    /// Judges an account in liquidation under a witness that demands more. Anyone.
+    pub fn liquidation_replace_witness<'info>(
+        ctx: Context<'info, LiquidationReplaceWitness<'info>>,
+        args: WitnessArgs,
+    ) -> Result<()> {
+        LiquidationReplaceWitness::handle(ctx, args)
+    }
+
+    /// Switches an account in liquidation between the solvent and the insolvent auction, as its equity and time demand. Anyone.
+    pub fn liquidation_convert<'info>(ctx: Context<'info, LiquidationConvert<'info>>) -> Result<()> {
+        LiquidationConvert::handle(ctx)
+    }
+
+    /// Takes a slice of an insolvent account and is paid for it by insurance. Anyone with a margin account that can carry it.
+    pub fn insolvent_bid<'info>(ctx: Context<'info, InsolventBid<'info>>, args: InsolventBidArgs) -> Result<()> {
+        InsolventBid::handle(ctx, args)
+    }
+
+    /// Buys a token of an account in liquidation. Anyone with a margin account.
+    pub fn collateral_bid<'info>(ctx: Context<'info, CollateralBid<'info>>, args: CollateralBidArgs) -> Result<()> {
+        CollateralBid::handle(ctx, args)
+    }
+
+    /// Pays the debt of an account that holds nothing else. Anyone.
+    pub fn bankruptcy_resolve<'info>(ctx: Context<'info, BankruptcyResolve<'info>>) -> Result<()> {
+        BankruptcyResolve::handle(ctx)
+    }
+
+    /// Gives cash to the insurance of an underlying, or to the common one. Anyone.
+    pub fn insurance_deposit<'info>(ctx: Context<'info, InsuranceDeposit<'info>>, amount: u64) -> Result<()> {
+        InsuranceDeposit::handle(ctx, amount)
+    }
+
+    /// Caps what losses draw from an underlying's insurance in a while. Admin.
+    pub fn insurance_limit<'info>(ctx: Context<'info, InsuranceLimit<'info>>, args: InsuranceLimitArgs) -> Result<()> {
+        InsuranceLimit::handle(ctx, args)
+    }
+
+    /// Announces a withdrawal of insurance. Admin.
+    pub fn insurance_request<'info>(ctx: Context<'info, InsuranceRequest<'info>>, amount: u64) -> Result<()> {
+        InsuranceRequest::handle(ctx, amount)
+    }
+
+    /// Withdraws the insurance that was announced, after the delay. Admin.
+    pub fn insurance_withdraw<'info>(ctx: Context<'info, InsuranceWithdraw<'info>>) -> Result<()> {
+        InsuranceWithdraw::handle(ctx)
+    }
+
+    /// Buys a slice of an account in liquidation, or some of its legs, at a discount. Anyone with a margin account that can
+    /// carry it.
     pub fn liquidation_bid<'info>(ctx: Context<'info, LiquidationBid<'info>>, args: LiquidationBidArgs) -> Result<()> {
         LiquidationBid::handle(ctx, args)
     }

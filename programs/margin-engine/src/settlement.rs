@@ -177,7 +177,7 @@ impl FinalSeries {
             payment.reward = self.terms.settler_reward.min(cash_atoms_floor(account.cash())?.max(0).unsigned_abs());
             account.add_cash(-I80F48::checked_from_num(payment.reward).ok_or(EngineError::Overflow)?)?;
         }
-        account.sequence = account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
+        account.count_change()?;
         Ok(payment)
     }
 

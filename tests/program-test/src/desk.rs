@@ -8,7 +8,7 @@ use margin_client::{
         AccountOpen, AccountOpenArgs, CollateralAdd, CollateralAddArgs, CollateralAddresses, Deposit, EngineInitialize,
         EngineInitializeArgs, ExpiryList, LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck,
         MarginCheckArgs, SurfacePublish, SurfacePublishArgs, TradeExecute, TradeExecuteArgs, TradeLeg, TradingSet,
-        UnderlyingAdd, UnderlyingAddArgs, Withdraw, WithdrawArgs,
+        UnderlyingAdd, UnderlyingAddArgs, Withdraw, WithdrawArgs, WitnessArgs,
     },
     margin::Snapshot,
     presets,
@@ -205,6 +205,7 @@ impl Desk {
             liquidator: keeper.key.pubkey(),
             engine: self.engine,
             margin_account: party.account,
+            args: WitnessArgs::default(),
             markets: self.markets(party).await,
         }
     }
@@ -218,7 +219,7 @@ impl Desk {
             engine: self.engine,
             bidder_account: keeper.account,
             margin_account: party.account,
-            args: LiquidationBidArgs { fraction: 1_000_000_000, price_limit: u64::MAX },
+            args: LiquidationBidArgs { fraction: 1_000_000_000, price_limit: i64::MAX, legs: None },
             markets: markets.expect("listed markets"),
         }
     }

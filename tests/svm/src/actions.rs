@@ -5,7 +5,7 @@ use margin_client::{
     instructions::{
         AccountOpen, AccountOpenArgs, AccountSetMode, BreakdownPart, Deposit, LiquidationBid, LiquidationBidArgs,
         LiquidationStart, LiquidationStop, MarginBreakdown, MarginCheck, MarginCheckArgs, MarginQuote, MarginQuoteArgs,
-        TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw, WithdrawArgs,
+        TradeExecute, TradeExecuteArgs, TradeLeg, Withdraw, WithdrawArgs, WitnessArgs,
     },
     state::AccountMode,
 };
@@ -168,7 +168,13 @@ impl World {
     #[must_use]
     pub fn start(&self, liquidator: &Trader, trader: &Trader) -> LiquidationStart {
         let (liquidator, margin_account) = (liquidator.owner(), trader.account);
-        LiquidationStart { liquidator, engine: self.engine, margin_account, markets: self.markets_of(trader) }
+        LiquidationStart {
+            liquidator,
+            engine: self.engine,
+            margin_account,
+            args: WitnessArgs::default(),
+            markets: self.markets_of(trader),
+        }
     }
 
     /// A bid for a share (1e-9) of an account, at any price.
@@ -180,7 +186,7 @@ impl World {
             engine: self.engine,
             bidder_account: bidder.account,
             margin_account: trader.account,
-            args: LiquidationBidArgs { fraction, price_limit: u64::MAX },
+            args: LiquidationBidArgs { fraction, price_limit: i64::MAX, legs: None },
             markets: markets.expect("listed markets"),
         }
     }

@@ -247,6 +247,7 @@ impl World {
         for account in &accounts {
             assert_eq!(account.checks_deferred, 0, "no check is deferred beyond a transaction");
             claims.add(account, self.borrow_index());
+            assert!(account.interest.socialised <= self.engine_state().socialised, "nobody bears a loss in advance");
             for position in account.positions() {
                 let instrument = position.instrument().expect("a known kind");
                 if instrument.kind.has_expiry() {
@@ -286,8 +287,11 @@ impl World {
             if listing.is_quote() {
                 let interest = I80F48::from_bits(claims.with(&listing.pool, self.borrow_index()));
                 assert_eq!((claims.deposited, claims.borrowed), (listing.pool.deposited, listing.pool.borrowed));
+                let funds: u64 = self.underlyings().iter().map(|underlying| underlying.insurance.amount).sum();
+                assert_eq!(listing.insured, listing.insurance.amount + funds, "insurance is what the funds hold");
                 // Every payment of funding keeps the odd part of an atom, and so does every position at its settlement.
-                let surplus = I80F48::from_num(vault) - interest - cash - I80F48::from_num(listing.fees);
+                let own = I80F48::from_num(listing.fees + listing.insured);
+                let surplus = I80F48::from_num(vault) - interest - cash - own;
                 let dust = if self.pays_funding() { I80F48::from_num(10_000) } else { I80F48::ZERO };
                 let dust = dust + I80F48::from_num(self.settled + unpaid);
                 assert!(surplus >= 0 && surplus <= dust, "the quote vault holds {surplus} more than is claimed");

@@ -32,7 +32,7 @@ impl World {
 
     pub fn register_venue(&mut self, authority: Pubkey) {
         let admin = self.admin.insecure_clone();
-        let add = VenueAdd { admin: admin.pubkey(), engine: self.engine, authority };
+        let add = VenueAdd { admin: admin.pubkey(), engine: self.engine, authority, program: Pubkey::default() };
         self.accept(add.instruction(), &[&admin]);
     }
 
@@ -103,7 +103,7 @@ impl World {
 
     #[must_use]
     pub fn begin(&self, trader: &Trader) -> Instruction {
-        ChecksBegin { authority: trader.owner(), margin_account: trader.account }.instruction()
+        ChecksBegin { authority: trader.owner(), margin_account: trader.account, venues: Vec::new() }.instruction()
     }
 
     /// The end of deferred checks of an account that will hold what `legs` touch as well.

@@ -42,7 +42,12 @@ pub(super) fn engine_json(markets: &Markets) -> Value {
         "quoteDecimals": engine.quote_decimals,
         "time": markets.now,
         "liquidation": {
-            "discount": ratio(engine.liquidation.discount),
+            "startDiscount": ratio(engine.liquidation.start_discount),
+            "fastDiscount": ratio(engine.liquidation.fast_discount),
+            "fastSeconds": engine.liquidation.fast_seconds,
+            "slowSeconds": engine.liquidation.slow_seconds,
+            "insolventSeconds": engine.liquidation.insolvent_seconds,
+            "insuranceDelay": engine.liquidation.insurance_delay,
             "buffer": ratio(engine.liquidation.buffer),
             "smallAccount": quote(engine.liquidation.small_account),
         },

@@ -48,8 +48,10 @@ fn engine_text(markets: &Markets, style: Style) -> String {
         (
             "liquidation",
             format!(
-                "discount {}, buffer {}, accounts up to {small} go whole",
-                percent(liquidation.discount),
+                "discount {} at first, {} after {} min, buffer {}, accounts up to {small} go whole",
+                percent(liquidation.start_discount),
+                percent(liquidation.fast_discount),
+                liquidation.fast_seconds / 60,
                 percent(liquidation.buffer)
             )
             .into(),

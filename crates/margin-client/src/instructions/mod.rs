@@ -6,6 +6,7 @@
 mod account;
 mod admin;
 mod cash;
+mod insurance;
 mod liquidation;
 mod margin;
 mod model;
@@ -13,15 +14,19 @@ mod settlement;
 mod trade;
 mod venue;
 
-pub use {account::*, admin::*, cash::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*};
+pub use {
+    account::*, admin::*, cash::*, insurance::*, liquidation::*, margin::*, model::*, settlement::*, trade::*, venue::*,
+};
 
 /// Arguments, as the program defines them.
 pub use margin_engine::instructions::{
-    AccountOpenArgs, CollateralAddArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs, FillSettleArgs,
-    LiquidationBidArgs, MarginCheckArgs, MarginQuoteArgs, MinimumHealth, ModelSetArgs, PerpetualPublishArgs,
-    QuoteExecuteArgs, QuoteTransfer, SurfacePublishArgs, TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs,
+    AccountOpenArgs, CollateralAddArgs, CollateralBidArgs, CollateralLimits, CorrelationSetArgs, EngineInitializeArgs,
+    FillSettleArgs, InsolventBidArgs, InsuranceLimitArgs, LiquidationBidArgs, MarginCheckArgs, MarginQuoteArgs,
+    MinimumHealth, ModelSetArgs, PerpetualPublishArgs, QuoteExecuteArgs, QuoteTransfer, SurfacePublishArgs,
+    TradeExecuteArgs, UnderlyingAddArgs, WithdrawArgs, WitnessArgs,
 };
 pub use margin_engine::{
+    liquidation::BidLegs,
     risk::BreakdownPart,
     trading::{Fill, Quote, TradeLeg},
 };

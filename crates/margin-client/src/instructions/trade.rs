@@ -107,10 +107,12 @@ impl QuotesCancel {
 }
 
 /// Defers an account's checks to [`ChecksEnd`] in the same transaction. `authority`: owner or delegate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct ChecksBegin {
     pub authority: Pubkey,
     pub margin_account: Pubkey,
+    /// Venues ([`addresses::venue`](crate::addresses::venue)) whose programs' instructions stand before the end.
+    pub venues: Vec<Pubkey>,
 }
 
 impl ChecksBegin {
@@ -121,7 +123,8 @@ impl ChecksBegin {
             margin_account: self.margin_account,
             instructions: sysvar::instructions::ID,
         };
-        build(&accounts, &instruction::ChecksBegin {}, &[])
+        let venues: Vec<_> = self.venues.iter().map(|venue| AccountMeta::new_readonly(*venue, false)).collect();
+        build(&accounts, &instruction::ChecksBegin {}, &venues)
     }
 }
 

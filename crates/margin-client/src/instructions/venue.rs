@@ -12,6 +12,8 @@ pub struct VenueAdd {
     pub engine: Pubkey,
     /// Will sign the venue's settlements.
     pub authority: Pubkey,
+    /// The venue's program; the default address: none whose instructions may stand among deferred checks.
+    pub program: Pubkey,
 }
 
 impl VenueAdd {
@@ -25,7 +27,7 @@ impl VenueAdd {
             event_authority: event_authority(),
             program: PROGRAM_ID,
         };
-        build(&accounts, &instruction::VenueAdd { authority: self.authority }, &[])
+        build(&accounts, &instruction::VenueAdd { authority: self.authority, venue_program: self.program }, &[])
     }
 }
 

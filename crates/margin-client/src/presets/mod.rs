@@ -67,11 +67,21 @@ fn embedded(name: &str) -> MarginModel {
     preset(name).expect("a test reads every committed model file").model()
 }
 
-/// Liquidation in its first form: bidders pay 95 % of the value, an account leaves liquidation 10 % of its requirement
-/// above maintenance, and accounts of up to 100 quote tokens (of six decimals) go whole.
+/// Liquidation: bidders pay 95 % of the value at first, 70 % after 15 minutes and nothing after 12 hours more; insolvent
+/// accounts pay ever more for an hour. An account leaves liquidation 10 % of its requirement above maintenance, accounts of
+/// up to 100 quote tokens (of six decimals) go whole, and insurance leaves its funds three days after it was announced.
 #[must_use]
 pub fn liquidation() -> LiquidationParameters {
-    LiquidationParameters { discount: 5 * PERCENT as u32, buffer: 10 * PERCENT as u32, small_account: 100_000_000 }
+    LiquidationParameters {
+        start_discount: 5 * PERCENT as u32,
+        fast_discount: 30 * PERCENT as u32,
+        buffer: 10 * PERCENT as u32,
+        fast_seconds: 15 * 60,
+        slow_seconds: 12 * 3_600,
+        insolvent_seconds: 3_600,
+        insurance_delay: 3 * 86_400,
+        small_account: 100_000_000,
+    }
 }
 
 /// Interest on cash: borrowers pay nothing at no utilisation, 8 % a year at 80 %, 60 % when everything is lent out; the pool

@@ -2,7 +2,7 @@ use super::{
     ConfidenceCharge, MarginError, Ratio, UnderlyingRisk,
     ratio::{add, floor_division, subtract},
 };
-use crate::{Price, Usd, wide};
+use crate::{Price, Usd};
 
 /// What a token counts as collateral.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -95,43 +95,6 @@ pub fn token_value(amount: u64, decimals: u8, price: Price) -> Result<Usd, Margi
     let unit = 10i128.checked_pow(u32::from(decimals)).ok_or(MarginError::Overflow)?;
     let product = i128::from(amount).checked_mul(i128::from(price.0)).ok_or(MarginError::Overflow)?;
     floor_division(product, unit).map(Usd)
-}
-
-/// Largest fraction (1e-9, rounded up so that the bid which takes it restores the account, at most 1) that a bid may take
-/// of an account in liquidation.
-///
-/// Scaling an account by (1 − f) scales equity and requirement alike, all but the cash `R` that earlier bids paid in,
-/// and the bidder pays f·d·(equity − R). Then B(f) = (1 − f)·(B − R) + R + f·d·(equity − R), and B(f) = 0 solves to
-///
-/// `f = B / (B − equity·d − R·(1 − d))`
-///
-/// for B < 0; an account with B ≥ 0 is done (0). With `d` the share of value that the bidder pays.
-pub fn maximum_fraction(
-    buffer_margin: Usd,
-    equity: Usd,
-    cash_from_bids: Usd,
-    share_paid: Ratio,
-) -> Result<u64, MarginError> {
-    const ONE: i128 = 1_000_000_000;
-    if buffer_margin.0 >= 0 {
-        return Ok(0);
-    }
-    let overflow = MarginError::Overflow;
-    let share = i128::from(share_paid.0);
-    let paid = floor_division(equity.0.checked_mul(share).ok_or(overflow)?, ONE)?;
-    let complement = ONE.checked_sub(share).ok_or(overflow)?;
-    let kept = floor_division(cash_from_bids.0.checked_mul(complement).ok_or(overflow)?, ONE)?;
-    let denominator = buffer_margin.0.checked_sub(paid).and_then(|x| x.checked_sub(kept)).ok_or(overflow)?;
-    // With nothing to pay for, no part of the account restores it: all of it may go.
-    if denominator >= buffer_margin.0 {
-        return Ok(ONE.unsigned_abs() as u64);
-    }
-    let numerator = buffer_margin.0.checked_mul(ONE).ok_or(overflow)?;
-    // Both negative.
-    let fraction =
-        wide::ceiling_division(numerator.checked_neg().ok_or(overflow)?, denominator.checked_neg().ok_or(overflow)?)
-            .ok_or(overflow)?;
-    u64::try_from(fraction.min(ONE)).map_err(|_| overflow)
 }
 
 /// Partial liquidation by steps: the first share of the positions after which the margin ratio is low enough.

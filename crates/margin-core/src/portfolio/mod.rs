@@ -9,6 +9,7 @@
 
 mod account;
 mod adaptive;
+mod auction;
 mod book;
 #[cfg(test)]
 mod charge_tests;
@@ -51,6 +52,7 @@ mod weigh;
 pub use {
     account::*,
     adaptive::AdaptiveRange,
+    auction::{OnSale, SolventAuction, insolvent_payout},
     cross::{Correlation, CrossRisk, CrossScan, FactorExposure, FactorScenario},
     detail::{LegRow, Part, leg_row},
     exposure::Charges,

@@ -37,6 +37,7 @@ impl<'info> AccountClose<'info> {
         // Anyone may collect them first.
         require!(account.fees == 0, EngineError::AccountHasFees);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
+        require!(account.checks_deferred == 0, EngineError::ChecksDeferred);
         Ok(())
     }
 

@@ -24,6 +24,7 @@ impl<'info> AccountSetMode<'info> {
         require_keys_eq!(self.owner.key(), account.owner, EngineError::NotOwner);
         require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
+        require!(account.checks_deferred == 0, EngineError::ChecksDeferred);
         if mode == AccountMode::Isolated {
             let alone = account.positions().windows(2).all(|pair| pair[0].underlying == pair[1].underlying);
             require!(alone, EngineError::IsolatedUnderlying);

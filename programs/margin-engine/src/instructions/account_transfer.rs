@@ -31,6 +31,7 @@ impl<'info> AccountTransfer<'info> {
         require_keys_eq!(destination.engine, self.engine.key(), EngineError::ForeignEngine);
         require_keys_eq!(self.owner.key(), destination.owner, EngineError::TransferOwner);
         require!(!source.in_liquidation(), EngineError::AccountInLiquidation);
+        require!(source.checks_deferred == 0, EngineError::ChecksDeferred);
         require!(amount > 0, EngineError::AmountZero);
         Ok(())
     }

@@ -7,17 +7,27 @@ use solana_instructions_sysvar::{
     self as instructions_sysvar, load_current_index_checked, load_instruction_at_checked,
 };
 
-use crate::{error::EngineError, instruction, state::MarginAccount};
+use crate::{
+    error::EngineError,
+    instruction,
+    state::{MarginAccount, Venue},
+};
 
-/// Instructions that may stand between `checks_begin` and `checks_end`: none of them takes value out of an account.
-const ALLOWED: [&[u8]; 4] = [
+/// This program's instructions that may stand between `checks_begin` and `checks_end`: none of them takes value out of an
+/// account without its consent, or out of one whose checks are deferred.
+const ALLOWED: [&[u8]; 7] = [
     instruction::TradeExecute::DISCRIMINATOR,
     instruction::QuoteExecute::DISCRIMINATOR,
     instruction::Deposit::DISCRIMINATOR,
+    // Who has no room for a slice takes it, closes it elsewhere, and is checked with what is left.
+    instruction::LiquidationBid::DISCRIMINATOR,
+    instruction::CollateralBid::DISCRIMINATOR,
+    instruction::InsolventBid::DISCRIMINATOR,
     // Of another account, or a second end of this one, which fails.
     instruction::ChecksBegin::DISCRIMINATOR,
 ];
 
+/// Remaining accounts: the venues on whose programs the account trades before `checks_end`.
 #[derive(Accounts)]
 pub struct ChecksBegin<'info> {
     pub authority: Signer<'info>,
@@ -29,7 +39,7 @@ pub struct ChecksBegin<'info> {
 }
 
 impl<'info> ChecksBegin<'info> {
-    fn validate(&self) -> Result<()> {
+    fn validate(&self, venues: &'info [AccountInfo<'info>]) -> Result<()> {
         let account = self.margin_account.load()?;
         // authority: owner or delegate. margin_account: this program's, by its type. instructions: the sysvar (attribute).
         require!(account.may_trade(self.authority.key), EngineError::NotOwnerOrDelegate);
@@ -37,11 +47,14 @@ impl<'info> ChecksBegin<'info> {
         require!(account.checks_deferred == 0, EngineError::ChecksDeferred);
         // Who calls from another program could run instructions of his own in between.
         require!(get_stack_height() == TRANSACTION_LEVEL_STACK_HEIGHT, EngineError::DeferredLevel);
-        self.validate_rest()
+        let engine = account.engine;
+        drop(account);
+        self.validate_rest(&venue_programs(venues, &engine)?)
     }
 
-    /// Up to this account's `checks_end`, the transaction has only trades and deposits of this program.
-    fn validate_rest(&self) -> Result<()> {
+    /// Up to this account's `checks_end`, the transaction has only trades, bids and deposits of this program, and what the
+    /// venues' programs do.
+    fn validate_rest(&self, venues: &[Pubkey]) -> Result<()> {
         let sysvar = &self.instructions;
         let current = load_current_index_checked(sysvar).map_err(|_| EngineError::DeferredEnd)?;
         for index in usize::from(current).saturating_add(1).. {
@@ -54,15 +67,30 @@ impl<'info> ChecksBegin<'info> {
                 }
                 continue;
             }
-            require!(ALLOWED.into_iter().any(is), EngineError::DeferredInstruction);
+            let allowed = venues.contains(&next.program_id) || ALLOWED.into_iter().any(is);
+            require!(allowed, EngineError::DeferredInstruction);
         }
         err!(EngineError::DeferredEnd)
     }
 
     /// Defers the checks of an account to `checks_end`, which must follow in the same transaction.
     pub fn handle(ctx: Context<'info, Self>) -> Result<()> {
-        ctx.accounts.validate()?;
+        ctx.accounts.validate(ctx.remaining_accounts)?;
         ctx.accounts.margin_account.load_mut()?.checks_deferred = 1;
         Ok(())
     }
+}
+
+/// Programs of enabled venues of the engine.
+fn venue_programs<'info>(venues: &'info [AccountInfo<'info>], engine: &Pubkey) -> Result<Vec<Pubkey>> {
+    let program_of = |account| {
+        let loader: AccountLoader<Venue> = AccountLoader::try_from(account)?;
+        let venue = loader.load()?;
+        require_keys_eq!(venue.engine, *engine, EngineError::ForeignEngine);
+        require!(venue.enabled != 0, EngineError::VenueDisabled);
+        // The system program's address is the default one: no venue's.
+        require_keys_neq!(venue.program, Pubkey::default(), EngineError::VenueProgram);
+        Ok(venue.program)
+    };
+    venues.iter().map(program_of).collect()
 }

@@ -10,7 +10,7 @@ use crate::{
     mint_policy::require_plain_mint,
     state::{
         Collateral, CollateralHaircuts, CollateralLink, ConfidenceCharge, Engine, EngineFeatures, FlowLimit,
-        OracleArgs, OracleConfig,
+        InsuranceFund, OracleArgs, OracleConfig,
     },
 };
 
@@ -125,6 +125,7 @@ impl<'info> CollateralAdd<'info> {
             collateral.underlying = args.underlying;
             collateral.deposit_cap = args.deposit_cap;
             collateral.flow = FlowLimit::none();
+            collateral.insurance = InsuranceFund::empty();
             collateral.pool.updated_at = Clock::get()?.unix_timestamp;
         }
         emit_cpi!(CollateralAdded {

@@ -1,11 +1,11 @@
 use anchor_lang::prelude::*;
-use margin_core::portfolio::Ratio;
 
 use crate::{
     error::EngineError,
     events::LiquidationStopped,
+    liquidation::Court,
     oracle::PriceUse,
-    risk::{Check, margin_error, usd_to_atoms_ceil, usd_to_atoms_floor},
+    risk::{Workspace, usd_to_atoms_ceil, usd_to_atoms_floor},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{Engine, LiquidationState, MarginAccount},
 };
@@ -28,7 +28,8 @@ impl<'info> LiquidationStop<'info> {
         Ok(())
     }
 
-    /// Releases an account that has its maintenance margin and the buffer again, after a deposit or a better market.
+    /// Releases an account that has its maintenance margin and the buffer again under every scenario: after bids, a deposit or
+    /// a better market.
     pub fn handle(ctx: Context<'info, Self>) -> Result<()> {
         ctx.accounts.validate()?;
         let now = Clock::get()?.unix_timestamp;
@@ -39,9 +40,9 @@ impl<'info> LiquidationStop<'info> {
             let required = RequiredMarkets::of_accounts(&engine, &[&account])?;
             let markets =
                 RiskAccounts::load(&engine_key, ctx.remaining_accounts, required, PriceUse::Liquidation, now)?;
-            let risk = Check::new(&account, &markets, &engine, PriceUse::Liquidation, now)?.assess()?;
-            let buffer = risk.buffer_margin(Ratio(u64::from(engine.liquidation.buffer))).map_err(margin_error)?;
-            require!(buffer.0 >= 0, EngineError::NotRecovered);
+            let court = Court { engine: &engine, markets: &markets, now };
+            let risk = court.in_full(&account, &mut Workspace::new())?;
+            require!(court.buffer_margin(&risk)?.0 >= 0, EngineError::NotRecovered);
             account.liquidation = LiquidationState::default();
             LiquidationStopped {
                 account: ctx.accounts.margin_account.key(),

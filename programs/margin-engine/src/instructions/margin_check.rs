@@ -3,7 +3,7 @@ use anchor_lang::prelude::*;
 use crate::{
     error::EngineError,
     oracle::PriceUse,
-    risk::{Check, MarginReport, ReportOptions},
+    risk::{Check, MarginReport, ReportOptions, Witness},
     risk_accounts::{RequiredMarkets, RiskAccounts},
     state::{AccountMode, Engine, MarginAccount},
 };
@@ -91,7 +91,8 @@ impl MarginCheckArgs {
         now: i64,
     ) -> Result<MarginReport> {
         let mode = self.judged_mode(account)?;
-        let check = Check { account, markets, engine, mode, usage: self.usage, now, witness: self.witness.as_deref() };
+        let witness = self.witness.as_deref().map_or(Witness::All, Witness::Listed);
+        let check = Check { account, markets, engine, mode, usage: self.usage, now, witness };
         let report = check.report(ReportOptions { first: self.first_underlying, greeks: self.greeks })?;
         self.minimum.demand(&report)?;
         Ok(report)

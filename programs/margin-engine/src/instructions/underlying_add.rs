@@ -6,7 +6,7 @@ use crate::{
     },
     error::EngineError,
     events::UnderlyingAdded,
-    state::{Engine, OracleArgs, Underlying},
+    state::{Engine, InsuranceFund, OracleArgs, Underlying},
 };
 
 #[derive(AnchorSerialize, AnchorDeserialize, Clone, Debug)]
@@ -86,6 +86,7 @@ impl<'info> UnderlyingAdd<'info> {
             underlying.max_surface_age = args.max_surface_age;
             underlying.liquidation_max_surface_age = args.liquidation_max_surface_age;
             underlying.settlement_window = args.settlement_window;
+            underlying.insurance = InsuranceFund::empty();
         }
         emit_cpi!(UnderlyingAdded {
             engine: ctx.accounts.engine.key(),

@@ -26,18 +26,21 @@ pub struct VenueAdd<'info> {
 }
 
 impl<'info> VenueAdd<'info> {
-    fn validate(&self, authority: &Pubkey) -> Result<()> {
+    fn validate(&self, authority: &Pubkey, program: &Pubkey) -> Result<()> {
         // admin: the engine's admin; pays. engine: this program's, by its type. venue: new PDA (attribute).
         // system_program: by its type.
         require_keys_eq!(self.admin.key(), self.engine.load()?.admin, EngineError::NotAdmin);
         // The default address marks a free entry among an account's approvals.
         require_keys_neq!(*authority, Pubkey::default(), EngineError::VenueAuthority);
+        // This program's own instructions are named one by one where it matters.
+        require_keys_neq!(*program, crate::ID, EngineError::VenueProgram);
         Ok(())
     }
 
-    /// Registers a venue by the authority that will sign its settlements. Accounts still have to approve it, each for itself.
-    pub fn handle(ctx: Context<'info, Self>, authority: Pubkey) -> Result<()> {
-        ctx.accounts.validate(&authority)?;
+    /// Registers a venue by the authority that will sign its settlements, and its program. Accounts still have to approve it,
+    /// each for itself.
+    pub fn handle(ctx: Context<'info, Self>, authority: Pubkey, program: Pubkey) -> Result<()> {
+        ctx.accounts.validate(&authority, &program)?;
         {
             let mut venue = ctx.accounts.venue.load_init()?;
             venue.version = LAYOUT_VERSION;
@@ -45,8 +48,14 @@ impl<'info> VenueAdd<'info> {
             venue.enabled = 1;
             venue.engine = ctx.accounts.engine.key();
             venue.authority = authority;
+            venue.program = program;
         }
-        emit_cpi!(VenueAdded { engine: ctx.accounts.engine.key(), venue: ctx.accounts.venue.key(), authority });
+        emit_cpi!(VenueAdded {
+            engine: ctx.accounts.engine.key(),
+            venue: ctx.accounts.venue.key(),
+            authority,
+            program
+        });
         Ok(())
     }
 }

@@ -47,6 +47,7 @@ impl<'info> Withdraw<'info> {
         require_keys_eq!(account.engine, self.engine.key(), EngineError::ForeignEngine);
         require_keys_eq!(collateral.engine, self.engine.key(), EngineError::ForeignEngine);
         require!(!account.in_liquidation(), EngineError::AccountInLiquidation);
+        require!(account.checks_deferred == 0, EngineError::ChecksDeferred);
         // mint, vault, token_program: the collateral's.
         // destination: the owner's choice, a token account of the mint (the token program checks); not the vault.
         let (mint, vault, token_program) = (self.mint.key(), self.vault.key(), self.token_program.key());

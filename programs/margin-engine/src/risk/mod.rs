@@ -10,18 +10,26 @@ mod workspace;
 
 use anchor_lang::prelude::*;
 use margin_core::{
-    KernelError, Price,
+    KernelError, Price, Usd,
     portfolio::{AccountRisk, MarginError},
 };
 
-pub use {amounts::*, breakdown::*, report::*, walk::Figures, workspace::Workspace};
+pub use {
+    amounts::*,
+    breakdown::*,
+    report::*,
+    walk::{BASIS, Figures, NO_LOSS},
+    workspace::Workspace,
+};
 
 use crate::{
+    constants::MAX_UNDERLYINGS,
     error::EngineError,
     oracle::PriceUse,
     risk_accounts::{RequiredMarkets, RiskAccounts, UnderlyingView},
-    state::{AccountMode, Engine, Instrument, MarginAccount},
+    state::{AccountMode, Engine, Instrument, LiquidationState, MarginAccount},
 };
+use walk::{Part, difference, number_of, sum};
 
 /// One assessment of one account: everything it depends on.
 #[derive(Clone, Copy)]
@@ -34,8 +42,19 @@ pub struct Check<'a> {
     pub usage: PriceUse,
     /// Unix seconds.
     pub now: i64,
-    /// Looks at one scenario of each underlying instead of all; see [`walk::witness_of`].
-    pub witness: Option<&'a [u8]>,
+    pub witness: Witness<'a>,
+}
+
+/// Which scenarios an assessment looks at, by their numbers ([`walk::witness_of`]).
+#[derive(Clone, Copy, Debug)]
+pub enum Witness<'a> {
+    /// All.
+    All,
+    /// One for each underlying that the account is exposed to, in their order.
+    Listed(&'a [u8]),
+    /// One for each underlying of the engine, as a liquidation stores them. Where one scenario says nothing (standard mode, the
+    /// cross-underlying model, a mean of several scenarios) all are looked at; one that the grid no longer has costs nothing.
+    Stored(&'a [u8; MAX_UNDERLYINGS as usize]),
 }
 
 impl<'a> Check<'a> {
@@ -47,7 +66,7 @@ impl<'a> Check<'a> {
         usage: PriceUse,
         now: i64,
     ) -> Result<Self> {
-        Ok(Self { account, markets, engine, mode: account.mode()?, usage, now, witness: None })
+        Ok(Self { account, markets, engine, mode: account.mode()?, usage, now, witness: Witness::All })
     }
 
     /// Margin figures: whether the account may trade, must be liquidated, and by how much.
@@ -59,6 +78,40 @@ impl<'a> Check<'a> {
     pub fn assess_in(&self, workspace: &mut Workspace) -> Result<AccountRisk> {
         Ok(self.walk(false, workspace, |_, _| Ok(()))?.risk)
     }
+
+    /// The same, and what a liquidation has to know of each underlying.
+    pub fn assess_witnesses(&self, workspace: &mut Workspace) -> Result<WitnessedRisk> {
+        let mut witness = LiquidationState::no_witness();
+        let mut greatest = (Usd::ZERO, LiquidationState::NO_UNDERLYING);
+        let figures = self.walk(false, workspace, |view, part| {
+            let requirement = match part {
+                Part::Portfolio(risk) => {
+                    if let Some(entry) = witness.get_mut(usize::from(view.state.index)) {
+                        *entry = number_of(risk.worst_case);
+                    }
+                    risk.maintenance_margin
+                }
+                Part::Standard { risk, hedge, .. } => {
+                    let value = sum(risk.mark_to_market, hedge)?;
+                    difference(value, risk.margins().map_err(margin_error)?.maintenance)?
+                }
+            };
+            if greatest.1 == LiquidationState::NO_UNDERLYING || requirement > greatest.0 {
+                greatest = (requirement, view.state.index);
+            }
+            Ok(())
+        })?;
+        Ok(WitnessedRisk { risk: figures.risk, witness, greatest: greatest.1 })
+    }
+}
+
+/// An assessment and its worst cases.
+pub struct WitnessedRisk {
+    pub risk: AccountRisk,
+    /// The worst case of each underlying.
+    pub witness: [u8; MAX_UNDERLYINGS as usize],
+    /// The underlying with the greatest requirement of its own, if there is any.
+    pub greatest: u16,
 }
 
 /// What an account must have after whatever may raise its risk; `accounts` are the markets of what it holds.

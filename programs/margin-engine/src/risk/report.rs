@@ -9,7 +9,7 @@ use margin_core::{
 };
 
 use super::{
-    Check,
+    Check, Witness,
     amounts::{Atoms, usd_in_atom},
     cash_atoms_floor, margin_error,
     walk::{Part, difference, number_of, sum},
@@ -160,7 +160,7 @@ impl Check<'_> {
         let decimals = self.engine.quote_decimals;
         let mut underlyings = Vec::with_capacity(REPORT_UNDERLYINGS);
         let mut number = 0usize;
-        let greeks = options.greeks && self.witness.is_none();
+        let greeks = options.greeks && matches!(self.witness, Witness::All);
         let page = usize::from(options.first)..usize::from(options.first).saturating_add(REPORT_UNDERLYINGS);
         let figures = self.walk(options.greeks, &mut Workspace::new(), |view, part| {
             if page.contains(&number) {

@@ -12,14 +12,14 @@ use margin_core::{
 };
 
 use super::{
-    Check, RiskError, cash_to_usd, margin_error,
+    Check, RiskError, Witness, cash_to_usd, margin_error,
     market::{book_position, expiry_market, perpetual_market},
     workspace::Workspace,
 };
 use crate::{
     error::EngineError,
     risk_accounts::UnderlyingView,
-    state::{AccountMode, Collateral, InstrumentKind, Position, StandardParameters},
+    state::{AccountMode, Collateral, InstrumentKind, Position, StandardParameters, Underlying},
 };
 
 /// Sums over an account.
@@ -98,23 +98,20 @@ impl<'a> Check<'a> {
             figures.underlyings = figures.underlyings.saturating_add(1);
             match (self.mode, &mut cross) {
                 (AccountMode::Standard, _) => {
-                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
+                    self.require_all_scenarios()?;
                     let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
                     self.add_standard(&risk, exposed.hedge, &mut figures)?;
                     visit(view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })?;
                 }
                 (AccountMode::Portfolio, Some(cross)) => {
-                    require!(self.witness.is_none(), EngineError::WitnessUnsupported);
+                    self.require_all_scenarios()?;
                     let risk = self.correlated(exposed, detail, cross, workspace)?;
                     visit(view, Part::Portfolio(&risk))?;
                 }
                 (AccountMode::Portfolio | AccountMode::Isolated, _) => {
-                    match self.witness {
+                    match self.scenario_of(number, &view.state)? {
                         None => self.scanned(exposed, detail, workspace, &mut risk)?,
-                        Some(witness) => {
-                            let scenario = *witness.get(number).ok_or(EngineError::WitnessCount)?;
-                            risk = self.witnessed(exposed, witness_of(scenario), workspace)?;
-                        }
+                        Some(scenario) => risk = self.witnessed(exposed, scenario, workspace)?,
                     }
                     figures.risk.add_underlying(&risk).map_err(margin_error)?;
                     visit(view, Part::Portfolio(&risk))?;
@@ -123,7 +120,7 @@ impl<'a> Check<'a> {
         }
         // Positions are sorted as the markets are: what is left has no market.
         require!(left.is_empty(), EngineError::RiskAccountMissing);
-        if let Some(witness) = self.witness {
+        if let Witness::Listed(witness) = self.witness {
             require!(witness.len() == usize::from(figures.underlyings), EngineError::WitnessCount);
         }
         if let Some(cross) = cross {
@@ -135,6 +132,27 @@ impl<'a> Check<'a> {
         // By the parameters' rules it never is; what the account may still do shall not depend on them.
         figures.risk.initial_margin = figures.risk.initial_margin.max(figures.risk.maintenance_margin);
         Ok(figures)
+    }
+
+    /// A caller's witness needs an answer under it alone.
+    fn require_all_scenarios(&self) -> Result<()> {
+        require!(!matches!(self.witness, Witness::Listed(_)), EngineError::WitnessUnsupported);
+        Ok(())
+    }
+
+    /// The one scenario to look at of the `number`th underlying; `None`: all.
+    fn scenario_of(&self, number: usize, state: &Underlying) -> Result<Option<WorstCase>> {
+        let scenario = match self.witness {
+            Witness::All => return Ok(None),
+            Witness::Listed(witness) => *witness.get(number).ok_or(EngineError::WitnessCount)?,
+            Witness::Stored(_) if state.risk.scan.shortfall_count > 1 => return Ok(None),
+            Witness::Stored(witness) => witness
+                .get(usize::from(state.index))
+                .copied()
+                .filter(|number| *number >= BASIS || *number < state.scenario_count)
+                .unwrap_or(NO_LOSS),
+        };
+        Ok(Some(witness_of(scenario)))
     }
 
     fn add_balances(&self, figures: &mut Figures) -> Result<()> {

@@ -4,7 +4,7 @@ use borsh::{BorshDeserialize, BorshSerialize};
 use crate::{
     constants::RATIO_ONE,
     error::EngineError,
-    state::{CashPool, ConfidenceCharge, FlowLimit, OracleConfig, assert_layout},
+    state::{CashPool, ConfidenceCharge, FlowLimit, InsuranceFund, OracleConfig, assert_layout},
 };
 
 /// A token that accounts may hold: the quote token (cash, index 0) or a token with a haircut.
@@ -45,7 +45,11 @@ pub struct Collateral {
     pub flow: FlowLimit,
     /// Interest on cash; the quote token only.
     pub pool: CashPool,
-    pub _reserved: [u8; 88],
+    /// The common insurance; the quote token only.
+    pub insurance: InsuranceFund,
+    /// precision: quote atoms. Sum of all insurance, common and underlyings'; the quote token's only.
+    pub insured: u64,
+    pub _reserved: [u8; 24],
 }
 assert_layout!(Collateral, 520);
 

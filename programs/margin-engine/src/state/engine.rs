@@ -1,15 +1,9 @@
+use crate::state::{BorrowIndex, LiquidationParameters, PauseState, assert_layout};
 use anchor_lang::prelude::*;
-use borsh::{BorshDeserialize, BorshSerialize};
-
-use crate::{
-    constants::RATIO_ONE,
-    error::EngineError,
-    state::{BorrowIndex, PauseState, assert_layout},
-};
 
 /// Root of one margin engine: roles, quote token and liquidation parameters.
 ///
-/// Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.
+/// Read-only in every instruction but administration, the publication of interest and losses that insurance does not cover, so that traders never wait for each other on it.
 /// PDA of `["engine", creator]`: nobody but the creator can take the address.
 #[account(zero_copy)]
 #[derive(Debug)]
@@ -36,7 +30,9 @@ pub struct Engine {
     /// May pause and tighten limits for a while; the default address: nobody.
     pub guardian: Pubkey,
     pub pause: PauseState,
-    pub _reserved: [u8; 432],
+    /// precision: 63 fractional bits, rounded up. Share of a deposit made at the start that insolvent accounts have cost it.
+    pub socialised: u64,
+    pub _reserved: [u8; 400],
 }
 assert_layout!(Engine, 632);
 
@@ -61,27 +57,5 @@ impl Engine {
 
     pub fn correlates(&self) -> bool {
         self.features & EngineFeatures::CORRELATION != 0
-    }
-}
-
-/// Parameters of a liquidation. All ratios in 1e-9.
-#[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq, BorshSerialize, BorshDeserialize)]
-#[repr(C)]
-pub struct LiquidationParameters {
-    /// precision: 1e-9. The bidder pays (1 − discount) of the mark-to-market of the slice.
-    pub discount: u32,
-    /// precision: 1e-9. `b` of the buffer margin `B = MM + b·(MM − MtM)`: a liquidation goes on until B ≥ 0.
-    pub buffer: u32,
-    /// precision: quote atoms. An account whose mark-to-market is at most this may be taken whole.
-    pub small_account: u64,
-}
-assert_layout!(LiquidationParameters, 16);
-
-impl LiquidationParameters {
-    pub fn validate(&self) -> Result<()> {
-        require!(u64::from(self.discount) < RATIO_ONE, EngineError::LiquidationDiscountParameter);
-        require!(u64::from(self.buffer) <= RATIO_ONE, EngineError::LiquidationBufferParameter);
-        Ok(())
     }
 }

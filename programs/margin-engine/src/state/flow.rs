@@ -49,6 +49,22 @@ impl FlowLimit {
         Ok(())
     }
 
+    /// What may still leave at `now`.
+    pub fn room(&mut self, now: i64) -> u64 {
+        if self.limit == Self::NONE {
+            return u64::MAX;
+        }
+        self.leak(now);
+        self.limit.saturating_sub(self.level)
+    }
+
+    /// Notes what leaves; there must be [`room`](Self::room) for it.
+    pub fn fill(&mut self, amount: u64) {
+        if self.limit != Self::NONE {
+            self.level = self.level.saturating_add(amount);
+        }
+    }
+
     /// Empties by limit · elapsed / window, rounded down; time that empties nothing is not lost.
     pub fn leak(&mut self, now: i64) {
         let elapsed = now.saturating_sub(self.updated_at).max(0).unsigned_abs();

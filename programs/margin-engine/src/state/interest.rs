@@ -104,17 +104,21 @@ pub struct InterestState {
     pub recorded_deposit: u64,
     /// Atoms that earn: the recorded deposit, or the lowest cash since it was recorded where that is less.
     pub earning: u64,
-    /// precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact.
+    /// precision: I80F48 quote atoms. What the pool does not know of yet and gets at the next contact: interest paid on
+    /// unrecorded debt, and the account's share of losses.
     pub unreported: StoredCash,
+    /// precision: 63 fractional bits. [`Engine::socialised`] up to which the account has borne losses.
+    pub socialised: u64,
 }
-assert_layout!(InterestState, 56);
+assert_layout!(InterestState, 64);
 
 impl MarginAccount {
-    /// Takes the interest that is owed up to `now` out of cash. Whatever moves cash calls this first: it also notes how
+    /// Takes losses of insolvent accounts and the interest that is owed up to `now` out of cash. Whatever moves cash calls this first: it also notes how
     /// little cash there was, since only that earns.
     ///
     /// Deposits earn through the pool alone (`Collateral::settle_interest`), so that nothing here needs it.
     pub fn accrue_interest(&mut self, engine: &Engine, now: i64) -> Result<()> {
+        self.bear_losses(engine)?;
         let index = engine.borrow.at(now);
         let growth = index.saturating_sub(self.interest.borrow_index);
         let cash = self.cash();
@@ -131,16 +135,23 @@ impl MarginAccount {
         Ok(())
     }
 
-    /// Cash less the interest owed on it up to `now`; what a deposit has earned since its last contact with the pool does
+    /// Cash less the interest owed on it and the losses borne up to `now`; what a deposit has earned since its last contact with the pool does
     /// not count yet. Writes nothing.
     #[inline]
     pub fn cash_at(&self, engine: &Engine, now: i64) -> Result<I80F48> {
         let cash = self.cash();
-        if self.owes(cash) { self.cash_after_interest(cash, engine, now) } else { Ok(cash) }
+        if self.owes(cash) {
+            self.cash_after_interest(cash, engine, now)
+        } else if self.interest.socialised == engine.socialised {
+            Ok(cash)
+        } else {
+            Ok(cash - self.share_of_losses(engine)?)
+        }
     }
 
     #[inline(never)]
     fn cash_after_interest(&self, cash: I80F48, engine: &Engine, now: i64) -> Result<I80F48> {
+        let cash = cash - self.share_of_losses(engine)?;
         let growth = engine.borrow.at(now).saturating_sub(self.interest.borrow_index);
         let owed = interest_on(self.borrow_principal(cash)?, growth)?;
         Ok(cash.checked_sub(owed).ok_or(EngineError::Overflow)?)

@@ -8,8 +8,8 @@ use crate::{
     error::EngineError,
     risk::{cash_atoms_floor, usd_to_atoms_ceil},
     state::{
-        Collateral, Instrument, InterestState, Position, QuoteNonces, StoredCash, VenueApproval, assert_layout,
-        load_cash, store_cash,
+        Collateral, Instrument, InterestState, LiquidationState, Position, QuoteNonces, StoredCash, VenueApproval,
+        assert_layout, load_cash, store_cash,
     },
 };
 
@@ -57,7 +57,7 @@ pub struct MarginAccount {
     pub delegate: Pubkey,
     /// precision: I80F48 quote atoms, without interest since the last contact. May be negative: a debt, covered by collateral.
     pub cash: StoredCash,
-    /// Goes up with every trade, so that a signed trade runs once.
+    /// Goes up with every trade and bid, so that a signed trade runs once.
     pub sequence: u64,
     /// precision: quote atoms. Fees taken from cash and not collected yet.
     pub fees: u64,
@@ -70,7 +70,7 @@ pub struct MarginAccount {
     /// The first `balance_count`, sorted by collateral index; never a zero amount.
     pub balances: [Balance; MAX_BALANCES],
     pub interest: InterestState,
-    pub _reserved: [u8; 136],
+    pub _reserved: [u8; 64],
     /// The first `position_count`, sorted by [`Instrument`].
     pub positions: [Position; MAX_POSITIONS],
 }
@@ -87,22 +87,6 @@ pub struct Balance {
     pub _padding: [u8; 6],
 }
 assert_layout!(Balance, 16);
-
-/// Whether and since when an account is in liquidation.
-#[zero_copy]
-#[derive(Debug, Default, PartialEq, Eq)]
-#[repr(C)]
-pub struct LiquidationState {
-    /// 1 while in liquidation.
-    pub active: u8,
-    pub _padding: [u8; 7],
-    /// Unix seconds of the start.
-    pub started_at: i64,
-    /// precision: I80F48 quote atoms. `R`: cash that earlier bids paid in; the next bidder takes no share of it.
-    pub cash_from_bids: StoredCash,
-    pub _reserved: [u8; 32],
-}
-assert_layout!(LiquidationState, 64);
 
 impl MarginAccount {
     /// As stored; interest since the last contact is not in it ([`cash_at`](Self::cash_at)).
@@ -124,7 +108,18 @@ impl MarginAccount {
     }
 
     pub fn in_liquidation(&self) -> bool {
-        self.liquidation.active != 0
+        self.liquidation.in_use()
+    }
+
+    /// Nothing but cash is left. Positions without lots, which only their series still count, are nothing.
+    pub fn is_flat(&self) -> bool {
+        self.balances().is_empty() && self.positions().iter().all(|position| position.lots == 0)
+    }
+
+    /// Counts a change of the book, so that what was signed or chosen for the earlier one no longer runs.
+    pub fn count_change(&mut self) -> Result<()> {
+        self.sequence = self.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
+        Ok(())
     }
 
     /// The owner, or the delegate if there is one.

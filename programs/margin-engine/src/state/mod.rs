@@ -8,7 +8,9 @@ mod correlation;
 mod engine;
 mod flow;
 mod funding;
+mod insurance;
 mod interest;
+mod liquidation;
 mod margin_account;
 mod model;
 mod oracle_config;
@@ -16,13 +18,14 @@ mod pause;
 mod position;
 mod quote_nonces;
 mod scenario;
+mod socialised;
 mod trading_parameters;
 mod underlying;
 mod venue;
 
 pub use {
-    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, funding::*, interest::*,
-    margin_account::*, model::*, oracle_config::*, pause::*, position::*, quote_nonces::*, scenario::*,
+    cash::*, cash_pool::*, collateral::*, correlation::*, engine::*, flow::*, funding::*, insurance::*, interest::*,
+    liquidation::*, margin_account::*, model::*, oracle_config::*, pause::*, position::*, quote_nonces::*, scenario::*,
     trading_parameters::*, underlying::*, venue::*,
 };
 

@@ -6,8 +6,8 @@ use crate::{
     constants::{MAX_EXPIRIES, MAX_SCENARIOS},
     error::EngineError,
     state::{
-        AdaptiveRange, FactorExposure, FundingState, OracleConfig, PreparedGrid, RiskParameters, Scenario,
-        StandardParameters, TradingParameters, assert_layout,
+        AdaptiveRange, FactorExposure, FundingState, InsuranceFund, OracleConfig, PreparedGrid, RiskParameters,
+        Scenario, StandardParameters, TradingParameters, assert_layout,
     },
 };
 
@@ -50,7 +50,9 @@ pub struct Underlying {
     pub prepared_grid: PreparedGrid,
     pub perpetual: PerpetualSlot,
     pub expiries: [ExpirySlot; MAX_EXPIRIES],
-    pub _reserved: [u8; 504],
+    /// Pays for insolvent accounts whose greatest requirement is this underlying's.
+    pub insurance: InsuranceFund,
+    pub _reserved: [u8; 448],
 }
 assert_layout!(Underlying, 6_168);
 

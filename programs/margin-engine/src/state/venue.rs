@@ -21,7 +21,9 @@ pub struct Venue {
     pub engine: Pubkey,
     /// Signs its settlements; usually a PDA of the venue's program.
     pub authority: Pubkey,
-    pub _reserved: [u8; 64],
+    /// Its program, whose instructions may stand between `checks_begin` and `checks_end`; the default address: none.
+    pub program: Pubkey,
+    pub _reserved: [u8; 32],
 }
 assert_layout!(Venue, 136);
 

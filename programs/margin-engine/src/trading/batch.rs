@@ -88,7 +88,7 @@ impl Batch<'_> {
         }
 
         for ((party, guard), change) in parties.iter_mut().zip(&guards).zip(&mut changes) {
-            party.account.sequence = party.account.sequence.checked_add(1).ok_or(EngineError::Overflow)?;
+            party.account.count_change()?;
             guard.release(party.account, markets, engine, now, &mut workspace)?;
             change.cash_after = cash_atoms_floor(party.account.cash())?;
         }

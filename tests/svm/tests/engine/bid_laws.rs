@@ -95,12 +95,14 @@ pub fn assert_bid(before: &Books, after: &Books, event: &LiquidationBid, paramet
     assert_eq!(after.claims(), before.claims(), "money is conserved");
 
     // The price is the value's undiscounted part, rounded up, never negative. The event's value is rounded down.
-    let paid = one - i128::from(parameters.discount);
+    let paid = i128::from(event.share_paid);
+    let auction = parameters.solvent_auction();
+    assert!((auction.fast_end.0..=auction.start.0).contains(&event.share_paid), "within the fast part");
     let value = i128::from(event.slice_value);
     let prices = div_ceil(value.max(0) * paid, one)..=div_ceil((value + 1).max(0) * paid, one);
     assert!(prices.contains(&i128::from(event.price)), "price {} of a slice worth {value}", event.price);
     // What the account lost is the slice, what it gained the price (each figure is off by less than an atom).
-    let lost = event.equity_before - event.equity_after + event.price as i64;
+    let lost = event.equity_before - event.equity_after + event.price;
     assert!((lost - event.slice_value).abs() <= 1, "{lost} is not {}", event.slice_value);
 
     assert_eq!(event.released, after.account.liquidation.active == 0);
@@ -112,7 +114,7 @@ pub fn assert_bid(before: &Books, after: &Books, event: &LiquidationBid, paramet
 /// Largest fraction by the closed form of the risk model, from figures in atoms.
 pub fn closed_form(event: &LiquidationBid, cash_from_bids: f64, parameters: LiquidationParameters) -> f64 {
     let (equity, requirement) = (event.equity_before as f64, event.maintenance_margin_before as f64);
-    let paid = 1.0 - f64::from(parameters.discount) * 1e-9;
+    let paid = event.share_paid as f64 * 1e-9;
     let buffer = equity - requirement * (1.0 + f64::from(parameters.buffer) * 1e-9);
     (buffer / (buffer - equity * paid - cash_from_bids * (1.0 - paid))).min(1.0)
 }

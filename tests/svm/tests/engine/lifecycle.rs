@@ -175,14 +175,33 @@ fn liquidation_parameters_have_their_ranges() {
     let mut world = World::uninitialized(&MintOptions::spl(6));
     let admin = world.admin.insecure_clone();
     let mut free = world.initialization();
-    free.args.liquidation.discount = 1_000_000_000;
+    free.args.liquidation.start_discount = 1_000_000_000;
     world.refuse(free.instruction(), &[&admin], EngineError::LiquidationDiscountParameter);
     let mut endless = world.initialization();
     endless.args.liquidation.buffer = 1_000_000_001;
     world.refuse(endless.instruction(), &[&admin], EngineError::LiquidationBufferParameter);
+    // The discount grows, and never beyond everything.
+    for (start, fast) in [(300_000_001, 300_000_000), (0, 1_000_000_001)] {
+        let mut shrinking = world.initialization();
+        (shrinking.args.liquidation.start_discount, shrinking.args.liquidation.fast_discount) = (start, fast);
+        world.refuse(shrinking.instruction(), &[&admin], EngineError::LiquidationDiscountParameter);
+    }
+    let month = 30 * 86_400;
+    for (fast, slow, insolvent) in [(0, 0, 0), (month + 1, 1, 1), (1, month + 1, 1), (1, 1, month + 1)] {
+        let mut timeless = world.initialization();
+        let parameters = &mut timeless.args.liquidation;
+        (parameters.fast_seconds, parameters.slow_seconds, parameters.insolvent_seconds) = (fast, slow, insolvent);
+        world.refuse(timeless.instruction(), &[&admin], EngineError::LiquidationDurationParameter);
+    }
+    for delay in [86_399, 90 * 86_400 + 1] {
+        let mut hasty = world.initialization();
+        hasty.args.liquidation.insurance_delay = delay;
+        world.refuse(hasty.instruction(), &[&admin], EngineError::InsuranceDelayParameter);
+    }
     let mut edge = world.initialization();
-    edge.args.liquidation.discount = 999_999_999;
+    edge.args.liquidation.start_discount = 999_999_999;
+    edge.args.liquidation.fast_discount = 1_000_000_000;
     edge.args.liquidation.buffer = 1_000_000_000;
     world.accept(edge.instruction(), &[&admin]);
-    assert_eq!(world.load::<Engine>(world.engine).liquidation.discount, 999_999_999);
+    assert_eq!(world.load::<Engine>(world.engine).liquidation.start_discount, 999_999_999);
 }

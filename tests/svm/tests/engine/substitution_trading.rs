@@ -100,7 +100,12 @@ fn checks_end() -> Case {
 
 fn venue_add() -> Case {
     let world = World::new();
-    let add = VenueAdd { admin: world.admin.pubkey(), engine: world.engine, authority: Pubkey::new_unique() };
+    let add = VenueAdd {
+        admin: world.admin.pubkey(),
+        engine: world.engine,
+        authority: Pubkey::new_unique(),
+        program: Pubkey::new_unique(),
+    };
     let roles = vec![Role::Payer, read(A::ConstraintSeeds), Role::New, callee()];
     admin_case("venue_add", world, add.instruction(), roles)
 }

@@ -148,7 +148,7 @@ fn a_venue_settles_while_it_is_registered_and_enabled() {
     world.accept(instruction, &[&venue]);
 
     world.svm.airdrop(&b.owner(), 1_000_000_000).expect("an airdrop");
-    let add = |admin: Pubkey, authority| VenueAdd { admin, engine, authority };
+    let add = |admin: Pubkey, authority| VenueAdd { admin, engine, authority, program: Pubkey::default() };
     world.refuse(add(b.owner(), Pubkey::new_unique()).instruction(), &[&b.key], E::NotAdmin);
     world.refuse(add(admin.pubkey(), Pubkey::default()).instruction(), &[&admin], E::VenueAuthority);
 }

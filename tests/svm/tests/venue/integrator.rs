@@ -21,7 +21,7 @@ use crate::desk::option;
 
 /// Once, by the engine's admin: the authority may settle from now on, for accounts that approve it.
 fn register(admin: Pubkey, engine: Pubkey, authority: Pubkey) -> Instruction {
-    VenueAdd { admin, engine, authority }.instruction()
+    VenueAdd { admin, engine, authority, program: example_venue::ID }.instruction()
 }
 
 /// By each account's owner: what the venue may do in it.

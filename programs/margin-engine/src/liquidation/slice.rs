@@ -3,9 +3,52 @@
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
 
-use crate::{constants::RATIO_ONE, error::EngineError, risk_accounts::RiskAccounts, state::MarginAccount};
+use crate::{
+    constants::{MAX_BALANCES, MAX_POSITIONS, RATIO_ONE},
+    error::EngineError,
+    risk_accounts::RiskAccounts,
+    state::MarginAccount,
+};
 
-/// Moves `fraction` (1e-9) of every position and balance, and of the cash that does not come from earlier bids.
+/// A set of positions and token balances, by their numbers in the account.
+#[derive(AnchorSerialize, AnchorDeserialize, Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BidLegs {
+    /// The account's sequence number when they were chosen: numbers of positions change with it.
+    pub sequence: u64,
+    /// One bit for each position: 0 to 63 in the first word, 64 to 127 in the second.
+    pub positions: [u64; 2],
+    /// One bit for each token balance.
+    pub balances: u16,
+}
+
+impl BidLegs {
+    /// At least one leg, all of them held, in the account as it was when they were chosen.
+    pub fn validate(&self, account: &MarginAccount) -> Result<()> {
+        require!(self.sequence == account.sequence, EngineError::BidSequence);
+        let held = |bits: u32, count: usize| usize::try_from(bits).is_ok_and(|bits| bits <= count);
+        let last = u128::BITS - self.position_bits().leading_zeros();
+        require!(held(last, account.positions().len()), EngineError::BidLegs);
+        require!(held(u16::BITS - self.balances.leading_zeros(), account.balances().len()), EngineError::BidLegs);
+        require!(last != 0 || self.balances != 0, EngineError::BidLegs);
+        Ok(())
+    }
+
+    fn position_bits(&self) -> u128 {
+        let [low, high] = self.positions;
+        u128::from(low) | u128::from(high) << 64
+    }
+
+    fn names_position(&self, number: usize) -> bool {
+        number < MAX_POSITIONS && self.position_bits() >> number & 1 != 0
+    }
+
+    fn names_balance(&self, number: usize) -> bool {
+        number < MAX_BALANCES && self.balances >> number & 1 != 0
+    }
+}
+
+/// Moves `fraction` (1e-9) of every position and token balance, or of those that `legs` names; without `legs` also of the cash
+/// that does not come from earlier bids.
 ///
 /// Lots round away from zero, so that a slice always makes progress on every position; what a perpetual still has to
 /// settle moves in proportion to its lots; token balances and cash round down. Everything that leaves one account
@@ -16,6 +59,7 @@ pub fn transfer_slice(
     to: &mut MarginAccount,
     fraction: u64,
     cash_from_bids: I80F48,
+    legs: Option<&BidLegs>,
 ) -> Result<bool> {
     if fraction == 0 {
         return Ok(false);
@@ -25,7 +69,7 @@ pub fn transfer_slice(
     for at in (0..from.positions().len()).rev() {
         let position = from.positions()[at];
         // What an earlier liquidation netted away here; only its series still counts it.
-        if position.lots == 0 {
+        if position.lots == 0 || legs.is_some_and(|legs| !legs.names_position(at)) {
             continue;
         }
         let instrument = position.instrument().ok_or(EngineError::UnknownLayout)?;
@@ -38,15 +82,19 @@ pub fn transfer_slice(
         moved = true;
     }
     for at in (0..from.balances().len()).rev() {
+        if legs.is_some_and(|legs| !legs.names_balance(at)) {
+            continue;
+        }
         let balance = from.balances()[at];
         let amount = u128::from(balance.amount) * u128::from(fraction) / u128::from(RATIO_ONE);
         let amount = u64::try_from(amount).map_err(|_| EngineError::Overflow)?;
         if amount > 0 {
-            from.set_balance(balance.collateral, balance.amount - amount)?;
-            let held = to.balance_of(balance.collateral);
-            to.set_balance(balance.collateral, held.checked_add(amount).ok_or(EngineError::Overflow)?)?;
+            transfer_token(from, to, balance.collateral, amount)?;
             moved = true;
         }
+    }
+    if legs.is_some() {
+        return Ok(moved);
     }
     // Whole atoms, rounded towards −∞.
     let own_cash = from.cash().checked_sub(cash_from_bids).ok_or(EngineError::Overflow)?;
@@ -59,6 +107,14 @@ pub fn transfer_slice(
         moved = true;
     }
     Ok(moved)
+}
+
+/// Moves an amount of one token.
+pub fn transfer_token(from: &mut MarginAccount, to: &mut MarginAccount, collateral: u16, amount: u64) -> Result<()> {
+    let rest = from.balance_of(collateral).checked_sub(amount).ok_or(EngineError::InsufficientBalance)?;
+    let sum = to.balance_of(collateral).checked_add(amount).ok_or(EngineError::Overflow)?;
+    from.set_balance(collateral, rest)?;
+    to.set_balance(collateral, sum)
 }
 
 /// Settles the funding of every perpetual that the account holds, so that they can move. Returns what it paid, in quote atoms.
