@@ -18,7 +18,7 @@ use margin_core::portfolio::AccountRisk;
 use margin_engine::{
     error::EngineError,
     risk::{Check, ModelReport, ReportOptions, Workspace},
-    risk_accounts::{RequiredMarkets, RiskAccounts},
+    risk_accounts::{RequiredMarkets, RiskAccounts, UnderlyingView},
 };
 use solana_account::Account;
 use solana_pubkey::Pubkey;
@@ -241,6 +241,12 @@ impl<'a> Judge<'a> {
         if account.mode()? == AccountMode::Standard
             || self.engine.correlates() && account.mode()? == AccountMode::Portfolio
         {
+            return Ok(None);
+        }
+        // A mean of several scenarios has no single one.
+        let averages = |view: &UnderlyingView| view.state.risk.scan.shortfall_count > 1;
+        let exposed = |view: &&UnderlyingView| account.positions().iter().any(|p| p.underlying == view.state.index);
+        if self.markets.underlyings().iter().filter(exposed).any(averages) {
             return Ok(None);
         }
         let mut witness = Vec::new();

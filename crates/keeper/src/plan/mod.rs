@@ -26,6 +26,7 @@ use solana_pubkey::Pubkey;
 
 use crate::{
     health::{NoView, View},
+    program::Auction,
     store::Store,
 };
 
@@ -70,7 +71,8 @@ impl Default for Settings {
 /// What a keeper takes part in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Tasks {
-    /// Start liquidations, also those that this keeper cannot afford: the clock of their price starts to run.
+    /// Start liquidations, also those that this keeper cannot afford: the clock of their price starts to run. And keep them
+    /// going: replace witnesses, switch auctions, resolve bankruptcies.
     pub start: bool,
     pub bid: bool,
     /// Release accounts that have recovered.
@@ -116,14 +118,26 @@ pub enum ActionKind {
         /// Worst scenario of each underlying; `None`: the account is evaluated in full.
         witness: Option<Vec<u8>>,
     },
+    /// Judge an account under a witness that demands more: under its own nobody can bid any more.
+    ReplaceWitness {
+        witness: Option<Vec<u8>>,
+    },
+    /// Switch to the auction that the account belongs into.
+    Convert,
     Bid {
+        auction: Auction,
         /// precision: 1e-9.
         fraction: u64,
+        /// Only the positions that the own account has room for.
+        partial: bool,
         value: i64,
+        /// Negative: the bidder is paid.
         price: i64,
         price_limit: i64,
     },
     Stop,
+    /// Have the debt of an account that holds nothing else paid.
+    Resolve,
     Sample {
         expiry: i64,
     },
@@ -144,7 +158,10 @@ impl ActionKind {
         match self {
             Self::Start { .. } => "start",
             Self::Bid { .. } => "bid",
+            Self::ReplaceWitness { .. } => "replace_witness",
+            Self::Convert => "convert",
             Self::Stop => "stop",
+            Self::Resolve => "resolve",
             Self::Sample { .. } => "sample",
             Self::Finalise { .. } => "finalise",
             Self::Settle { .. } => "settle",

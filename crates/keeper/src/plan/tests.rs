@@ -51,10 +51,15 @@ impl Scene {
         let cash = (risk.maintenance_margin.0 / 2 - risk.equity.0) / 1_000_000;
         account.cash = (cash << 48).to_le_bytes();
         if flagged {
-            account = crate::program::started(&account, None, self.now);
+            account = self.started(&account);
         }
         self.put(address, &stored(&*account));
         address
+    }
+
+    fn started(&self, account: &MarginAccount) -> Box<MarginAccount> {
+        let started = self.view().with(|judge| crate::program::started(judge, account, None));
+        started.expect("markets").expect("a margin")
     }
 
     fn view(&self) -> View {
@@ -226,7 +231,8 @@ fn what_is_busy_healthy_own_or_of_the_same_owner_is_left_alone() {
 fn an_account_that_has_recovered_is_released() {
     let mut scene = Scene::new(1_000);
     let account = margin_account(key(20), 1_000_000, &[(call(BTC, 94_000 * USD), -1)]);
-    scene.put(key(20), &stored(&*crate::program::started(&account, None, NOW)));
+    let flagged = scene.started(&account);
+    scene.put(key(20), &stored(&*flagged));
     let actions = scene.plan();
     assert!(matches!(&actions[..], [Action { kind: ActionKind::Stop, .. }]), "{actions:?}");
     scene.settings.tasks.stop = false;

@@ -74,6 +74,12 @@ pub fn classify(error: &TransactionError) -> Failure {
             | E::AlreadyInLiquidation
             | E::NotRecovered
             | E::BidWorsens
+            | E::BidSequence
+            | E::AuctionSolvent
+            | E::AuctionInsolvent
+            | E::AuctionUnchanged
+            | E::WitnessNotWorse
+            | E::NotBankrupt
             | E::SampleSpacing
             | E::SettlementCovered
             | E::SettlementFinal
