@@ -17,6 +17,8 @@ pub mod config;
 pub mod feed;
 pub mod health;
 #[cfg(feature = "network")]
+pub mod log;
+#[cfg(feature = "network")]
 pub mod metrics;
 #[cfg(feature = "network")]
 pub mod node;

@@ -40,7 +40,7 @@ fn main() -> ExitCode {
     }
     let mut random = Random(1);
     for number in 0..accounts {
-        let account = testing::margin_account(owner(number), 200_000, &book(&mut random));
+        let account = testing::margin_account(owner(number), 15_000, &book(&mut random));
         assert_eq!(account.positions().len(), LEGS);
         store.apply(owner(number), Some(&testing::stored(&*account)), clock.arrived(1));
     }

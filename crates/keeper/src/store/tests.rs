@@ -164,7 +164,7 @@ fn healths_are_what_the_client_computes_for_each_account_alone() {
         ];
         let address = key(60 + number as u8);
         addresses.push(address);
-        store.apply(address, Some(&stored(&*margin_account(key(9), 5_000 + 400 * number as i64, &book))), at(2, 1));
+        store.apply(address, Some(&stored(&*margin_account(key(9), 2_000, &book))), at(2, 1));
     }
     let view = View::new(&store, PriceUse::Liquidation, NOW).expect("a complete market");
     sweep(&mut store, &view, Scope::All, 2);
