@@ -30,11 +30,22 @@ const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 pub enum Event {
     /// Every subscription stands. What happened before it was missed: time for a snapshot.
     Connected,
-    Account { address: Pubkey, account: Account, slot: u64 },
-    Slot { slot: u64, parent: u64 },
-    Disconnected { reason: String },
+    Account {
+        address: Pubkey,
+        account: Account,
+        slot: u64,
+    },
+    Slot {
+        slot: u64,
+        parent: u64,
+    },
+    Disconnected {
+        reason: String,
+    },
     /// The node has no such subscription; it is asked again and again instead.
-    Unsupported { reason: String },
+    Unsupported {
+        reason: String,
+    },
 }
 
 /// Where to connect, and what for.

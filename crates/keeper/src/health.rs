@@ -149,8 +149,7 @@ impl View {
                 continue;
             }
             let linked = state.linked_underlying();
-            let link_is_usable =
-                linked.is_none_or(|linked| underlyings.iter().any(|(index, ..)| *index == linked));
+            let link_is_usable = linked.is_none_or(|linked| underlyings.iter().any(|(index, ..)| *index == linked));
             let price = match self.price(store, &state.oracle) {
                 Ok(price) if link_is_usable => price,
                 failed => {

@@ -152,8 +152,11 @@ impl Cluster for Node {
 
     async fn send(&self, transaction: &VersionedTransaction) -> Result<(), NodeError> {
         // It was simulated, and it is sent again from here until it has landed.
-        let config =
-            RpcSendTransactionConfig { skip_preflight: true, max_retries: Some(0), ..RpcSendTransactionConfig::default() };
+        let config = RpcSendTransactionConfig {
+            skip_preflight: true,
+            max_retries: Some(0),
+            ..RpcSendTransactionConfig::default()
+        };
         self.rpc.send_transaction_with_config(transaction, config).await.map(drop).map_err(node_error)
     }
 

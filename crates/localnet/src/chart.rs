@@ -19,7 +19,7 @@ const THOUSAND: f64 = 1e9;
 const STYLE: &str = "
 .ground{fill:#ffffff}text{fill:#1c2333}.title{font-size:15px;font-weight:600}.small{font-size:12px;fill:#4a5166}
 .line{stroke:#c9cede;stroke-width:1}.series{fill:none;stroke-width:2.5}.equity{stroke:#2f7ec2}.initial{stroke:#e0a03c}
-.maintenance{stroke:#c2453d}.auction{stroke:#6b4fbb;stroke-dasharray:6 4}.bid{fill:#6b4fbb;fill-opacity:.75}
+.maintenance{stroke:#c2453d}.auction{stroke:#6b4fbb}.bid{fill:#6b4fbb;fill-opacity:.75}
 .middle{text-anchor:middle}.end{text-anchor:end}
 @media (prefers-color-scheme:dark){.ground{fill:#12161f}text{fill:#e8ebf3}.small{fill:#aab1c4}.line{stroke:#3a4256}}
 ";
@@ -43,8 +43,6 @@ struct Story {
     equity: Vec<Point>,
     initial: Vec<Point>,
     maintenance: Vec<Point>,
-    /// Price of the whole account at auction.
-    auction: Vec<Point>,
     bids: Vec<Bid>,
 }
 
@@ -64,7 +62,6 @@ impl Story {
                 if let Action::Bought(bid) = action {
                     let share = |nano: u64| nano as f64 / 1e9;
                     let whole = share(bid.share_paid) * bid.equity_before as f64;
-                    story.auction.push((at, whole));
                     let (price, fraction) = (bid.price as f64, share(bid.fraction));
                     story.bids.push(Bid { at, price, whole, fraction });
                 }
@@ -74,7 +71,7 @@ impl Story {
     }
 
     fn highest(&self) -> f64 {
-        let points = [&self.equity, &self.initial, &self.maintenance, &self.auction];
+        let points = [&self.equity, &self.initial, &self.maintenance];
         points.into_iter().flatten().map(|point| point.1).fold(0.0, f64::max)
     }
 
@@ -104,7 +101,12 @@ fn draw(story: &Story) -> String {
     ));
     line(format!("<style>{STYLE}</style>\n<rect class=\"ground\" width=\"{WIDTH}\" height=\"{HEIGHT}\"/>"));
     line(label(16.0, 28.0, "title", "The naked account in the crash of 2024-08-04 and 05"));
-    line(label(16.0, 48.0, "small", "thousand dollars by hour of the replay; circles: the keeper's bids, by the share they took"));
+    line(label(
+        16.0,
+        48.0,
+        "small",
+        "thousand dollars by hour of the replay; circles: the keeper's bids, by the share they took",
+    ));
     let mut level = 0.0;
     while level <= top + step / 2.0 {
         let y = height(level);
@@ -123,7 +125,7 @@ fn draw(story: &Story) -> String {
         ("equity", "equity", &story.equity),
         ("initial margin", "initial", &story.initial),
         ("maintenance margin", "maintenance", &story.maintenance),
-        ("price of all of it at auction", "auction", &story.auction),
+        ("price of all of it at auction", "auction", &Vec::new()),
     ];
     for (number, (name, class, points)) in series.into_iter().enumerate() {
         let path = points.iter().fold(String::new(), |mut path, (at, atoms)| {
@@ -138,6 +140,9 @@ fn draw(story: &Story) -> String {
         line(label(x + 34.0, y + 4.0, "small", name));
     }
     for bid in &story.bids {
+        // The price as it was when somebody bid: a stroke half an hour to either side.
+        let (from, to, y) = (place(bid.at - 0.5), place(bid.at + 0.5), height(bid.whole));
+        line(format!("<line class=\"series auction\" x1=\"{from:.1}\" y1=\"{y:.1}\" x2=\"{to:.1}\" y2=\"{y:.1}\"/>"));
         line(format!(
             "<circle class=\"bid\" cx=\"{:.1}\" cy=\"{:.1}\" r=\"{:.1}\"><title>hour {:.0}: {:.1} % for {:.0} thousand \
              dollars</title></circle>",

@@ -184,6 +184,8 @@ impl<'a> Narrator<'a> {
                     dollars(bid.payout)
                 ),
             ),
+            // Every hour, and no event of this story.
+            Action::Done { kind: "fund", .. } => Ok(()),
             Action::Done { kind, .. } => self.line(Tone::Faint, &format!("    keeper: {kind}")),
             Action::Refused { reason, .. } => self.line(Tone::Bad, &format!("    keeper's action refused: {reason}")),
         }

@@ -26,15 +26,26 @@ const WAIT: Duration = Duration::from_secs(40);
 /// The hour of the replay in which the naked account first falls below its maintenance margin.
 const FALL: &str = "2024-08-05T00";
 
-/// A market with both traders' books, before the crash.
-fn start() -> (Network, Demo) {
+/// A market without positions, before the crash.
+fn market() -> (Network, Demo) {
     let config = NetworkConfig::on_free_ports().expect("two free ports");
     let network = Network::start(&config).expect("the network starts");
     let demo = Demo::prepare(&network, &default_program()).expect("the market is seeded");
+    (network, demo)
+}
+
+/// Both traders open their books.
+fn trade(demo: &Demo) {
     let mut text = Vec::new();
     let mut out = Narrator::new(&mut text, margin_client::text::Style::plain());
     demo.trade(&demo.naked, &books::NAKED, &mut out).expect("the naked book");
     demo.trade(&demo.hedged, &books::HEDGED, &mut out).expect("the hedged book");
+}
+
+/// A market with both traders' books, before the crash.
+fn start() -> (Network, Demo) {
+    let (network, demo) = market();
+    trade(&demo);
     (network, demo)
 }
 
@@ -111,7 +122,7 @@ fn initially_healthy(demo: &Demo, trader: &Trader) {
 
 #[test]
 fn a_keeper_follows_the_network_liquidates_and_stops_in_order() {
-    let (network, demo) = start();
+    let (network, demo) = market();
     let runtime = runtime();
     let mut config = config(&network, &demo, &demo.keeper);
     config.monitoring.listen = "127.0.0.1:0".to_owned();
@@ -125,21 +136,26 @@ fn a_keeper_follows_the_network_liquidates_and_stops_in_order() {
         };
         keeper.run(stop).await.expect("the keeper stops in order");
     });
-    // Only the subscription brings a change this fast; the poll asks for no trader's account.
+    // At the start, and once the subscription stands.
     let deadline = Instant::now() + WAIT;
-    while board.metrics.connected.get() == 0 {
+    while board.metrics.connected.get() == 0 || board.metrics.snapshots.get() < 2 {
         assert!(Instant::now() < deadline, "no subscription");
         std::thread::sleep(Duration::from_millis(20));
     }
+    // Nothing but the subscription tells the keeper of these books.
+    trade(&demo);
     crash(&network, &demo);
     wait_for_liquidation(&demo);
     Running { stop, task }.stop(&runtime);
+    assert_eq!(board.metrics.snapshots.get(), 2);
     initially_healthy(&demo, &demo.keeper);
     assert!(audit(&demo.sender, &demo.venue).expect("an audit").balanced());
     let metrics = board.metrics.text();
-    for line in
-        ["margin_keeper_accounts 5", "actions_total{kind=\"bid\",result=\"landed\"}", "kind=\"start\",result=\"landed\""]
-    {
+    for line in [
+        "margin_keeper_accounts 5",
+        "actions_total{kind=\"bid\",result=\"landed\"}",
+        "kind=\"start\",result=\"landed\"",
+    ] {
         assert!(metrics.contains(line), "{line:?} is missing in\n{metrics}");
     }
 }
@@ -151,8 +167,7 @@ fn two_keepers_race_without_harm() {
     crash(&network, &demo);
     // The maker, the other side of all trades, keeps as well.
     let keepers = [&demo.keeper, &demo.maker];
-    let running: Vec<_> =
-        keepers.iter().map(|trader| run(&runtime, config(&network, &demo, trader), trader)).collect();
+    let running: Vec<_> = keepers.iter().map(|trader| run(&runtime, config(&network, &demo, trader), trader)).collect();
     wait_for_liquidation(&demo);
     for keeper in running {
         keeper.stop(&runtime);

@@ -11,7 +11,10 @@ mod testing;
 use std::process::ExitCode;
 use std::time::Instant;
 
-use margin_client::{margin::PriceUse, state::{Instrument, InstrumentKind}};
+use margin_client::{
+    margin::PriceUse,
+    state::{Instrument, InstrumentKind},
+};
 use margin_keeper::{
     health::{Health, Scope, View, sweep},
     store::{Clock, Store},
@@ -71,7 +74,11 @@ fn main() -> ExitCode {
     assert_eq!(known, accounts);
     let each = worst * threads as f64 / accounts as f64 * 1e6;
     println!("cost: {each:.1} us of one core per account, {:.2} us per leg", each / LEGS as f64);
-    println!("accounts in memory: {} MiB, {} bytes each", store.account_bytes() >> 20, store.account_bytes() / accounts.max(1));
+    println!(
+        "accounts in memory: {} MiB, {} bytes each",
+        store.account_bytes() >> 20,
+        store.account_bytes() / accounts.max(1)
+    );
     println!("below maintenance margin: {liquidatable}");
     let peak = peak_memory();
     match peak {

@@ -135,7 +135,8 @@ fn a_bid_never_takes_the_own_account_below_its_margin_and_reserve() {
     // What the program would do leaves the reserve, and a hundredth more would not.
     let (own, account) = (OWN.account, address);
     let evaluate = |fraction| {
-        let (own, account) = (modest.store.account(&own).expect("own"), modest.store.account(&account).expect("stored"));
+        let (own, account) =
+            (modest.store.account(&own).expect("own"), modest.store.account(&account).expect("stored"));
         let outcome = modest.view().with(|judge| {
             crate::program::evaluate_bid(judge, &own, &account, fraction, &mut margin_engine::risk::Workspace::new())
         });
@@ -158,7 +159,8 @@ fn a_bid_never_takes_the_own_account_below_its_margin_and_reserve() {
 #[test]
 fn bids_of_one_plan_fit_the_own_account_together() {
     let mut scene = Scene::new(60_000);
-    let addresses = [scene.distressed(20, 1_000, true), scene.distressed(21, 999, true), scene.distressed(22, 998, true)];
+    let addresses =
+        [scene.distressed(20, 1_000, true), scene.distressed(21, 999, true), scene.distressed(22, 998, true)];
     scene.settings.minimum_profit = 0;
     let actions = scene.plan();
     let planned = bids(&actions);

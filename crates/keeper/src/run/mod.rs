@@ -206,10 +206,9 @@ impl Keeper {
         let since = Instant::now();
         let engine = self.store.engine_address();
         let asked = self.clock.mark();
-        for found in [
-            self.node.accounts_of::<Underlying>(&engine).await?,
-            self.node.accounts_of::<Collateral>(&engine).await?,
-        ] {
+        for found in
+            [self.node.accounts_of::<Underlying>(&engine).await?, self.node.accounts_of::<Collateral>(&engine).await?]
+        {
             let mut snapshot = self.store.begin_snapshot(found.slot, asked);
             for account in found.into_accounts() {
                 let (address, account) = account?;
@@ -235,8 +234,13 @@ impl Keeper {
     /// Asks for what a keeper must never have old: the engine, its own account, prices and the clock. Returns the slot.
     pub async fn poll(&mut self) -> Result<u64, NodeError> {
         let engine = self.store.engine_address();
-        let mut wanted =
-            vec![solana_sdk_ids::sysvar::clock::ID, self.own.signer, engine, addresses::correlation(&engine), self.own.account];
+        let mut wanted = vec![
+            solana_sdk_ids::sysvar::clock::ID,
+            self.own.signer,
+            engine,
+            addresses::correlation(&engine),
+            self.own.account,
+        ];
         wanted.extend(self.store.markets.price_addresses());
         let asked = self.clock.mark();
         let (slot, found) = self.node.accounts(&wanted).await?;

@@ -43,10 +43,8 @@ pub struct Landed {
 pub trait Cluster: Send + Sync {
     fn blockhash(&self) -> impl Future<Output = Result<Blockhash, NodeError>> + Send;
     /// With the node's own blockhash.
-    fn simulate(
-        &self,
-        transaction: &VersionedTransaction,
-    ) -> impl Future<Output = Result<Simulated, NodeError>> + Send;
+    fn simulate(&self, transaction: &VersionedTransaction)
+    -> impl Future<Output = Result<Simulated, NodeError>> + Send;
     fn send(&self, transaction: &VersionedTransaction) -> impl Future<Output = Result<(), NodeError>> + Send;
     /// `None`: it has not landed yet, as far as the node knows.
     fn status(&self, signature: &Signature) -> impl Future<Output = Result<Option<Landed>, NodeError>> + Send;

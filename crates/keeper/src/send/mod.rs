@@ -70,8 +70,15 @@ impl Default for SendSettings {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Sent {
     /// It would have succeeded; nothing was sent.
-    Simulated { units: u64 },
-    Landed { signature: Signature, slot: u64, units: u64, fee: u64 },
+    Simulated {
+        units: u64,
+    },
+    Landed {
+        signature: Signature,
+        slot: u64,
+        units: u64,
+        fee: u64,
+    },
     Failed(Failure),
 }
 

@@ -98,7 +98,12 @@ fn sender(state: State) -> Sender<Scripted> {
 fn action() -> Action {
     let accounts = vec![AccountMeta::new(Pubkey::new_unique(), false)];
     let instruction = Instruction { program_id: Pubkey::new_unique(), accounts, data: vec![1] };
-    Action { kind: ActionKind::Fund, subject: Pubkey::new_unique(), expected_profit: 0, instructions: vec![instruction] }
+    Action {
+        kind: ActionKind::Fund,
+        subject: Pubkey::new_unique(),
+        expected_profit: 0,
+        instructions: vec![instruction],
+    }
 }
 
 fn custom(error: EngineError) -> Option<TransactionError> {

@@ -82,7 +82,11 @@ fn a_snapshot_fills_a_gap_and_leaves_what_is_newer() {
     }
     assert_eq!(store.end_snapshot(&snapshot), 1);
     let found = [changed, closed, newer, opened, untouched].map(|address| cash(&store, &address));
-    assert_eq!(found, [Some(2), None, Some(8), Some(9), Some(1)], "opened in the snapshot's slot, after it was asked for");
+    assert_eq!(
+        found,
+        [Some(2), None, Some(8), Some(9), Some(1)],
+        "opened in the snapshot's slot, after it was asked for"
+    );
     assert_eq!(store.apply(closed, Some(&with_cash(1)), clock.arrived(15)), Outcome::Stale, "older than the snapshot");
 }
 
@@ -169,8 +173,7 @@ fn healths_are_what_the_client_computes_for_each_account_alone() {
     let view = View::new(&store, PriceUse::Liquidation, NOW).expect("a complete market");
     sweep(&mut store, &view, Scope::All, 2);
     let engine = store.engine().expect("the engine").clone();
-    let snapshot =
-        margin_client::margin::Snapshot::new(engine, store.markets.directory().clone(), testing::markets());
+    let snapshot = margin_client::margin::Snapshot::new(engine, store.markets.directory().clone(), testing::markets());
     let mut unsafe_ones = 0;
     for address in addresses {
         let entry = store.entry(&address).expect("stored");
