@@ -8,8 +8,8 @@ use margin_client::{
     presets,
     pyth::{FeedId, PriceUpdate, feeds},
     state::{
-        AccountMode, Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleConfig, OracleProvider,
-        SviParameters, Underlying,
+        AccountMode, Collateral, Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleConfig,
+        OracleProvider, SviParameters, Underlying,
     },
 };
 use margin_core::Price;
@@ -103,9 +103,16 @@ pub fn underlying(index: u16) -> Loaded<Underlying> {
     Loaded::from_state(addresses::underlying(&engine_address(), index), state)
 }
 
-/// The engine, its underlyings and their prices.
+/// The quote token's listing.
+pub fn quote() -> Loaded<Collateral> {
+    let mut state: Box<Collateral> = bytemuck::zeroed_box();
+    (state.version, state.decimals, state.engine, state.mint) = (1, 6, engine_address(), key(6));
+    Loaded::from_state(addresses::collateral(&engine_address(), &key(6)), state)
+}
+
+/// The engine, its quote token, its underlyings and their prices.
 pub fn markets() -> Vec<(Pubkey, Account)> {
-    let mut accounts = vec![(engine_address(), engine())];
+    let mut accounts = vec![(engine_address(), engine()), (quote().address, stored(&*quote()))];
     for index in [BTC, ETH] {
         let state = underlying(index);
         accounts.push((state.address, stored(&*state)));

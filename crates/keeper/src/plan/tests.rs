@@ -297,3 +297,117 @@ fn an_account_that_cannot_be_priced_is_nobody_s() {
     assert!(scene.plan().iter().all(|action| action.subject != address));
     assert!(matches!(scene.store.entry(&address).map(|entry| entry.health), Some(Health::Unpriceable(_))));
 }
+
+impl Scene {
+    /// Lets time pass; prices are published again.
+    fn advance(&mut self, seconds: i64) {
+        self.now += seconds;
+        for index in [BTC, ETH] {
+            self.put(testing::price_address(index), &testing::price(index, SPOTS[usize::from(index)], self.now));
+        }
+    }
+
+    /// The only bid of the plan: auction, whether partial, value, price, profit.
+    fn only_bid(&mut self) -> Option<(Auction, bool, i64, i64, i64)> {
+        let actions = self.plan();
+        let mut bids = actions.iter().filter_map(|action| match action.kind {
+            ActionKind::Bid { auction, partial, value, price, .. } => {
+                Some((auction, partial, value, price, action.expected_profit))
+            }
+            _ => None,
+        });
+        let bid = bids.next();
+        assert!(bids.next().is_none());
+        bid
+    }
+}
+
+#[test]
+fn the_price_falls_with_time_and_the_profit_rises() {
+    let mut scene = Scene::new(10_000_000);
+    scene.distressed(20, 500, true);
+    let mut before = 0;
+    // 95 % at first, 70 % after a quarter of an hour, 35 % after six hours more.
+    for (seconds, share) in [(0, 0.95), (450, 0.825), (450, 0.70), (1_800, 0.6708)] {
+        scene.advance(seconds);
+        let (auction, partial, value, price, profit) = scene.only_bid().expect("a bid");
+        assert_eq!((auction, partial), (Auction::Solvent, false));
+        let paid = price as f64 / value as f64;
+        assert!((paid - share).abs() < 1e-3, "{paid} {share}");
+        assert!(profit > before, "{profit} {before}");
+        before = profit;
+    }
+}
+
+#[test]
+fn an_insolvent_account_is_taken_once_insurance_pays_enough() {
+    let mut scene = Scene::new(10_000_000);
+    let book = [(call(BTC, 94_000 * USD), -500)];
+    let mut account = margin_account(key(20), 0, &book);
+    let risk = scene.risk(&account);
+    // Below nothing by a thousand dollars.
+    account.cash = ((-risk.equity.0 / 1_000_000 - 1_000_000_000) << 48).to_le_bytes();
+    let flagged = scene.started(&account);
+    assert!(flagged.liquidation.insolvent_at == NOW);
+    scene.put(key(20), &stored(&*flagged));
+    assert_eq!(scene.only_bid(), None, "at first only the debt itself is paid, and unwinding costs more");
+    scene.advance(1_800);
+    let (auction, _, value, price, profit) = scene.only_bid().expect("a bid");
+    assert!(auction == Auction::Insolvent && value < 0 && price < value && profit > 0, "{value} {price} {profit}");
+}
+
+#[test]
+fn the_wrong_auction_is_switched_first_and_mere_debt_is_resolved() {
+    let mut scene = Scene::new(10_000_000);
+    let address = scene.distressed(20, 500, true);
+    let mut account = scene.store.account(&address).expect("stored");
+    let cash = account.cash_atoms_floor();
+    // Half of the maintenance margin is gone, and more.
+    account.state_mut().cash = ((cash - 100_000_000_000) << 48).to_le_bytes();
+    scene.put(address, &stored(&*account));
+    let kinds = |actions: Vec<Action>| actions.into_iter().map(|action| action.kind).collect::<Vec<_>>();
+    assert_eq!(kinds(scene.plan()), [ActionKind::Convert]);
+    let mut debt = margin_account(key(20), -5, &[]);
+    scene.put(address, &stored(&*debt));
+    assert_eq!(kinds(scene.plan()), [ActionKind::Resolve]);
+    debt.cash = [0; 16];
+    scene.put(address, &stored(&*debt));
+    assert!(scene.plan().is_empty());
+}
+
+#[test]
+fn a_witness_that_shows_no_deficit_is_replaced() {
+    let mut scene = Scene::new(10_000_000);
+    let address = scene.distressed(20, 500, true);
+    let mut account = scene.store.account(&address).expect("stored");
+    // As somebody would start it to be in nobody's way: no scenario costs anything.
+    account.state_mut().liquidation.witness = margin_client::state::LiquidationState::no_witness();
+    scene.put(address, &stored(&*account));
+    let actions = scene.plan();
+    assert!(
+        matches!(&actions[..], [Action { kind: ActionKind::ReplaceWitness { witness: Some(_) }, .. }]),
+        "{actions:?}"
+    );
+}
+
+#[test]
+fn a_full_table_leaves_room_for_some_legs() {
+    let mut scene = Scene::new(0);
+    let held: Vec<_> = (0..127).map(|number| (call(BTC, (50_000 + number) * USD), 1)).collect();
+    let own = margin_account(OWN.signer, 10_000_000, &held);
+    scene.put(OWN.account, &stored(&*own));
+    let mut account = margin_account(
+        key(20),
+        0,
+        &[(call(BTC, 50_000 * USD), -3), (call(BTC, 94_000 * USD), -200), (call(BTC, 95_000 * USD), -200)],
+    );
+    let risk = scene.risk(&account);
+    account.cash = ((risk.maintenance_margin.0 / 2 - risk.equity.0) / 1_000_000 << 48).to_le_bytes();
+    let legs = crate::program::legs_that_fit(&own, &account).expect("one has no room");
+    assert_eq!(legs.positions, [0b011, 0], "the one that is held, and one more");
+    let flagged = scene.started(&account);
+    scene.put(key(20), &stored(&*flagged));
+    let (auction, partial, _, price, profit) = scene.only_bid().expect("a bid for some legs");
+    // Debts change hands: their taker is paid.
+    assert!(auction == Auction::Solvent && partial && price < 0 && profit > 0, "{price} {profit}");
+}
