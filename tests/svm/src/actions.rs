@@ -196,7 +196,7 @@ impl World {
         LiquidationStop { engine: self.engine, margin_account: trader.account, markets: self.markets_of(trader) }
     }
 
-    fn markets_of(&self, trader: &Trader) -> Vec<AccountMeta> {
+    pub(crate) fn markets_of(&self, trader: &Trader) -> Vec<AccountMeta> {
         self.directory.for_account(&self.account(trader)).expect("listed markets")
     }
 }

@@ -10,6 +10,7 @@ mod books;
 mod cash;
 mod dumps;
 mod files;
+mod liquidations;
 mod listing;
 mod market;
 mod reference;

@@ -402,7 +402,7 @@ fn a_full_table_leaves_room_for_some_legs() {
         &[(call(BTC, 50_000 * USD), -3), (call(BTC, 94_000 * USD), -200), (call(BTC, 95_000 * USD), -200)],
     );
     let risk = scene.risk(&account);
-    account.cash = ((risk.maintenance_margin.0 / 2 - risk.equity.0) / 1_000_000 << 48).to_le_bytes();
+    account.cash = (((risk.maintenance_margin.0 / 2 - risk.equity.0) / 1_000_000) << 48).to_le_bytes();
     let legs = crate::program::legs_that_fit(&own, &account).expect("one has no room");
     assert_eq!(legs.positions, [0b011, 0], "the one that is held, and one more");
     let flagged = scene.started(&account);

@@ -55,7 +55,7 @@ impl Books {
         })
     }
 
-    fn balance(&self) -> u64 {
+    pub fn balance(&self) -> u64 {
         self.account.balance_of(SOL_TOKEN) + self.bidder.balance_of(SOL_TOKEN)
     }
 }

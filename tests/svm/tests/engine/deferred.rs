@@ -128,7 +128,16 @@ fn nobody_begins_from_within_another_program() {
 /// Every instruction of the program, valid on its own, between a begin and an end of the same account.
 #[test]
 fn no_other_instruction_may_stand_between() {
-    const ALLOWED: [&str; 5] = ["trade_execute", "quote_execute", "deposit", "checks_begin", "checks_end"];
+    const ALLOWED: [&str; 8] = [
+        "trade_execute",
+        "quote_execute",
+        "deposit",
+        "liquidation_bid",
+        "collateral_bid",
+        "insolvent_bid",
+        "checks_begin",
+        "checks_end",
+    ];
     for Case { name, mut world, instruction, signers, before, after, .. } in cases() {
         let trader = world.funded(1_000.0);
         let (begin, end) = (world.begin(&trader), world.end(&trader, &[]));

@@ -220,27 +220,6 @@ fn a_small_account_may_be_taken_whole() {
 }
 
 #[test]
-fn an_insolvent_account_goes_for_nothing_and_leaves_nothing() {
-    let (mut world, trader, keeper) = stretched();
-    sink(&mut world, &trader, -1_000_000);
-    start(&mut world, &keeper, &trader);
-    let parameters = world.engine_state().liquidation;
-    // In two parts: the bidder takes over debt, and gets it with the means to carry it.
-    for (fraction, released) in [(WHOLE / 3, false), (WHOLE, true)] {
-        let before = Books::of(&world, &trader, &keeper);
-        let event = take(&mut world, &keeper, &trader, fraction);
-        assert_bid(&before, &Books::of(&world, &trader, &keeper), &event, parameters);
-        assert!(event.equity_before < 0 && event.slice_value < 0);
-        assert_eq!((event.price, event.fraction, event.released), (0, fraction, released));
-    }
-    let account = world.account(&trader);
-    assert!(account.positions().is_empty() && account.balances().is_empty());
-    assert_eq!(account.cash(), I80F48::ZERO);
-    let close = world.closing(&trader);
-    world.accept(close.instruction(), &[&trader.key]);
-}
-
-#[test]
 fn a_bid_restores_an_account_that_lacks_an_atom() {
     let (mut world, trader, keeper) = stretched();
     // A few atoms short of the buffer with a large equity: the fraction that restores it is rounded up.
@@ -248,8 +227,8 @@ fn a_bid_restores_an_account_that_lacks_an_atom() {
     let target = report.maintenance_margin + tenth(report.maintenance_margin);
     world.forge::<MarginAccount>(trader.account, |account| {
         account.cash = (i128::from(report.cash + target - report.equity - 3) << 48).to_le_bytes();
-        account.liquidation.active = 1;
     });
+    world.flag(&trader);
     let event = take(&mut world, &keeper, &trader, WHOLE);
     assert_eq!((event.fraction, event.released), (1, true));
 }
@@ -263,8 +242,8 @@ fn a_bid_that_would_move_nothing_is_refused() {
     world.forge::<MarginAccount>(trader.account, |account| {
         (account.position_count, account.balance_count, account.cash) = (0, 0, [0; 16]);
         account.set_balance(SOL_TOKEN, 1).expect("a free row");
-        account.liquidation.active = 1;
     });
+    world.flag(&trader);
     let bid = world.bid(&keeper, &trader, WHOLE / 2);
     world.refuse(bid.instruction(), &[&keeper.key], E::BidTooSmall);
 }

@@ -26,8 +26,8 @@ fn random_books_are_conserved_to_the_last_bit() {
             account.cash = (1_000_000_000_000_000_000i128 << 48).to_le_bytes();
         });
         let report = world.report(&trader);
-        // Equity somewhere between insolvency and maintenance margin; cash of any fraction of an atom.
-        let equity = rng.within(-report.maintenance_margin / 4, report.maintenance_margin - 2);
+        // Equity anywhere between nothing and maintenance margin; cash of any fraction of an atom.
+        let equity = rng.within(2, report.maintenance_margin - 2);
         let cash = (i128::from(report.cash + equity - report.equity) << 48) + i128::from(rng.bits() >> 16);
         world.forge::<MarginAccount>(trader.account, |account| account.cash = cash.to_le_bytes());
         let opening = world.report(&trader);

@@ -59,7 +59,7 @@ fn liquidate(mut world: World, seeds: std::ops::Range<u64>, modes: &[AccountMode
         if report.maintenance_margin < 10 {
             continue;
         }
-        let equity = rng.within(-report.maintenance_margin / 4, report.maintenance_margin - 3);
+        let equity = rng.within(2, report.maintenance_margin - 3);
         let cash = i128::from(report.cash + equity - report.equity) << 48;
         set_cash(&mut world, &trader, cash + i128::from(rng.bits() >> 16));
         start(&mut world, &keeper, &trader);
@@ -123,6 +123,11 @@ fn an_isolated_bidder_takes_no_second_underlying() {
     let (trader, keeper) = (world.trader(), world.funded(1_000_000.0));
     world.forge::<MarginAccount>(trader.account, |account| {
         account.add_position(call(ETH, NEAR, 3_500), -10, 0).expect("a row");
+    });
+    let report = world.report(&trader);
+    world.forge::<MarginAccount>(trader.account, |account| {
+        let cash = report.maintenance_margin / 2 - report.equity;
+        account.cash = (i128::from(cash) << 48).to_le_bytes();
     });
     start(&mut world, &keeper, &trader);
     world.forge::<MarginAccount>(keeper.account, |account| {

@@ -4,7 +4,7 @@ use margin_client::{
     addresses,
     errors::EngineError as E,
     events::{EngineEvent, PositionsSettled},
-    instructions::{AccountOpen, AccountOpenArgs, PositionSettle},
+    instructions::{AccountOpen, AccountOpenArgs, Fund, PositionSettle},
     state::{AccountMode, TradingParameters},
 };
 use solana_instruction::AccountMeta;
@@ -303,9 +303,10 @@ fn a_row_that_a_liquidation_emptied_is_cleared_without_cost() {
     let risk = [sell(201, call(BTC, FAR, 100_000), 4_500.0), buy(77, call(BTC, FAR, 110_000), 2_200.0), near.clone()];
     world.fill(&maker, &trader, &risk);
     world.fill(&keeper, &maker, &[near]);
-    sink(&mut world, &trader, usdc(100.0) as i64);
+    world.insure(Fund::Underlying(BTC), usdc(100_000.0));
+    sink(&mut world, &trader, -1);
     start(&mut world, &keeper, &trader);
-    let bid = world.bid(&keeper, &trader, WHOLE);
+    let bid = world.insolvent_bid(&keeper, &trader, WHOLE);
     world.accept(bid.instruction(), &[&keeper.key]);
     let emptied = *world.account(&keeper).position(&put(BTC, NEAR, 85_000)).expect("a row");
     assert_eq!(emptied.lots, 0);

@@ -17,9 +17,10 @@ use tests_svm::{
 };
 
 use crate::{
-    liquidation::{WHOLE, distressed, start, stretched, tenth},
+    liquidation::stretched,
     substitution::{Case, Role},
     substitution_cash::cash_cases,
+    substitution_liquidation::liquidation_cases,
     substitution_listing::listing_cases,
     substitution_settlement::settlement_cases,
     substitution_trading::trading_cases,
@@ -48,15 +49,8 @@ pub fn cases() -> Vec<Case> {
     let mut cases = listing_cases();
     cases.extend([account_open(), account_set_mode(), account_close(), deposit(), withdraw(), trade_execute()]);
     cases.extend(settlement_cases());
-    cases.extend([
-        margin_check(),
-        margin_quote(),
-        margin_breakdown(),
-        sequence_check(),
-        liquidation_start(),
-        liquidation_bid(),
-        liquidation_stop(),
-    ]);
+    cases.extend([margin_check(), margin_quote(), margin_breakdown(), sequence_check()]);
+    cases.extend(liquidation_cases());
     cases.extend(cash_cases());
     cases.extend(trading_cases());
     cases
@@ -228,59 +222,4 @@ fn sequence_check() -> Case {
     // It asks for a number, not for an engine.
     let roles = vec![read(E::SequenceMismatch)];
     Case { roles, ..reader("sequence_check", world, check.instruction(), trader) }
-}
-
-fn liquidation_start() -> Case {
-    let (world, trader, keeper) = distressed();
-    let start = world.start(&keeper, &trader);
-    Case {
-        name: "liquidation_start",
-        world,
-        instruction: start.instruction(),
-        twin_owner: trader.key,
-        signers: vec![keeper.key],
-        roles: with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]),
-        before: vec![],
-        after: vec![],
-    }
-}
-
-fn liquidation_bid() -> Case {
-    let (mut world, trader, keeper) = distressed();
-    start(&mut world, &keeper, &trader);
-    let bid = world.bid(&keeper, &trader, WHOLE);
-    Case {
-        name: "liquidation_bid",
-        world,
-        instruction: bid.instruction(),
-        twin_owner: keeper.key.insecure_clone(),
-        signers: vec![keeper.key],
-        roles: with_events(vec![
-            Role::Signer,
-            read(E::ForeignEngine),
-            written(E::ForeignEngine),
-            written(E::ForeignEngine),
-        ]),
-        before: vec![],
-        after: vec![],
-    }
-}
-
-fn liquidation_stop() -> Case {
-    let (mut world, trader, keeper) = distressed();
-    start(&mut world, &keeper, &trader);
-    let report = world.report(&trader);
-    let missing = report.maintenance_margin + tenth(report.maintenance_margin) - report.equity;
-    world.fund(&trader, USDC, missing.unsigned_abs());
-    let stop = world.stop(&trader);
-    Case {
-        name: "liquidation_stop",
-        world,
-        instruction: stop.instruction(),
-        twin_owner: trader.key,
-        signers: vec![],
-        roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]),
-        before: vec![],
-        after: vec![],
-    }
 }
