@@ -142,12 +142,18 @@ fn a_keeper_follows_the_network_liquidates_and_stops_in_order() {
         assert!(Instant::now() < deadline, "no subscription");
         std::thread::sleep(Duration::from_millis(20));
     }
-    // Nothing but the subscription tells the keeper of these books.
+    let changes = board.metrics.updates.with_label_values(&["changed"]);
+    let before = changes.get();
     trade(&demo);
+    // The maker's account and both traders'. Nothing but the subscription tells of them before the next snapshot.
+    while changes.get() < before + 3 {
+        assert!(Instant::now() < deadline, "nothing is pushed");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    assert_eq!(board.metrics.snapshots.get(), 2, "{}", board.metrics.text());
     crash(&network, &demo);
     wait_for_liquidation(&demo);
     Running { stop, task }.stop(&runtime);
-    assert_eq!(board.metrics.snapshots.get(), 2);
     initially_healthy(&demo, &demo.keeper);
     assert!(audit(&demo.sender, &demo.venue).expect("an audit").balanced());
     let metrics = board.metrics.text();

@@ -1,7 +1,8 @@
 //! The loop: follow the node, think, act, stop.
 
-use std::{future::Future, sync::Arc, time::Duration};
+use std::{collections::BTreeSet, future::Future, sync::Arc, time::Duration};
 
+use solana_pubkey::Pubkey;
 use tokio::{
     sync::mpsc,
     task::{JoinHandle, JoinSet},
@@ -15,6 +16,7 @@ use crate::{
     plan::Action,
     send::Sent,
     server,
+    store::Outcome,
 };
 
 /// Changes that are taken in before the margins are computed once for all of them.
@@ -44,6 +46,8 @@ struct Session {
     gap: Option<&'static str>,
     /// When the last one was tried.
     snapshot_at: Option<Instant>,
+    /// Accounts of which something older but different was pushed.
+    doubts: BTreeSet<Pubkey>,
     /// Something changed, or time passed, since the last plan.
     news: bool,
 }
@@ -77,7 +81,10 @@ impl Keeper {
                     self.take_in(ended).await;
                     session.news = true;
                 }
-                Some(event) = session.events.recv() => self.hear(&mut session, event),
+                Some(event) = session.events.recv() => {
+                    self.hear(&mut session, event);
+                    self.settle_doubts(&mut session).await;
+                }
                 _ = ticks.tick() => self.tick(&mut session).await,
             }
             self.act(&mut session);
@@ -106,6 +113,7 @@ impl Keeper {
             stream_slot: 0,
             gap: None,
             snapshot_at: None,
+            doubts: BTreeSet::new(),
             news: true,
         })
     }
@@ -125,6 +133,9 @@ impl Keeper {
             Event::Account { address, account, slot } => {
                 let version = self.clock.arrived(slot);
                 let outcome = self.store.apply(address, Some(&account), version);
+                if outcome == Outcome::Stale && !self.store.holds(&address, &account) {
+                    session.doubts.insert(address);
+                }
                 self.count(outcome);
             }
             Event::Slot { slot, parent } => {
@@ -148,6 +159,22 @@ impl Keeper {
                 warn!(reason, "the node has no such subscription; everything is asked for instead");
                 self.board.metrics.connected.set(0);
                 session.source = Source::Polling;
+            }
+        }
+    }
+
+    /// Asks for accounts of which something older but different was pushed. That is a late notice, or a node that tells wrong
+    /// slots (one that names the slot of the subscription in every notice has been seen); the account itself decides.
+    async fn settle_doubts(&mut self, session: &mut Session) {
+        if session.doubts.is_empty() {
+            return;
+        }
+        let doubts: Vec<Pubkey> = session.doubts.iter().copied().collect();
+        match self.refresh(&doubts).await {
+            Ok(()) => session.doubts.clear(),
+            Err(error) => {
+                self.board.metrics.node_errors.inc();
+                warn!(%error, "the node does not answer");
             }
         }
     }

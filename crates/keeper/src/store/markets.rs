@@ -160,6 +160,13 @@ impl Markets {
         self.prices.keys().copied()
     }
 
+    pub(super) fn holds(&self, address: &Pubkey, account: &Account) -> bool {
+        let engine = self.engine.as_ref().filter(|_| *address == self.address).map(|stored| &stored.account);
+        let market = self.listed.get(address).map(|stored| &stored.account);
+        let price = self.prices.get(address).and_then(|stored| stored.account.as_ref());
+        engine.or(market).or(price).is_some_and(|held| held.data == account.data)
+    }
+
     pub(super) fn is_price(&self, address: &Pubkey) -> bool {
         self.prices.contains_key(address)
     }

@@ -203,6 +203,16 @@ impl Store {
         }
     }
 
+    /// Whether what is held of an account is this, whatever its version.
+    #[must_use]
+    pub fn holds(&self, address: &Pubkey, account: &Account) -> bool {
+        match self.entry(address) {
+            Some(entry) => decode::<MarginAccount>(account.owner(), account.data())
+                .is_ok_and(|state| entry.packed == Packed::new(&state)),
+            None => self.markets.holds(address, account),
+        }
+    }
+
     fn apply_margin_account(&mut self, address: Pubkey, account: &Account, version: Version) -> Outcome {
         let Ok(state) = decode::<MarginAccount>(account.owner(), account.data()) else {
             return Outcome::Unreadable;
