@@ -143,14 +143,14 @@ fn a_keeper_follows_the_network_liquidates_and_stops_in_order() {
         std::thread::sleep(Duration::from_millis(20));
     }
     let changes = board.metrics.updates.with_label_values(&["changed"]);
-    let before = changes.get();
+    let (before, snapshots) = (changes.get(), board.metrics.snapshots.get());
     trade(&demo);
     // The maker's account and both traders'. Nothing but the subscription tells of them before the next snapshot.
     while changes.get() < before + 3 {
         assert!(Instant::now() < deadline, "nothing is pushed");
         std::thread::sleep(Duration::from_millis(20));
     }
-    assert_eq!(board.metrics.snapshots.get(), 2, "{}", board.metrics.text());
+    assert_eq!(board.metrics.snapshots.get(), snapshots, "{}", board.metrics.text());
     crash(&network, &demo);
     wait_for_liquidation(&demo);
     Running { stop, task }.stop(&runtime);
@@ -182,6 +182,22 @@ fn two_keepers_race_without_harm() {
         initially_healthy(&demo, trader);
     }
     assert!(audit(&demo.sender, &demo.venue).expect("an audit").balanced());
+}
+
+#[test]
+fn without_a_subscription_everything_is_asked_for() {
+    let (network, demo) = market();
+    let runtime = runtime();
+    let mut config = config(&network, &demo, &demo.keeper);
+    // Nobody listens there.
+    config.node.websocket = Some("ws://127.0.0.1:9".to_owned());
+    config.node.fallback_milliseconds = 300;
+    let keeper = run(&runtime, config, &demo.keeper);
+    trade(&demo);
+    crash(&network, &demo);
+    wait_for_liquidation(&demo);
+    keeper.stop(&runtime);
+    initially_healthy(&demo, &demo.keeper);
 }
 
 #[test]

@@ -23,6 +23,10 @@ use crate::{
 const BATCH: usize = 4_096;
 /// Snapshots are expensive: a stream that is lost all the time does not ask for more of them.
 const BETWEEN_SNAPSHOTS: Duration = Duration::from_secs(5);
+/// After a new connection nothing else is known, so there it comes soon.
+const AFTER_CONNECTION: Duration = Duration::from_millis(500);
+/// Why a snapshot is due after a connection.
+const CONNECTION: &str = "connection";
 /// Transactions under way at the end are followed for so long.
 const FAREWELL: Duration = Duration::from_secs(10);
 
@@ -30,7 +34,7 @@ const FAREWELL: Duration = Duration::from_secs(10);
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     Subscription,
-    /// The node has no subscriptions.
+    /// There is none, now or at all.
     Polling,
 }
 
@@ -45,7 +49,7 @@ struct Session {
     /// A snapshot is due, and why.
     gap: Option<&'static str>,
     /// When the last one was tried.
-    snapshot_at: Option<Instant>,
+    snapshot_at: Instant,
     /// Accounts of which something older but different was pushed.
     doubts: BTreeSet<Pubkey>,
     /// Something changed, or time passed, since the last plan.
@@ -65,11 +69,7 @@ impl Keeper {
             None => None,
         };
         let mut session = self.open_session()?;
-        let poll_every = Duration::from_millis(match session.source {
-            Source::Subscription => self.config.node.poll_milliseconds,
-            Source::Polling => self.config.node.fallback_milliseconds,
-        });
-        let mut ticks = interval(poll_every);
+        let mut ticks = interval(Duration::from_millis(self.config.node.poll_milliseconds));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         tokio::pin!(stop);
         info!(dry_run = self.config.keeper.dry_run, "running");
@@ -106,13 +106,13 @@ impl Keeper {
         };
         let (sender, events) = mpsc::channel(BACKLOG);
         Ok(Session {
-            source: Source::Subscription,
+            source: Source::Polling,
             feed: tokio::spawn(feed.run(sender)),
             events,
             sending: JoinSet::new(),
             stream_slot: 0,
             gap: None,
-            snapshot_at: None,
+            snapshot_at: Instant::now(),
             doubts: BTreeSet::new(),
             news: true,
         })
@@ -148,12 +148,14 @@ impl Keeper {
             Event::Connected => {
                 info!("subscribed");
                 self.board.metrics.connected.set(1);
+                session.source = Source::Subscription;
                 session.stream_slot = 0;
-                session.lost("connection");
+                session.lost(CONNECTION);
             }
             Event::Disconnected { reason } => {
-                warn!(reason, "the subscription is lost");
+                warn!(reason, "no subscription; everything is asked for until there is one");
                 self.board.metrics.connected.set(0);
+                session.source = Source::Polling;
             }
             Event::Unsupported { reason } => {
                 warn!(reason, "the node has no such subscription; everything is asked for instead");
@@ -205,12 +207,16 @@ impl Keeper {
             }
         }
         session.news = true;
-        let age = session.snapshot_at.map_or(Duration::MAX, |at| at.elapsed());
+        let age = session.snapshot_at.elapsed();
         let due = match session.source {
             Source::Polling => age >= Duration::from_millis(self.config.node.fallback_milliseconds),
             Source::Subscription => {
                 let regular = Duration::from_secs(self.config.node.snapshot_seconds);
-                age >= if session.gap.is_some() { BETWEEN_SNAPSHOTS.min(regular) } else { regular }
+                age >= match session.gap {
+                    Some(CONNECTION) => AFTER_CONNECTION,
+                    Some(_) => BETWEEN_SNAPSHOTS.min(regular),
+                    None => regular,
+                }
             }
         };
         if !due {
@@ -226,7 +232,7 @@ impl Keeper {
                 warn!(%error, "no snapshot");
             }
         }
-        session.snapshot_at = Some(Instant::now());
+        session.snapshot_at = Instant::now();
     }
 
     /// Thinks where there is anything new, and sends what is worth it.

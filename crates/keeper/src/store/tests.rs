@@ -53,6 +53,16 @@ fn older_and_equal_states_never_replace_newer_ones() {
 }
 
 #[test]
+fn what_is_held_is_compared_whatever_its_version() {
+    let (mut store, address) = (store(), key(50));
+    store.apply(address, Some(&with_cash(1)), at(10, 5));
+    assert!(store.holds(&address, &with_cash(1)) && !store.holds(&address, &with_cash(2)));
+    let btc = testing::underlying(BTC);
+    assert!(store.holds(&btc.address, &stored(&*btc)) && !store.holds(&btc.address, &with_cash(1)));
+    assert!(!store.holds(&key(51), &with_cash(1)), "nothing is held");
+}
+
+#[test]
 fn a_closed_account_does_not_come_back_by_a_late_state() {
     let (mut store, address, other) = (store(), key(50), key(51));
     store.apply(address, Some(&with_cash(1)), at(10, 1));
