@@ -846,7 +846,7 @@ export type MarginEngine = {
     },
     {
       "code": 6272,
-      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "msg": "Between checks_begin and checks_end only trades, bids and deposits of this program and the venues' programs may stand",
       "name": "deferredInstruction"
     },
     {
@@ -858,6 +858,11 @@ export type MarginEngine = {
       "code": 6274,
       "msg": "The account's checks are not deferred",
       "name": "checksNotDeferred"
+    },
+    {
+      "code": 6275,
+      "msg": "The venue has no program of its own",
+      "name": "venueProgram"
     },
     {
       "code": 6280,
@@ -988,6 +993,76 @@ export type MarginEngine = {
       "code": 6328,
       "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
       "name": "bidWorsens"
+    },
+    {
+      "code": 6329,
+      "msg": "A part of an auction lasts at most 30 days, the slow part of the first at least a second",
+      "name": "liquidationDurationParameter"
+    },
+    {
+      "code": 6330,
+      "msg": "The delay of insurance withdrawals must be between a day and 90 days",
+      "name": "insuranceDelayParameter"
+    },
+    {
+      "code": 6331,
+      "msg": "The new witness does not demand more than the one that is stored",
+      "name": "witnessNotWorse"
+    },
+    {
+      "code": 6332,
+      "msg": "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it",
+      "name": "auctionInsolvent"
+    },
+    {
+      "code": 6333,
+      "msg": "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out",
+      "name": "auctionSolvent"
+    },
+    {
+      "code": 6334,
+      "msg": "The insolvent auction runs already, or the solvent one does: there is nothing to convert",
+      "name": "auctionUnchanged"
+    },
+    {
+      "code": 6335,
+      "msg": "The account has changed since the legs of the bid were chosen",
+      "name": "bidSequence"
+    },
+    {
+      "code": 6336,
+      "msg": "The bid names a position or a token that the account does not hold, or none",
+      "name": "bidLegs"
+    },
+    {
+      "code": 6337,
+      "msg": "The account must hold nothing but debt",
+      "name": "notBankrupt"
+    },
+    {
+      "code": 6338,
+      "msg": "The loss exceeds what depositors have",
+      "name": "lossExceedsDeposits"
+    },
+    {
+      "code": 6339,
+      "msg": "The account's insured underlying must be passed, and no other one",
+      "name": "insuranceUnderlying"
+    },
+    {
+      "code": 6340,
+      "msg": "The fund does not hold that much",
+      "name": "insufficientInsurance"
+    },
+    {
+      "code": 6341,
+      "msg": "No withdrawal of the fund's insurance was requested",
+      "name": "insuranceNotRequested"
+    },
+    {
+      "code": 6342,
+      "msg": "The requested insurance may not be withdrawn yet",
+      "name": "insuranceDelay"
     },
     {
       "code": 6360,
@@ -1290,6 +1365,19 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        94,
+        86,
+        196,
+        195,
+        106,
+        72,
+        227,
+        169
+      ],
+      "name": "bankruptcyResolved"
+    },
+    {
+      "discriminator": [
         210,
         157,
         225,
@@ -1313,6 +1401,19 @@ export type MarginEngine = {
         141
       ],
       "name": "collateralAdded"
+    },
+    {
+      "discriminator": [
+        138,
+        20,
+        193,
+        51,
+        221,
+        22,
+        209,
+        148
+      ],
+      "name": "collateralBid"
     },
     {
       "discriminator": [
@@ -1446,6 +1547,71 @@ export type MarginEngine = {
     },
     {
       "discriminator": [
+        178,
+        36,
+        160,
+        69,
+        75,
+        121,
+        31,
+        121
+      ],
+      "name": "insolventBid"
+    },
+    {
+      "discriminator": [
+        37,
+        242,
+        151,
+        250,
+        84,
+        199,
+        5,
+        77
+      ],
+      "name": "insuranceDeposited"
+    },
+    {
+      "discriminator": [
+        234,
+        111,
+        141,
+        93,
+        224,
+        192,
+        38,
+        175
+      ],
+      "name": "insuranceLimited"
+    },
+    {
+      "discriminator": [
+        194,
+        12,
+        18,
+        244,
+        177,
+        120,
+        238,
+        37
+      ],
+      "name": "insuranceRequested"
+    },
+    {
+      "discriminator": [
+        85,
+        95,
+        150,
+        170,
+        148,
+        235,
+        180,
+        156
+      ],
+      "name": "insuranceWithdrawn"
+    },
+    {
+      "discriminator": [
         79,
         218,
         196,
@@ -1482,6 +1648,19 @@ export type MarginEngine = {
         156
       ],
       "name": "liquidationBid"
+    },
+    {
+      "discriminator": [
+        232,
+        213,
+        109,
+        131,
+        12,
+        162,
+        136,
+        198
+      ],
+      "name": "liquidationConverted"
     },
     {
       "discriminator": [
@@ -1755,6 +1934,19 @@ export type MarginEngine = {
         13
       ],
       "name": "withdrawn"
+    },
+    {
+      "discriminator": [
+        195,
+        47,
+        161,
+        26,
+        201,
+        204,
+        248,
+        10
+      ],
+      "name": "witnessReplaced"
     }
   ],
   "instructions": [
@@ -2019,6 +2211,48 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "name": "insuredUnderlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        64,
+        24,
+        14,
+        25,
+        162,
+        190,
+        98,
+        58
+      ],
+      "docs": [
+        "Pays the debt of an account that holds nothing else. Anyone."
+      ],
+      "name": "bankruptcyResolve"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine"
         },
         {
@@ -2218,6 +2452,55 @@ export type MarginEngine = {
         "Lists a token as collateral, the quote token first, and creates its vault. Admin."
       ],
       "name": "collateralAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "bidder",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "bidderAccount",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "collateralBidArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        60,
+        37,
+        43,
+        137,
+        195,
+        128,
+        70,
+        159
+      ],
+      "docs": [
+        "Buys a token of an account in liquidation. Anyone with a margin account."
+      ],
+      "name": "collateralBid"
     },
     {
       "accounts": [
@@ -2671,6 +2954,280 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "bidder",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "bidderAccount",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "name": "insuredUnderlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "insolventBidArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        219,
+        143,
+        240,
+        174,
+        0,
+        198,
+        85,
+        248
+      ],
+      "docs": [
+        "Takes a slice of an insolvent account and is paid for it by insurance. Anyone with a margin account that can carry it."
+      ],
+      "name": "insolventBid"
+    },
+    {
+      "accounts": [
+        {
+          "name": "donor",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        128,
+        185,
+        102,
+        209,
+        158,
+        171,
+        247,
+        200
+      ],
+      "docs": [
+        "Gives cash to the insurance of an underlying, or to the common one. Anyone."
+      ],
+      "name": "insuranceDeposit"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "insuranceLimitArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        204,
+        11,
+        132,
+        246,
+        135,
+        3,
+        188,
+        66
+      ],
+      "docs": [
+        "Caps what losses draw from an underlying's insurance in a while. Admin."
+      ],
+      "name": "insuranceLimit"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        140,
+        14,
+        58,
+        176,
+        71,
+        192,
+        118,
+        114
+      ],
+      "docs": [
+        "Announces a withdrawal of insurance. Admin."
+      ],
+      "name": "insuranceRequest"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        180,
+        109,
+        148,
+        230,
+        26,
+        165,
+        45,
+        254
+      ],
+      "docs": [
+        "Withdraws the insurance that was announced, after the delay. Admin."
+      ],
+      "name": "insuranceWithdraw"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine",
           "writable": true
         },
@@ -2791,9 +3348,83 @@ export type MarginEngine = {
         93
       ],
       "docs": [
-        "Buys a slice of an account in liquidation at a discount. Anyone with a margin account that can carry it."
+        "Buys a slice of an account in liquidation, or some of its legs, at a discount. Anyone with a margin account that can",
+        "carry it."
       ],
       "name": "liquidationBid"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        251,
+        117,
+        93,
+        66,
+        99,
+        115,
+        69,
+        201
+      ],
+      "docs": [
+        "Switches an account in liquidation between the solvent and the insolvent auction, as its equity and time demand. Anyone."
+      ],
+      "name": "liquidationConvert"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "witnessArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        55,
+        161,
+        102,
+        91,
+        38,
+        53,
+        210,
+        105
+      ],
+      "docs": [
+        "Judges an account in liquidation under a witness that demands more. Anyone."
+      ],
+      "name": "liquidationReplaceWitness"
     },
     {
       "accounts": [
@@ -2815,7 +3446,16 @@ export type MarginEngine = {
           "name": "program"
         }
       ],
-      "args": [],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "witnessArgs"
+            }
+          }
+        }
+      ],
       "discriminator": [
         251,
         133,
@@ -2827,7 +3467,7 @@ export type MarginEngine = {
         205
       ],
       "docs": [
-        "Puts an account below its maintenance margin into liquidation. Anyone."
+        "Puts an account below its maintenance margin, under a witness, into liquidation. Anyone."
       ],
       "name": "liquidationStart"
     },
@@ -3740,6 +4380,10 @@ export type MarginEngine = {
         {
           "name": "authority",
           "type": "pubkey"
+        },
+        {
+          "name": "venueProgram",
+          "type": "pubkey"
         }
       ],
       "discriminator": [
@@ -4239,6 +4883,48 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "bankruptcyResolved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Who paid."
+            ],
+            "name": "loss",
+            "type": {
+              "defined": {
+                "name": "lossPayment"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. Share of a first deposit that losses have cost."
+            ],
+            "name": "socialisedBefore",
+            "type": "u64"
+          },
+          {
+            "name": "socialisedAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Forward contingency."
       ],
@@ -4276,6 +4962,43 @@ export type MarginEngine = {
             ],
             "name": "annual",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A set of positions and token balances, by their numbers in the account."
+      ],
+      "name": "bidLegs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The account's sequence number when they were chosen: numbers of positions change with it."
+            ],
+            "name": "sequence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each position: 0 to 63 in the first word, 64 to 127 in the second."
+            ],
+            "name": "positions",
+            "type": {
+              "array": [
+                "u64",
+                2
+              ]
+            }
+          },
+          {
+            "docs": [
+              "One bit for each token balance."
+            ],
+            "name": "balances",
+            "type": "u16"
           }
         ],
         "kind": "struct"
@@ -4711,11 +5434,29 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "The common insurance; the quote token only."
+            ],
+            "name": "insurance",
+            "type": {
+              "defined": {
+                "name": "insuranceFund"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Sum of all insurance, common and underlyings'; the quote token's only."
+            ],
+            "name": "insured",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                88
+                24
               ]
             }
           }
@@ -4801,6 +5542,121 @@ export type MarginEngine = {
           {
             "name": "index",
             "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralBid",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "bidder",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the token."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of its value that a slice of everything cost at that time."
+            ],
+            "name": "sharePaid",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms: the tokens at their price."
+            ],
+            "name": "value",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the bidder paid."
+            ],
+            "name": "price",
+            "type": "i64"
+          },
+          {
+            "name": "equityBefore",
+            "type": "i64"
+          },
+          {
+            "name": "equityAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Under the witness."
+            ],
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the bid ended the liquidation."
+            ],
+            "name": "released",
+            "type": "bool"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralBidArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the token."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What the bidder wants; at most the share of the account's that a bid for a slice could take is",
+              "taken."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. The bid fails if the price is higher."
+            ],
+            "name": "priceLimit",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -5246,7 +6102,7 @@ export type MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration, the publication of interest and losses that insurance does not cover, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -5345,11 +6201,18 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "precision: 63 fractional bits, rounded up. Share of a deposit made at the start that insolvent accounts have cost it."
+            ],
+            "name": "socialised",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                432
+                400
               ]
             }
           }
@@ -6021,6 +6884,136 @@ export type MarginEngine = {
       }
     },
     {
+      "name": "insolventBid",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "bidder",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The share of the account that was taken."
+            ],
+            "name": "fraction",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms: mark-to-market of what was taken."
+            ],
+            "name": "sliceValue",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the bidder was paid (negative: paid to the account)."
+            ],
+            "name": "payout",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Index of the underlying whose fund paid first; 65 535: none."
+            ],
+            "name": "insuredUnderlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "Who paid."
+            ],
+            "name": "loss",
+            "type": {
+              "defined": {
+                "name": "lossPayment"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. Share of a first deposit that losses have cost."
+            ],
+            "name": "socialisedBefore",
+            "type": "u64"
+          },
+          {
+            "name": "socialisedAfter",
+            "type": "u64"
+          },
+          {
+            "name": "equityBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Under the witness."
+            ],
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the bid ended the liquidation."
+            ],
+            "name": "released",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "After its share of a loss, before the payout."
+            ],
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Of every underlying that either account is exposed to."
+            ],
+            "name": "prices",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "indexPrice"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insolventBidArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Share of the account that the bidder takes."
+            ],
+            "name": "fraction",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. The bid fails if the bidder is paid less (negative: if he has to pay more than that)."
+            ],
+            "name": "minimumPayout",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "An instrument: data, not an account. Its natural order is the order of positions in an account, so that the",
         "legs of one underlying and of one expiry lie side by side."
@@ -6091,6 +7084,198 @@ export type MarginEngine = {
             "name": "digitalPut"
           }
         ]
+      }
+    },
+    {
+      "name": "insuranceDeposited",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "donor",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One fund. Its cash lies in the quote token's vault."
+      ],
+      "name": "insuranceFund",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: quote atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What the admin has asked to withdraw; it covers losses until then."
+            ],
+            "name": "requested",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds from which `requested` may be withdrawn."
+            ],
+            "name": "availableAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "What may be drawn for insolvent accounts in a while: a market gone wrong does not empty its fund at once."
+            ],
+            "name": "draws",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceLimitArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: quote atoms. Most that losses may draw from the fund at once; `u64::MAX`: all there is."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds after which as much may be drawn again; 0 without a limit."
+            ],
+            "name": "window",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceLimited",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "insuranceLimitArgs"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "insuranceLimitArgs"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceRequested",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "What an earlier request asked for."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; 0: the request was taken back."
+            ],
+            "name": "availableAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -6224,7 +7409,8 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+              "precision: I80F48 quote atoms. What the pool does not know of yet and gets at the next contact: interest paid on",
+              "unrecorded debt, and the account's share of losses."
             ],
             "name": "unreported",
             "type": {
@@ -6233,6 +7419,13 @@ export type MarginEngine = {
                 16
               ]
             }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. [`Engine::socialised`] up to which the account has borne losses."
+            ],
+            "name": "socialised",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6252,10 +7445,30 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. The share of the account that was taken."
+              "precision: 1e-9. The share of the account, or of the legs, that was taken."
             ],
             "name": "fraction",
             "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of its value that a slice cost at that time."
+            ],
+            "name": "sharePaid",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "`None`: a slice of everything."
+            ],
+            "name": "legs",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "bidLegs"
+                }
+              }
+            }
           },
           {
             "docs": [
@@ -6266,10 +7479,10 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Quote atoms that the bidder paid."
+              "Quote atoms that the bidder paid (negative: was paid)."
             ],
             "name": "price",
-            "type": "u64"
+            "type": "i64"
           },
           {
             "name": "equityBefore",
@@ -6280,6 +7493,9 @@ export type MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Under the witness."
+            ],
             "name": "maintenanceMarginBefore",
             "type": "i64"
           },
@@ -6339,17 +7555,54 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Share of the account the bidder wants; less is taken where less restores the account."
+              "precision: 1e-9. Share of the account, or of the legs, that the bidder wants; less is taken where less of the account",
+              "restores it."
             ],
             "name": "fraction",
             "type": "u64"
           },
           {
             "docs": [
-              "precision: quote atoms. The bid fails if the slice costs more."
+              "precision: quote atoms. The bid fails if the price is higher; negative: if the bidder is paid less than that."
             ],
             "name": "priceLimit",
-            "type": "u64"
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Some positions and tokens instead of a slice of everything."
+            ],
+            "name": "legs",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "bidLegs"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "liquidationConverted",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Whether the insolvent auction runs now; else the solvent one does again."
+            ],
+            "name": "insolvent",
+            "type": "bool"
+          },
+          {
+            "name": "equity",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -6368,9 +7621,16 @@ export type MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. The bidder pays (1 − discount) of the mark-to-market of the slice."
+              "precision: 1e-9. When the solvent auction starts, a bidder pays (1 − discount) of the mark-to-market of a slice."
             ],
-            "name": "discount",
+            "name": "startDiscount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The discount after `fast_seconds`."
+            ],
+            "name": "fastDiscount",
             "type": "u32"
           },
           {
@@ -6379,6 +7639,35 @@ export type MarginEngine = {
             ],
             "name": "buffer",
             "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which the discount grows to `fast_discount`."
+            ],
+            "name": "fastSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which it then grows to everything; after them the account counts as insolvent."
+            ],
+            "name": "slowSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which the insolvent auction's payout grows from what an account lacks at its marks to what it lacks of",
+              "its maintenance margin."
+            ],
+            "name": "insolventSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds between the request to withdraw insurance and the withdrawal."
+            ],
+            "name": "insuranceDelay",
+            "type": "u64"
           },
           {
             "docs": [
@@ -6404,18 +7693,22 @@ export type MarginEngine = {
             "type": "pubkey"
           },
           {
-            "docs": [
-              "Quote atoms, rounded down."
-            ],
             "name": "equity",
             "type": "i64"
           },
           {
             "docs": [
-              "Quote atoms, rounded up."
+              "Under the witness."
             ],
             "name": "maintenanceMargin",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the insolvent auction started at once."
+            ],
+            "name": "insolvent",
+            "type": "bool"
           }
         ],
         "kind": "struct"
@@ -6423,7 +7716,7 @@ export type MarginEngine = {
     },
     {
       "docs": [
-        "Whether and since when an account is in liquidation."
+        "Whether and since when an account is in liquidation, and how it is judged there."
       ],
       "name": "liquidationState",
       "repr": {
@@ -6444,15 +7737,29 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                7
+                5
               ]
             }
+          },
+          {
+            "docs": [
+              "Index of the underlying whose insurance pays first; [`NO_UNDERLYING`](Self::NO_UNDERLYING): the common one does."
+            ],
+            "name": "insuredUnderlying",
+            "type": "u16"
           },
           {
             "docs": [
               "Unix seconds of the start."
             ],
             "name": "startedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds since when the insolvent auction runs; 0: the solvent one does."
+            ],
+            "name": "insolventAt",
             "type": "i64"
           },
           {
@@ -6468,11 +7775,23 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "The witness: by underlying, the number of the scenario under which it is judged."
+            ],
+            "name": "witness",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                32
+                24
               ]
             }
           }
@@ -6495,6 +7814,32 @@ export type MarginEngine = {
           {
             "name": "maintenanceMargin",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How a loss was paid. Quote atoms."
+      ],
+      "name": "lossPayment",
+      "type": {
+        "fields": [
+          {
+            "name": "fromUnderlying",
+            "type": "u64"
+          },
+          {
+            "name": "fromCommon",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Borne by every deposit in proportion."
+            ],
+            "name": "socialised",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -6572,7 +7917,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Goes up with every trade, so that a signed trade runs once."
+              "Goes up with every trade and bid, so that a signed trade runs once."
             ],
             "name": "sequence",
             "type": "u64"
@@ -6658,7 +8003,7 @@ export type MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                136
+                64
               ]
             }
           },
@@ -9528,11 +10873,22 @@ export type MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Pays for insolvent accounts whose greatest requirement is this underlying's."
+            ],
+            "name": "insurance",
+            "type": {
+              "defined": {
+                "name": "insuranceFund"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                504
+                448
               ]
             }
           }
@@ -9750,11 +11106,18 @@ export type MarginEngine = {
             "type": "pubkey"
           },
           {
+            "docs": [
+              "Its program, whose instructions may stand between `checks_begin` and `checks_end`; the default address: none."
+            ],
+            "name": "program",
+            "type": "pubkey"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                64
+                32
               ]
             }
           }
@@ -9776,6 +11139,13 @@ export type MarginEngine = {
           },
           {
             "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The default address: none."
+            ],
+            "name": "program",
             "type": "pubkey"
           }
         ],
@@ -10036,6 +11406,51 @@ export type MarginEngine = {
               "Below zero: borrowed."
             ],
             "name": "balanceAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Names the scenarios that prove something of an account."
+      ],
+      "name": "witnessArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One scenario number (254: forward contingency, 255: none) for each underlying the account is exposed to, by index:",
+              "only they are looked at. `None`: all are, at many times the cost, and the worst ones are found."
+            ],
+            "name": "witness",
+            "type": {
+              "option": "bytes"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "witnessReplaced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "equity",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginAfter",
             "type": "i64"
           }
         ],
@@ -10891,7 +12306,7 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6272,
-      "msg": "Between checks_begin and checks_end only trades and deposits of this program may stand",
+      "msg": "Between checks_begin and checks_end only trades, bids and deposits of this program and the venues' programs may stand",
       "name": "deferredInstruction"
     },
     {
@@ -10903,6 +12318,11 @@ export const IDL: MarginEngine = {
       "code": 6274,
       "msg": "The account's checks are not deferred",
       "name": "checksNotDeferred"
+    },
+    {
+      "code": 6275,
+      "msg": "The venue has no program of its own",
+      "name": "venueProgram"
     },
     {
       "code": 6280,
@@ -11033,6 +12453,76 @@ export const IDL: MarginEngine = {
       "code": 6328,
       "msg": "A slice this thin would leave the account worse off: it takes too much of the small positions",
       "name": "bidWorsens"
+    },
+    {
+      "code": 6329,
+      "msg": "A part of an auction lasts at most 30 days, the slow part of the first at least a second",
+      "name": "liquidationDurationParameter"
+    },
+    {
+      "code": 6330,
+      "msg": "The delay of insurance withdrawals must be between a day and 90 days",
+      "name": "insuranceDelayParameter"
+    },
+    {
+      "code": 6331,
+      "msg": "The new witness does not demand more than the one that is stored",
+      "name": "witnessNotWorse"
+    },
+    {
+      "code": 6332,
+      "msg": "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it",
+      "name": "auctionInsolvent"
+    },
+    {
+      "code": 6333,
+      "msg": "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out",
+      "name": "auctionSolvent"
+    },
+    {
+      "code": 6334,
+      "msg": "The insolvent auction runs already, or the solvent one does: there is nothing to convert",
+      "name": "auctionUnchanged"
+    },
+    {
+      "code": 6335,
+      "msg": "The account has changed since the legs of the bid were chosen",
+      "name": "bidSequence"
+    },
+    {
+      "code": 6336,
+      "msg": "The bid names a position or a token that the account does not hold, or none",
+      "name": "bidLegs"
+    },
+    {
+      "code": 6337,
+      "msg": "The account must hold nothing but debt",
+      "name": "notBankrupt"
+    },
+    {
+      "code": 6338,
+      "msg": "The loss exceeds what depositors have",
+      "name": "lossExceedsDeposits"
+    },
+    {
+      "code": 6339,
+      "msg": "The account's insured underlying must be passed, and no other one",
+      "name": "insuranceUnderlying"
+    },
+    {
+      "code": 6340,
+      "msg": "The fund does not hold that much",
+      "name": "insufficientInsurance"
+    },
+    {
+      "code": 6341,
+      "msg": "No withdrawal of the fund's insurance was requested",
+      "name": "insuranceNotRequested"
+    },
+    {
+      "code": 6342,
+      "msg": "The requested insurance may not be withdrawn yet",
+      "name": "insuranceDelay"
     },
     {
       "code": 6360,
@@ -11335,6 +12825,19 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        94,
+        86,
+        196,
+        195,
+        106,
+        72,
+        227,
+        169
+      ],
+      "name": "bankruptcyResolved"
+    },
+    {
+      "discriminator": [
         210,
         157,
         225,
@@ -11358,6 +12861,19 @@ export const IDL: MarginEngine = {
         141
       ],
       "name": "collateralAdded"
+    },
+    {
+      "discriminator": [
+        138,
+        20,
+        193,
+        51,
+        221,
+        22,
+        209,
+        148
+      ],
+      "name": "collateralBid"
     },
     {
       "discriminator": [
@@ -11491,6 +13007,71 @@ export const IDL: MarginEngine = {
     },
     {
       "discriminator": [
+        178,
+        36,
+        160,
+        69,
+        75,
+        121,
+        31,
+        121
+      ],
+      "name": "insolventBid"
+    },
+    {
+      "discriminator": [
+        37,
+        242,
+        151,
+        250,
+        84,
+        199,
+        5,
+        77
+      ],
+      "name": "insuranceDeposited"
+    },
+    {
+      "discriminator": [
+        234,
+        111,
+        141,
+        93,
+        224,
+        192,
+        38,
+        175
+      ],
+      "name": "insuranceLimited"
+    },
+    {
+      "discriminator": [
+        194,
+        12,
+        18,
+        244,
+        177,
+        120,
+        238,
+        37
+      ],
+      "name": "insuranceRequested"
+    },
+    {
+      "discriminator": [
+        85,
+        95,
+        150,
+        170,
+        148,
+        235,
+        180,
+        156
+      ],
+      "name": "insuranceWithdrawn"
+    },
+    {
+      "discriminator": [
         79,
         218,
         196,
@@ -11527,6 +13108,19 @@ export const IDL: MarginEngine = {
         156
       ],
       "name": "liquidationBid"
+    },
+    {
+      "discriminator": [
+        232,
+        213,
+        109,
+        131,
+        12,
+        162,
+        136,
+        198
+      ],
+      "name": "liquidationConverted"
     },
     {
       "discriminator": [
@@ -11800,6 +13394,19 @@ export const IDL: MarginEngine = {
         13
       ],
       "name": "withdrawn"
+    },
+    {
+      "discriminator": [
+        195,
+        47,
+        161,
+        26,
+        201,
+        204,
+        248,
+        10
+      ],
+      "name": "witnessReplaced"
     }
   ],
   "instructions": [
@@ -12064,6 +13671,48 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "name": "insuredUnderlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        64,
+        24,
+        14,
+        25,
+        162,
+        190,
+        98,
+        58
+      ],
+      "docs": [
+        "Pays the debt of an account that holds nothing else. Anyone."
+      ],
+      "name": "bankruptcyResolve"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine"
         },
         {
@@ -12263,6 +13912,55 @@ export const IDL: MarginEngine = {
         "Lists a token as collateral, the quote token first, and creates its vault. Admin."
       ],
       "name": "collateralAdd"
+    },
+    {
+      "accounts": [
+        {
+          "name": "bidder",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "bidderAccount",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "collateralBidArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        60,
+        37,
+        43,
+        137,
+        195,
+        128,
+        70,
+        159
+      ],
+      "docs": [
+        "Buys a token of an account in liquidation. Anyone with a margin account."
+      ],
+      "name": "collateralBid"
     },
     {
       "accounts": [
@@ -12716,6 +14414,280 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "bidder",
+          "signer": true
+        },
+        {
+          "name": "engine",
+          "writable": true
+        },
+        {
+          "name": "bidderAccount",
+          "writable": true
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "name": "insuredUnderlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "insolventBidArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        219,
+        143,
+        240,
+        174,
+        0,
+        198,
+        85,
+        248
+      ],
+      "docs": [
+        "Takes a slice of an insolvent account and is paid for it by insurance. Anyone with a margin account that can carry it."
+      ],
+      "name": "insolventBid"
+    },
+    {
+      "accounts": [
+        {
+          "name": "donor",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "source",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        128,
+        185,
+        102,
+        209,
+        158,
+        171,
+        247,
+        200
+      ],
+      "docs": [
+        "Gives cash to the insurance of an underlying, or to the common one. Anyone."
+      ],
+      "name": "insuranceDeposit"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "underlying",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "insuranceLimitArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        204,
+        11,
+        132,
+        246,
+        135,
+        3,
+        188,
+        66
+      ],
+      "docs": [
+        "Caps what losses draw from an underlying's insurance in a while. Admin."
+      ],
+      "name": "insuranceLimit"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "amount",
+          "type": "u64"
+        }
+      ],
+      "discriminator": [
+        140,
+        14,
+        58,
+        176,
+        71,
+        192,
+        118,
+        114
+      ],
+      "docs": [
+        "Announces a withdrawal of insurance. Admin."
+      ],
+      "name": "insuranceRequest"
+    },
+    {
+      "accounts": [
+        {
+          "name": "admin",
+          "signer": true
+        },
+        {
+          "name": "engine"
+        },
+        {
+          "name": "quote",
+          "writable": true
+        },
+        {
+          "docs": [
+            "`None`: the common fund."
+          ],
+          "name": "underlying",
+          "optional": true,
+          "writable": true
+        },
+        {
+          "name": "mint"
+        },
+        {
+          "name": "vault",
+          "writable": true
+        },
+        {
+          "name": "destination",
+          "writable": true
+        },
+        {
+          "name": "tokenProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        180,
+        109,
+        148,
+        230,
+        26,
+        165,
+        45,
+        254
+      ],
+      "docs": [
+        "Withdraws the insurance that was announced, after the delay. Admin."
+      ],
+      "name": "insuranceWithdraw"
+    },
+    {
+      "accounts": [
+        {
           "name": "engine",
           "writable": true
         },
@@ -12836,9 +14808,83 @@ export const IDL: MarginEngine = {
         93
       ],
       "docs": [
-        "Buys a slice of an account in liquidation at a discount. Anyone with a margin account that can carry it."
+        "Buys a slice of an account in liquidation, or some of its legs, at a discount. Anyone with a margin account that can",
+        "carry it."
       ],
       "name": "liquidationBid"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        251,
+        117,
+        93,
+        66,
+        99,
+        115,
+        69,
+        201
+      ],
+      "docs": [
+        "Switches an account in liquidation between the solvent and the insolvent auction, as its equity and time demand. Anyone."
+      ],
+      "name": "liquidationConvert"
+    },
+    {
+      "accounts": [
+        {
+          "name": "engine"
+        },
+        {
+          "name": "marginAccount",
+          "writable": true
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "witnessArgs"
+            }
+          }
+        }
+      ],
+      "discriminator": [
+        55,
+        161,
+        102,
+        91,
+        38,
+        53,
+        210,
+        105
+      ],
+      "docs": [
+        "Judges an account in liquidation under a witness that demands more. Anyone."
+      ],
+      "name": "liquidationReplaceWitness"
     },
     {
       "accounts": [
@@ -12860,7 +14906,16 @@ export const IDL: MarginEngine = {
           "name": "program"
         }
       ],
-      "args": [],
+      "args": [
+        {
+          "name": "args",
+          "type": {
+            "defined": {
+              "name": "witnessArgs"
+            }
+          }
+        }
+      ],
       "discriminator": [
         251,
         133,
@@ -12872,7 +14927,7 @@ export const IDL: MarginEngine = {
         205
       ],
       "docs": [
-        "Puts an account below its maintenance margin into liquidation. Anyone."
+        "Puts an account below its maintenance margin, under a witness, into liquidation. Anyone."
       ],
       "name": "liquidationStart"
     },
@@ -13785,6 +15840,10 @@ export const IDL: MarginEngine = {
         {
           "name": "authority",
           "type": "pubkey"
+        },
+        {
+          "name": "venueProgram",
+          "type": "pubkey"
         }
       ],
       "discriminator": [
@@ -14284,6 +16343,48 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "bankruptcyResolved",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "cashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "cashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Who paid."
+            ],
+            "name": "loss",
+            "type": {
+              "defined": {
+                "name": "lossPayment"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. Share of a first deposit that losses have cost."
+            ],
+            "name": "socialisedBefore",
+            "type": "u64"
+          },
+          {
+            "name": "socialisedAfter",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "Forward contingency."
       ],
@@ -14321,6 +16422,43 @@ export const IDL: MarginEngine = {
             ],
             "name": "annual",
             "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A set of positions and token balances, by their numbers in the account."
+      ],
+      "name": "bidLegs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "The account's sequence number when they were chosen: numbers of positions change with it."
+            ],
+            "name": "sequence",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "One bit for each position: 0 to 63 in the first word, 64 to 127 in the second."
+            ],
+            "name": "positions",
+            "type": {
+              "array": [
+                "u64",
+                2
+              ]
+            }
+          },
+          {
+            "docs": [
+              "One bit for each token balance."
+            ],
+            "name": "balances",
+            "type": "u16"
           }
         ],
         "kind": "struct"
@@ -14756,11 +16894,29 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "The common insurance; the quote token only."
+            ],
+            "name": "insurance",
+            "type": {
+              "defined": {
+                "name": "insuranceFund"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: quote atoms. Sum of all insurance, common and underlyings'; the quote token's only."
+            ],
+            "name": "insured",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                88
+                24
               ]
             }
           }
@@ -14846,6 +17002,121 @@ export const IDL: MarginEngine = {
           {
             "name": "index",
             "type": "u16"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralBid",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "bidder",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Index of the token."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of its value that a slice of everything cost at that time."
+            ],
+            "name": "sharePaid",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms: the tokens at their price."
+            ],
+            "name": "value",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the bidder paid."
+            ],
+            "name": "price",
+            "type": "i64"
+          },
+          {
+            "name": "equityBefore",
+            "type": "i64"
+          },
+          {
+            "name": "equityAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Under the witness."
+            ],
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the bid ended the liquidation."
+            ],
+            "name": "released",
+            "type": "bool"
+          },
+          {
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "collateralBidArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the token."
+            ],
+            "name": "collateral",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "precision: token atoms. What the bidder wants; at most the share of the account's that a bid for a slice could take is",
+              "taken."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. The bid fails if the price is higher."
+            ],
+            "name": "priceLimit",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -15291,7 +17562,7 @@ export const IDL: MarginEngine = {
       "docs": [
         "Root of one margin engine: roles, quote token and liquidation parameters.",
         "",
-        "Read-only in every instruction but administration and the publication of interest, so that traders never wait for each other on it.",
+        "Read-only in every instruction but administration, the publication of interest and losses that insurance does not cover, so that traders never wait for each other on it.",
         "PDA of `[\"engine\", creator]`: nobody but the creator can take the address."
       ],
       "name": "engine",
@@ -15390,11 +17661,18 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "precision: 63 fractional bits, rounded up. Share of a deposit made at the start that insolvent accounts have cost it."
+            ],
+            "name": "socialised",
+            "type": "u64"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                432
+                400
               ]
             }
           }
@@ -16066,6 +18344,136 @@ export const IDL: MarginEngine = {
       }
     },
     {
+      "name": "insolventBid",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "bidder",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The share of the account that was taken."
+            ],
+            "name": "fraction",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Quote atoms: mark-to-market of what was taken."
+            ],
+            "name": "sliceValue",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Quote atoms that the bidder was paid (negative: paid to the account)."
+            ],
+            "name": "payout",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Index of the underlying whose fund paid first; 65 535: none."
+            ],
+            "name": "insuredUnderlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "Who paid."
+            ],
+            "name": "loss",
+            "type": {
+              "defined": {
+                "name": "lossPayment"
+              }
+            }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. Share of a first deposit that losses have cost."
+            ],
+            "name": "socialisedBefore",
+            "type": "u64"
+          },
+          {
+            "name": "socialisedAfter",
+            "type": "u64"
+          },
+          {
+            "name": "equityBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Under the witness."
+            ],
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the bid ended the liquidation."
+            ],
+            "name": "released",
+            "type": "bool"
+          },
+          {
+            "docs": [
+              "After its share of a loss, before the payout."
+            ],
+            "name": "bidderCashBefore",
+            "type": "i64"
+          },
+          {
+            "name": "bidderCashAfter",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Of every underlying that either account is exposed to."
+            ],
+            "name": "prices",
+            "type": {
+              "vec": {
+                "defined": {
+                  "name": "indexPrice"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insolventBidArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: 1e-9. Share of the account that the bidder takes."
+            ],
+            "name": "fraction",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. The bid fails if the bidder is paid less (negative: if he has to pay more than that)."
+            ],
+            "name": "minimumPayout",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
       "docs": [
         "An instrument: data, not an account. Its natural order is the order of positions in an account, so that the",
         "legs of one underlying and of one expiry lie side by side."
@@ -16136,6 +18544,198 @@ export const IDL: MarginEngine = {
             "name": "digitalPut"
           }
         ]
+      }
+    },
+    {
+      "name": "insuranceDeposited",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "donor",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "One fund. Its cash lies in the quote token's vault."
+      ],
+      "name": "insuranceFund",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: quote atoms."
+            ],
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: quote atoms. What the admin has asked to withdraw; it covers losses until then."
+            ],
+            "name": "requested",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds from which `requested` may be withdrawn."
+            ],
+            "name": "availableAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "What may be drawn for insolvent accounts in a while: a market gone wrong does not empty its fund at once."
+            ],
+            "name": "draws",
+            "type": {
+              "defined": {
+                "name": "flowLimit"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceLimitArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "precision: quote atoms. Most that losses may draw from the fund at once; `u64::MAX`: all there is."
+            ],
+            "name": "limit",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Seconds after which as much may be drawn again; 0 without a limit."
+            ],
+            "name": "window",
+            "type": "u32"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceLimited",
+      "type": {
+        "fields": [
+          {
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "before",
+            "type": {
+              "defined": {
+                "name": "insuranceLimitArgs"
+              }
+            }
+          },
+          {
+            "name": "after",
+            "type": {
+              "defined": {
+                "name": "insuranceLimitArgs"
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceRequested",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "docs": [
+              "What an earlier request asked for."
+            ],
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds; 0: the request was taken back."
+            ],
+            "name": "availableAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "insuranceWithdrawn",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Index of the fund's underlying; 65 535: the common fund."
+            ],
+            "name": "underlying",
+            "type": "u16"
+          },
+          {
+            "name": "destination",
+            "type": "pubkey"
+          },
+          {
+            "name": "amount",
+            "type": "u64"
+          },
+          {
+            "name": "before",
+            "type": "u64"
+          },
+          {
+            "name": "after",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
       }
     },
     {
@@ -16269,7 +18869,8 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: I80F48 quote atoms. Interest paid on debt that the pool does not know of; the pool's at the next contact."
+              "precision: I80F48 quote atoms. What the pool does not know of yet and gets at the next contact: interest paid on",
+              "unrecorded debt, and the account's share of losses."
             ],
             "name": "unreported",
             "type": {
@@ -16278,6 +18879,13 @@ export const IDL: MarginEngine = {
                 16
               ]
             }
+          },
+          {
+            "docs": [
+              "precision: 63 fractional bits. [`Engine::socialised`] up to which the account has borne losses."
+            ],
+            "name": "socialised",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -16297,10 +18905,30 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: 1e-9. The share of the account that was taken."
+              "precision: 1e-9. The share of the account, or of the legs, that was taken."
             ],
             "name": "fraction",
             "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. Share of its value that a slice cost at that time."
+            ],
+            "name": "sharePaid",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "`None`: a slice of everything."
+            ],
+            "name": "legs",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "bidLegs"
+                }
+              }
+            }
           },
           {
             "docs": [
@@ -16311,10 +18939,10 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Quote atoms that the bidder paid."
+              "Quote atoms that the bidder paid (negative: was paid)."
             ],
             "name": "price",
-            "type": "u64"
+            "type": "i64"
           },
           {
             "name": "equityBefore",
@@ -16325,6 +18953,9 @@ export const IDL: MarginEngine = {
             "type": "i64"
           },
           {
+            "docs": [
+              "Under the witness."
+            ],
             "name": "maintenanceMarginBefore",
             "type": "i64"
           },
@@ -16384,17 +19015,54 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. Share of the account the bidder wants; less is taken where less restores the account."
+              "precision: 1e-9. Share of the account, or of the legs, that the bidder wants; less is taken where less of the account",
+              "restores it."
             ],
             "name": "fraction",
             "type": "u64"
           },
           {
             "docs": [
-              "precision: quote atoms. The bid fails if the slice costs more."
+              "precision: quote atoms. The bid fails if the price is higher; negative: if the bidder is paid less than that."
             ],
             "name": "priceLimit",
-            "type": "u64"
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Some positions and tokens instead of a slice of everything."
+            ],
+            "name": "legs",
+            "type": {
+              "option": {
+                "defined": {
+                  "name": "bidLegs"
+                }
+              }
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "liquidationConverted",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "Whether the insolvent auction runs now; else the solvent one does again."
+            ],
+            "name": "insolvent",
+            "type": "bool"
+          },
+          {
+            "name": "equity",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -16413,9 +19081,16 @@ export const IDL: MarginEngine = {
         "fields": [
           {
             "docs": [
-              "precision: 1e-9. The bidder pays (1 − discount) of the mark-to-market of the slice."
+              "precision: 1e-9. When the solvent auction starts, a bidder pays (1 − discount) of the mark-to-market of a slice."
             ],
-            "name": "discount",
+            "name": "startDiscount",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "precision: 1e-9. The discount after `fast_seconds`."
+            ],
+            "name": "fastDiscount",
             "type": "u32"
           },
           {
@@ -16424,6 +19099,35 @@ export const IDL: MarginEngine = {
             ],
             "name": "buffer",
             "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which the discount grows to `fast_discount`."
+            ],
+            "name": "fastSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which it then grows to everything; after them the account counts as insolvent."
+            ],
+            "name": "slowSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds in which the insolvent auction's payout grows from what an account lacks at its marks to what it lacks of",
+              "its maintenance margin."
+            ],
+            "name": "insolventSeconds",
+            "type": "u32"
+          },
+          {
+            "docs": [
+              "Seconds between the request to withdraw insurance and the withdrawal."
+            ],
+            "name": "insuranceDelay",
+            "type": "u64"
           },
           {
             "docs": [
@@ -16449,18 +19153,22 @@ export const IDL: MarginEngine = {
             "type": "pubkey"
           },
           {
-            "docs": [
-              "Quote atoms, rounded down."
-            ],
             "name": "equity",
             "type": "i64"
           },
           {
             "docs": [
-              "Quote atoms, rounded up."
+              "Under the witness."
             ],
             "name": "maintenanceMargin",
             "type": "i64"
+          },
+          {
+            "docs": [
+              "Whether the insolvent auction started at once."
+            ],
+            "name": "insolvent",
+            "type": "bool"
           }
         ],
         "kind": "struct"
@@ -16468,7 +19176,7 @@ export const IDL: MarginEngine = {
     },
     {
       "docs": [
-        "Whether and since when an account is in liquidation."
+        "Whether and since when an account is in liquidation, and how it is judged there."
       ],
       "name": "liquidationState",
       "repr": {
@@ -16489,15 +19197,29 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                7
+                5
               ]
             }
+          },
+          {
+            "docs": [
+              "Index of the underlying whose insurance pays first; [`NO_UNDERLYING`](Self::NO_UNDERLYING): the common one does."
+            ],
+            "name": "insuredUnderlying",
+            "type": "u16"
           },
           {
             "docs": [
               "Unix seconds of the start."
             ],
             "name": "startedAt",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "Unix seconds since when the insolvent auction runs; 0: the solvent one does."
+            ],
+            "name": "insolventAt",
             "type": "i64"
           },
           {
@@ -16513,11 +19235,23 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "The witness: by underlying, the number of the scenario under which it is judged."
+            ],
+            "name": "witness",
+            "type": {
+              "array": [
+                "u8",
+                64
+              ]
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                32
+                24
               ]
             }
           }
@@ -16540,6 +19274,32 @@ export const IDL: MarginEngine = {
           {
             "name": "maintenanceMargin",
             "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "How a loss was paid. Quote atoms."
+      ],
+      "name": "lossPayment",
+      "type": {
+        "fields": [
+          {
+            "name": "fromUnderlying",
+            "type": "u64"
+          },
+          {
+            "name": "fromCommon",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Borne by every deposit in proportion."
+            ],
+            "name": "socialised",
+            "type": "u64"
           }
         ],
         "kind": "struct"
@@ -16617,7 +19377,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Goes up with every trade, so that a signed trade runs once."
+              "Goes up with every trade and bid, so that a signed trade runs once."
             ],
             "name": "sequence",
             "type": "u64"
@@ -16703,7 +19463,7 @@ export const IDL: MarginEngine = {
             "type": {
               "array": [
                 "u8",
-                136
+                64
               ]
             }
           },
@@ -19573,11 +22333,22 @@ export const IDL: MarginEngine = {
             }
           },
           {
+            "docs": [
+              "Pays for insolvent accounts whose greatest requirement is this underlying's."
+            ],
+            "name": "insurance",
+            "type": {
+              "defined": {
+                "name": "insuranceFund"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                504
+                448
               ]
             }
           }
@@ -19795,11 +22566,18 @@ export const IDL: MarginEngine = {
             "type": "pubkey"
           },
           {
+            "docs": [
+              "Its program, whose instructions may stand between `checks_begin` and `checks_end`; the default address: none."
+            ],
+            "name": "program",
+            "type": "pubkey"
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                64
+                32
               ]
             }
           }
@@ -19821,6 +22599,13 @@ export const IDL: MarginEngine = {
           },
           {
             "name": "authority",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "The default address: none."
+            ],
+            "name": "program",
             "type": "pubkey"
           }
         ],
@@ -20081,6 +22866,51 @@ export const IDL: MarginEngine = {
               "Below zero: borrowed."
             ],
             "name": "balanceAfter",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "Names the scenarios that prove something of an account."
+      ],
+      "name": "witnessArgs",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "One scenario number (254: forward contingency, 255: none) for each underlying the account is exposed to, by index:",
+              "only they are looked at. `None`: all are, at many times the cost, and the worst ones are found."
+            ],
+            "name": "witness",
+            "type": {
+              "option": "bytes"
+            }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "witnessReplaced",
+      "type": {
+        "fields": [
+          {
+            "name": "account",
+            "type": "pubkey"
+          },
+          {
+            "name": "equity",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginBefore",
+            "type": "i64"
+          },
+          {
+            "name": "maintenanceMarginAfter",
             "type": "i64"
           }
         ],

@@ -20,11 +20,13 @@ const ANZA: &str = "cargo-build-sbf";
 /// Flags of every program build. The VM loads and stores at any address (without the feature LLVM goes byte by byte, a
 /// third more code); the stack limit is the VM's frame size: LLVM refuses a function that needs more; of LLVM's
 /// schedulers `list-burr` spills least here, 1 % of the kernel's compute units; inlining this freely takes another 1 % off a
-/// margin check (`benches/CU.md`) and makes the program half as large again.
+/// margin check (`benches/CU.md`) and makes the program half as large again; memory operations of more words than the last
+/// three say are system calls, which cost ten units and no stores.
 const RUSTFLAGS: &str = "-Cpasses=lower-atomic -Ctarget-cpu=v2 -Clink-arg=--arch=v3 -Clink-arg=--deploy=false \
                          -Clink-arg=--fatal-errors=true -Clink-arg=--cpu-features=+allows-misaligned-mem-access \
                          -Clink-arg=--llvm-args=-bpf-stack-size=4096 -Clink-arg=--llvm-args=-pre-RA-sched=list-burr \
-                         -Clink-arg=--llvm-args=-inline-threshold=1100";
+                         -Clink-arg=--llvm-args=-inline-threshold=1100 -Clink-arg=--llvm-args=-max-store-memset=20 \
+                         -Clink-arg=--llvm-args=-max-store-memcpy=12 -Clink-arg=--llvm-args=-max-store-memmove=12";
 
 /// Settings of the caller's shell that would change the program's bytes.
 const FOREIGN_SETTINGS: [&str; 8] = [

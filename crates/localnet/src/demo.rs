@@ -9,7 +9,7 @@ use margin_client::MarginReport;
 
 use crate::audit::{Audit, audit};
 use crate::books::{self, Strategy};
-use crate::keeper::margin_check;
+use crate::keeper::{Keeper, margin_check};
 use crate::market::{Crash, Snapshot};
 use crate::narrate::Narrator;
 use crate::replay::{Hour, Stage};
@@ -110,13 +110,13 @@ impl Demo {
             venue: &self.venue,
             base: &self.market,
             crash: &self.crash,
-            keeper: &self.keeper,
             watched: &watched,
         };
+        let mut keeper = Keeper::connect(network, &self.venue, &self.keeper)?;
         let last = self.crash.hours();
         let mut hours = Vec::new();
         for hour in (1..=last).filter(|hour| hour.is_multiple_of(stride.max(1)) || *hour == last) {
-            let played = stage.play(hour)?;
+            let played = stage.play(hour, &mut keeper)?;
             each(&played)?;
             hours.push(played);
         }

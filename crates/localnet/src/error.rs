@@ -60,6 +60,8 @@ pub enum LocalnetError {
     #[error(transparent)]
     Report(#[from] ReportError),
     /// The margin computed off-chain failed.
+    #[error("keeper: {0}")]
+    Keeper(String),
     #[error("off-chain margin: {0}")]
     Margin(#[from] MarginFailure),
     /// A price or a size is outside what the pricing kernel or the program takes.

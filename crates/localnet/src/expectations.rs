@@ -162,14 +162,14 @@ fn cushion(margin: &MarginReport) -> i64 {
 fn bid(action: &Action) -> Option<&LiquidationBid> {
     match action {
         Action::Bought(bid) => Some(bid),
-        Action::Started { .. } | Action::Refused { .. } => None,
+        _ => None,
     }
 }
 
 fn refusal(action: &Action) -> Option<&str> {
     match action {
         Action::Refused { reason, .. } => Some(reason),
-        Action::Started { .. } | Action::Bought(_) => None,
+        _ => None,
     }
 }
 

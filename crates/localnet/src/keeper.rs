@@ -1,29 +1,115 @@
-//! A keeper: asks the program whether accounts are safe, and buys what must be sold.
+//! The keeper of `margin-keeper` on the local network: asks nobody when to act but the replay, and reports what it did.
 
-use margin_client::events::{EngineEvent, LiquidationBid as LiquidationBidEvent};
-use margin_client::instructions::{
-    LiquidationBid, LiquidationBidArgs, LiquidationStart, MarginCheck, MarginCheckArgs, WitnessArgs,
-};
-use margin_client::{MarginReport, constants, decode_margin_report, presets};
+use margin_client::events::{EngineEvent, InsolventBid, LiquidationBid};
+use margin_client::instructions::{MarginCheck, MarginCheckArgs};
+use margin_client::{MarginReport, decode_margin_report, presets};
+use margin_keeper::config::Config;
+use margin_keeper::plan::ActionKind;
+use margin_keeper::run::{self, StartError};
+use margin_keeper::send::Sent;
+use solana_keypair::Signature;
 use solana_pubkey::Pubkey;
-use solana_signer::Signer as _;
 
 use crate::error::LocalnetError;
 use crate::traders::Trader;
 use crate::venue::Venue;
-use crate::{Result, Sender, events};
+use crate::{Network, Result, Sender, events};
 
-/// Bids on one account before the keeper gives up for this round.
-const BIDS_PER_ROUND: usize = 8;
+/// Rounds of the keeper in one step of a replay: a start, bids, and what is left.
+const ROUNDS: usize = 12;
 
 /// What the keeper did to an account.
 pub enum Action {
     /// The program agreed that the account is below its maintenance margin.
     Started { account: Pubkey, equity: i64, maintenance_margin: i64 },
     /// A slice was bought, as the program's event says.
-    Bought(LiquidationBidEvent),
-    /// The program refused a bid, and why.
+    Bought(LiquidationBid),
+    /// A slice of an insolvent account was taken, for which insurance paid.
+    Taken(InsolventBid),
+    /// Anything else that landed: `settle`, `fund`, `stop` …
+    Done { kind: &'static str, subject: Pubkey },
+    /// The program refused, and why.
     Refused { account: Pubkey, reason: String },
+}
+
+/// A keeper that acts when it is told to.
+pub struct Keeper {
+    runtime: tokio::runtime::Runtime,
+    keeper: run::Keeper,
+}
+
+impl Keeper {
+    /// Connects a trader's keeper to the network.
+    pub fn connect(network: &Network, venue: &Venue, trader: &Trader) -> Result<Self> {
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(1)
+            .enable_all()
+            .build()
+            .map_err(|error| LocalnetError::Keeper(error.to_string()))?;
+        let failed = |error: StartError| LocalnetError::Keeper(error.to_string());
+        let keeper = run::Keeper::with_key(configuration(network, venue, trader), trader.key.insecure_clone());
+        let keeper = runtime.block_on(keeper).map_err(failed)?;
+        Ok(Self { runtime, keeper })
+    }
+
+    /// Takes in what has changed and acts until nothing is left to do.
+    pub fn round(&mut self, sender: &Sender) -> Result<Vec<Action>> {
+        let failed = |error: margin_keeper::send::NodeError| LocalnetError::Keeper(error.to_string());
+        self.runtime.block_on(self.keeper.recover()).map_err(failed)?;
+        let mut actions = Vec::new();
+        for _ in 0..ROUNDS {
+            let done = self.runtime.block_on(self.keeper.round()).map_err(failed)?;
+            if done.is_empty() {
+                break;
+            }
+            for (action, sent) in done {
+                let refused = |reason: String| Action::Refused { account: action.subject, reason };
+                actions.push(match &sent {
+                    Sent::Landed { signature, .. } => landed(sender, &action, signature)?,
+                    Sent::Simulated { .. } => refused("a dry run sends nothing".to_owned()),
+                    Sent::Failed(failure) => refused(failure.to_string()),
+                });
+            }
+        }
+        Ok(actions)
+    }
+}
+
+/// A keeper's configuration for this network.
+pub fn configuration(network: &Network, venue: &Venue, trader: &Trader) -> Config {
+    let mut config = Config::default();
+    config.node.rpc = network.rpc_url();
+    config.node.websocket = Some(network.ws_url());
+    config.node.engine = Some(venue.engine.to_string());
+    // Here a block is final when it is made.
+    config.node.commitment = "processed".to_owned();
+    config.keeper.margin_account = Some(trader.account.to_string());
+    config.transactions.status_milliseconds = 5;
+    config.monitoring.listen = String::new();
+    config.prices = venue.listings.iter().map(|l| (l.symbol.clone(), l.price.to_string())).collect();
+    config
+}
+
+/// What became of an action, as the ledger tells it.
+fn landed(sender: &Sender, action: &margin_keeper::plan::Action, signature: &Signature) -> Result<Action> {
+    let account = action.subject;
+    Ok(match &action.kind {
+        ActionKind::Start { equity, maintenance_margin, .. } => {
+            Action::Started { account, equity: *equity, maintenance_margin: *maintenance_margin }
+        }
+        ActionKind::Bid { .. } => {
+            let bought = events::of_transaction(sender, signature)?.into_iter().find_map(|event| match event {
+                EngineEvent::LiquidationBid(bought) => Some(Action::Bought(bought)),
+                EngineEvent::InsolventBid(taken) => Some(Action::Taken(taken)),
+                _ => None,
+            });
+            bought.ok_or_else(|| LocalnetError::Ledger {
+                signature: signature.to_string(),
+                reason: "a bid without its event".to_owned(),
+            })?
+        }
+        kind => Action::Done { kind: kind.name(), subject: account },
+    })
 }
 
 /// Asks the program for an account's margin, by simulation: nothing is paid and nothing written.
@@ -44,78 +130,4 @@ pub fn margin_check(sender: &Sender, venue: &Venue, trader: &Trader) -> Result<M
 /// Whether anyone may liquidate.
 pub fn liquidatable(report: &MarginReport) -> bool {
     report.equity < report.maintenance_margin
-}
-
-/// One round over `accounts`: starts the liquidation of each that is below maintenance margin, and bids on each that
-/// is in liquidation until the program releases it or nothing more can be bought.
-pub fn round(sender: &Sender, venue: &Venue, keeper: &Trader, accounts: &[&Trader]) -> Result<Vec<Action>> {
-    let mut actions = Vec::new();
-    for trader in accounts {
-        let report = margin_check(sender, venue, trader)?;
-        if !report.in_liquidation {
-            if !liquidatable(&report) {
-                continue;
-            }
-            start(sender, venue, keeper, trader)?;
-            actions.push(Action::Started {
-                account: trader.account,
-                equity: report.equity,
-                maintenance_margin: report.maintenance_margin,
-            });
-        }
-        for _ in 0..BIDS_PER_ROUND {
-            let action = bid(sender, venue, keeper, trader)?;
-            let more = matches!(&action, Action::Bought(bought) if !bought.released);
-            actions.push(action);
-            if !more {
-                break;
-            }
-        }
-    }
-    Ok(actions)
-}
-
-fn start(sender: &Sender, venue: &Venue, keeper: &Trader, trader: &Trader) -> Result<()> {
-    let state = trader.fetch(sender, venue)?;
-    let start = LiquidationStart {
-        liquidator: keeper.key.pubkey(),
-        engine: venue.engine,
-        margin_account: trader.account,
-        args: WitnessArgs::default(),
-        markets: venue.directory.for_account(&state)?,
-    };
-    let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);
-    sender.send(&[limit, start.instruction()], &keeper.key, &[]).map(drop)
-}
-
-/// Bids for everything: the program sells no more than what restores the account.
-fn bid(sender: &Sender, venue: &Venue, keeper: &Trader, trader: &Trader) -> Result<Action> {
-    let (own, state) = (keeper.fetch(sender, venue)?, trader.fetch(sender, venue)?);
-    let before = margin_check(sender, venue, trader)?;
-    let bid = LiquidationBid {
-        bidder: keeper.key.pubkey(),
-        engine: venue.engine,
-        bidder_account: keeper.account,
-        margin_account: trader.account,
-        // A slice is never worth more than the whole account.
-        args: LiquidationBidArgs { fraction: constants::RATIO_ONE, price_limit: before.equity, legs: None },
-        markets: venue.directory.for_bid(&own, &state)?,
-    };
-    let limit = presets::compute_unit_limit(presets::MAX_COMPUTE_UNITS);
-    match sender.send(&[limit, bid.instruction()], &keeper.key, &[]) {
-        Ok(signature) => {
-            let bought = events::of_transaction(sender, &signature)?.into_iter().find_map(|event| match event {
-                EngineEvent::LiquidationBid(bought) => Some(bought),
-                _ => None,
-            });
-            bought.map(Action::Bought).ok_or_else(|| LocalnetError::Ledger {
-                signature: signature.to_string(),
-                reason: "a bid without its event".to_owned(),
-            })
-        }
-        Err(LocalnetError::Transaction { program: Some(program), .. }) => {
-            Ok(Action::Refused { account: trader.account, reason: program.to_string() })
-        }
-        Err(other) => Err(other),
-    }
 }

@@ -7,6 +7,7 @@
 
 pub mod audit;
 pub mod books;
+pub mod chart;
 pub mod cheats;
 pub mod demo;
 pub mod error;

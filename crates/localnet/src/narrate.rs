@@ -168,7 +168,7 @@ impl<'a> Narrator<'a> {
                 &format!(
                     "    keeper buys {}% of every position for {} (worth {}): equity {}, maintenance margin {} -> {}{}",
                     fixed(i128::from(bid.fraction), 7, 2),
-                    dollars(bid.price.cast_signed()),
+                    dollars(bid.price),
                     dollars(bid.slice_value),
                     dollars(bid.equity_after),
                     dollars(bid.maintenance_margin_before),
@@ -176,7 +176,18 @@ impl<'a> Narrator<'a> {
                     if bid.released { ", released" } else { "" }
                 ),
             ),
-            Action::Refused { reason, .. } => self.line(Tone::Bad, &format!("    keeper's bid refused: {reason}")),
+            Action::Taken(bid) => self.line(
+                Tone::Bad,
+                &format!(
+                    "    keeper takes {}% of the insolvent account for {} from insurance",
+                    fixed(i128::from(bid.fraction), 7, 2),
+                    dollars(bid.payout)
+                ),
+            ),
+            // Every hour, and no event of this story.
+            Action::Done { kind: "fund", .. } => Ok(()),
+            Action::Done { kind, .. } => self.line(Tone::Faint, &format!("    keeper: {kind}")),
+            Action::Refused { reason, .. } => self.line(Tone::Bad, &format!("    keeper's action refused: {reason}")),
         }
     }
 

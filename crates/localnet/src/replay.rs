@@ -2,7 +2,7 @@
 
 use margin_client::MarginReport;
 
-use crate::keeper::{self, Action, margin_check};
+use crate::keeper::{Action, Keeper, margin_check};
 use crate::market::{Crash, Snapshot};
 use crate::traders::Trader;
 use crate::venue::Venue;
@@ -15,8 +15,7 @@ pub struct Stage<'a> {
     pub venue: &'a Venue,
     pub base: &'a Snapshot,
     pub crash: &'a Crash,
-    pub keeper: &'a Trader,
-    /// Watched by the keeper, reported every hour.
+    /// Reported every hour.
     pub watched: &'a [&'a Trader],
 }
 
@@ -30,23 +29,25 @@ pub struct Hour {
     pub index: u64,
     /// Of each watched account, after publication and before the keeper acts.
     pub before: Vec<MarginReport>,
+    /// The same when the keeper has nothing left to do.
+    pub after: Vec<MarginReport>,
     pub actions: Vec<Action>,
 }
 
 impl Stage<'_> {
     /// Publishes the market after `hour` of the crash and lets the keeper act on it.
-    pub fn play(&self, hour: usize) -> Result<Hour> {
+    pub fn play(&self, hour: usize, keeper: &mut Keeper) -> Result<Hour> {
         let market = self.base.replayed(self.crash, hour)?;
         self.network.set_time(market.time)?;
         self.venue.publish(self.sender, &market, market.time)?;
         self.venue.accrue_interest(self.sender)?;
-        let before = self
-            .watched
-            .iter()
-            .map(|trader| margin_check(self.sender, self.venue, trader))
-            .collect::<Result<Vec<_>>>()?;
-        let actions = keeper::round(self.sender, self.venue, self.keeper, self.watched)?;
+        let reports = || -> Result<Vec<_>> {
+            self.watched.iter().map(|trader| margin_check(self.sender, self.venue, trader)).collect()
+        };
+        let before = reports()?;
+        let actions = keeper.round(self.sender)?;
+        let after = reports()?;
         let row = self.crash.row(hour)?;
-        Ok(Hour { hour, time: row.time.clone(), market, index: row.dvol, before, actions })
+        Ok(Hour { hour, time: row.time.clone(), market, index: row.dvol, before, after, actions })
     }
 }

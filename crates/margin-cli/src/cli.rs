@@ -68,6 +68,9 @@ pub enum Command {
     /// Sends a transaction for each step; anybody may. Run it once a minute. Exit status 1 when a step fails, as it does when
     /// somebody else was faster.
     Settle(SettleArguments),
+    /// The liquidation keeper
+    #[command(subcommand)]
+    Keeper(KeeperCommand),
     /// The margin of a portfolio in a file; needs no network
     ///
     /// docs/evaluate.md describes the file, examples/portfolio.json is one.
@@ -82,6 +85,27 @@ pub struct SettleArguments {
     /// Margin account that receives the rewards [default: number 0 of the key]
     #[arg(long, value_name = "ADDRESS", value_parser = address)]
     pub settler: Option<Pubkey>,
+}
+
+#[derive(Debug, Subcommand)]
+pub enum KeeperCommand {
+    /// Liquidates, settles and keeps prices and funding going, until Ctrl-C or SIGTERM
+    ///
+    /// docs/keepers.md describes the configuration, crates/keeper/keeper.example.toml is one.
+    Run(KeeperArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct KeeperArguments {
+    /// Configuration; without it the defaults hold, and --url names the node
+    #[arg(long, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Key that signs and pays fees, instead of the configuration's
+    #[arg(long, value_name = "FILE")]
+    pub keypair: Option<PathBuf>,
+    /// Simulate what would be sent, and send nothing
+    #[arg(long)]
+    pub dry_run: bool,
 }
 
 #[derive(Debug, Args)]

@@ -56,6 +56,8 @@ pub enum CliError {
     NoProgram { path: PathBuf, reason: String },
     #[error("margin of the portfolio: {0}")]
     Evaluate(#[from] EvaluateError),
+    #[error("keeper: {0}")]
+    Keeper(String),
 }
 
 impl CliError {
@@ -86,6 +88,7 @@ impl CliError {
             Self::NoProgram { .. } => "no-program",
             Self::Evaluate(EvaluateError::Program(_)) => "refused",
             Self::Evaluate(_) => "evaluation",
+            Self::Keeper(_) => "keeper",
         }
     }
 }

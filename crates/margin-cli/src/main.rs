@@ -8,6 +8,7 @@ mod cli;
 mod dispute;
 mod error;
 mod evaluate;
+mod keeper;
 mod market;
 mod model;
 mod node;
@@ -22,7 +23,7 @@ use margin_client::text::Style;
 use serde_json::json;
 
 use crate::{
-    cli::{AccountCommand, Cli, Command, MarketCommand},
+    cli::{AccountCommand, Cli, Command, KeeperCommand, MarketCommand},
     error::CliError,
     node::Node,
     output::Output,
@@ -57,6 +58,7 @@ fn run(cli: &Cli) -> Result<(Output, bool), CliError> {
         Command::Account(AccountCommand::Show { account }) => account::show(&node, global, account, style),
         Command::Market(MarketCommand::Show { symbol }) => market::show(&node, global, symbol.as_deref(), style),
         Command::Evaluate(arguments) => evaluate::show(arguments, style),
+        Command::Keeper(KeeperCommand::Run(arguments)) => keeper::run(global, arguments, style),
         Command::Report { account, fee_payer } => report::show(&node, global, account, *fee_payer, style),
     };
     Ok((output?, true))

@@ -4,7 +4,7 @@
 //! node may truncate. A caller passes the data of inner instructions whose program is the margin engine.
 
 use anchor_lang::{AnchorDeserialize, Discriminator, event::EVENT_IX_TAG_LE};
-pub use margin_engine::events::*;
+pub use margin_engine::{events::*, liquidation::LossPayment};
 use solana_pubkey::Pubkey;
 
 use crate::addresses::PROGRAM_ID;
@@ -97,9 +97,9 @@ engine_events!(
     LiquidationStopped,
     BankruptcyResolved,
     InsuranceDeposited,
-    InsuranceLimited,
     InsuranceRequested,
     InsuranceWithdrawn,
+    InsuranceLimited,
 );
 
 impl EngineEvent {

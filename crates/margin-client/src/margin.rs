@@ -313,8 +313,8 @@ fn empty_account(account: &MarginAccount) -> Box<MarginAccount> {
     empty
 }
 
-/// An account as the runtime passes it: data aligned to eight bytes.
-struct AccountCopy {
+/// An account as the runtime passes it: data aligned to eight bytes. What the program's own functions read.
+pub struct AccountCopy {
     address: Pubkey,
     owner: Pubkey,
     lamports: u64,
@@ -323,14 +323,16 @@ struct AccountCopy {
 }
 
 impl AccountCopy {
-    fn new(address: Pubkey, account: &Account) -> Self {
+    #[must_use]
+    pub fn new(address: Pubkey, account: &Account) -> Self {
         let length = account.data.len();
         let mut words = vec![0u64; length.div_ceil(size_of::<u64>())];
         bytemuck::cast_slice_mut::<u64, u8>(&mut words)[..length].copy_from_slice(&account.data);
         Self { address, owner: account.owner, lamports: account.lamports, words, length }
     }
 
-    fn info(&mut self) -> AccountInfo<'_> {
+    /// The account, read-only.
+    pub fn info(&mut self) -> AccountInfo<'_> {
         let data = &mut bytemuck::cast_slice_mut(&mut self.words)[..self.length];
         AccountInfo::new(&self.address, false, false, &mut self.lamports, data, &self.owner, false)
     }

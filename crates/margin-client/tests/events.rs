@@ -82,7 +82,8 @@ fn what_is_no_event_and_what_is_a_broken_one() {
 #[test]
 fn only_the_programs_own_instructions_count() {
     let keys = [key(1), key(9), PROGRAM_ID];
-    let started = LiquidationStarted { account: key(1), liquidator: key(2), equity: -5, maintenance_margin: 6 };
+    let started =
+        LiquidationStarted { account: key(1), liquidator: key(2), equity: -5, maintenance_margin: 6, insolvent: true };
     let (first, second) = (inner_instruction(&deposited()), inner_instruction(&started));
     // The same bytes from another program are a forgery; a token transfer is no event; index 7 does not exist.
     let inner = [(1, &first[..]), (2, &first[..]), (2, &[3, 1, 0][..]), (2, &second[..]), (7, &first[..])];
@@ -184,7 +185,10 @@ fn a_breakdown_decodes() {
 
 #[test]
 fn every_event_of_the_program_is_known() {
-    let source = include_str!("../../../programs/margin-engine/src/events.rs");
+    let source = concat!(
+        include_str!("../../../programs/margin-engine/src/events.rs"),
+        include_str!("../../../programs/margin-engine/src/events/liquidation.rs"),
+    );
     let emitted: Vec<_> = source
         .split("#[event]")
         .skip(1)

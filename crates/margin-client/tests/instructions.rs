@@ -338,10 +338,25 @@ fn trading_and_liquidation() {
     data.extend_from_slice(&[0, 0, 1]);
     assert_eq!(trade.data, data);
 
-    let start = LiquidationStart { liquidator: taker, engine, margin_account: maker_account, markets: Vec::new() };
-    assert_accounts(&start.instruction(), &with_events(&[(taker, Sign), (engine, Read), (maker_account, Write)]));
+    let args = WitnessArgs { witness: Some(vec![3, 254]) };
+    let start = LiquidationStart {
+        liquidator: taker,
+        engine,
+        margin_account: maker_account,
+        args: args.clone(),
+        markets: Vec::new(),
+    };
+    let start = start.instruction();
+    assert_eq!(start.data[8..], [1, 2, 0, 0, 0, 3, 254]);
+    assert_accounts(&start, &with_events(&[(taker, Sign), (engine, Read), (maker_account, Write)]));
 
-    let args = LiquidationBidArgs { fraction: 250_000_000, price_limit: 9 };
+    let witness = LiquidationReplaceWitness { engine, margin_account: maker_account, args, markets: Vec::new() };
+    assert_accounts(&witness.instruction(), &with_events(&[(engine, Read), (maker_account, Write)]));
+    let convert = LiquidationConvert { engine, margin_account: maker_account, markets: Vec::new() };
+    assert_accounts(&convert.instruction(), &with_events(&[(engine, Read), (maker_account, Write)]));
+
+    let legs = BidLegs { sequence: 7, positions: [1, 2], balances: 3 };
+    let args = LiquidationBidArgs { fraction: 250_000_000, price_limit: -9, legs: Some(legs) };
     let bid = LiquidationBid {
         bidder: taker,
         engine,
@@ -353,7 +368,45 @@ fn trading_and_liquidation() {
     let bid = bid.instruction();
     let accounts = [(taker, Sign), (engine, Read), (taker_account, Write), (maker_account, Write)];
     assert_accounts(&bid, &with_events(&accounts));
-    assert_eq!(bid.data[8..], [250_000_000u64.to_le_bytes(), 9u64.to_le_bytes()].concat());
+    let mut data = [250_000_000i64, -9].map(i64::to_le_bytes).concat();
+    data.push(1);
+    data.extend([7u64, 1, 2].map(u64::to_le_bytes).concat());
+    data.extend([3, 0]);
+    assert_eq!(bid.data[8..], data);
+
+    let bid = CollateralBid {
+        bidder: taker,
+        engine,
+        bidder_account: taker_account,
+        margin_account: maker_account,
+        args: CollateralBidArgs { collateral: 2, amount: 5, price_limit: 6 },
+        markets: Vec::new(),
+    };
+    assert_accounts(&bid.instruction(), &with_events(&accounts));
+    let (quote, insured) = (key(8), key(9));
+    let bid = InsolventBid {
+        bidder: taker,
+        engine,
+        bidder_account: taker_account,
+        margin_account: maker_account,
+        quote,
+        insured_underlying: Some(insured),
+        args: InsolventBidArgs { fraction: 5, minimum_payout: -6 },
+        markets: Vec::new(),
+    };
+    let accounts = [
+        (taker, Sign),
+        (engine, Write),
+        (taker_account, Write),
+        (maker_account, Write),
+        (quote, Write),
+        (insured, Write),
+    ];
+    assert_accounts(&bid.instruction(), &with_events(&accounts));
+    let resolve = BankruptcyResolve { engine, margin_account: maker_account, quote, insured_underlying: None };
+    // Nothing is insured: the program's own address stands in the place.
+    let accounts = [(engine, Write), (maker_account, Write), (quote, Write), (PROGRAM_ID, Read)];
+    assert_accounts(&resolve.instruction(), &with_events(&accounts));
 
     let stop = LiquidationStop { engine, margin_account: maker_account, markets: Vec::new() }.instruction();
     assert_accounts(&stop, &with_events(&[(engine, Read), (maker_account, Write)]));

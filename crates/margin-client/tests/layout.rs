@@ -9,11 +9,11 @@ use margin_client::{
     state::{
         AdaptiveRange, Balance, BasisContingency, BorrowIndex, CashPool, Collateral, CollateralHaircuts,
         CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
-        FactorScenario, FlowLimit, FundingState, Instrument, InstrumentKind, InterestState, LiquidationParameters,
-        LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState, PerpetualSlot,
-        Position, PositionCharges, QuoteNonces, RateParameters, RiskParameters, Roll, ScanFactors, Scenario, SkewCap,
-        SkewShock, StandardParameters, StaticDiscount, SviParameters, TradingParameters, Underlying, VegaTermStructure,
-        Venue, VenueApproval, VenueLimits, VolShocks,
+        FactorScenario, FlowLimit, FundingState, Instrument, InstrumentKind, InsuranceFund, InterestState,
+        LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState,
+        PerpetualSlot, Position, PositionCharges, QuoteNonces, RateParameters, RiskParameters, Roll, ScanFactors,
+        Scenario, SkewCap, SkewShock, StandardParameters, StaticDiscount, SviParameters, TradingParameters, Underlying,
+        VegaTermStructure, Venue, VenueApproval, VenueLimits, VolShocks,
     },
 };
 
@@ -63,6 +63,7 @@ fn engine() {
     state.borrow = BorrowIndex { index: 0x0102_0304, rate: 0x0506_0708, published_at: -9 };
     state.guardian = key(4);
     state.pause = PauseState { until: -10, guardian_since: -11, bits: 7, ..PauseState::default() };
+    state.socialised = 1 << 60;
     let want = golden(
         640,
         &[
@@ -73,15 +74,21 @@ fn engine() {
             (48, &[2; 32]),
             (80, &[3; 32]),
             (112, &[0x14, 0x13, 0x12, 0x11]),
-            (116, &[0x24, 0x23, 0x22, 0x21]),
-            (120, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
-            (128, &[4, 3, 2, 1]),
-            (136, &[8, 7, 6, 5]),
-            (144, &(-9i64).to_le_bytes()),
-            (152, &[4; 32]),
-            (184, &(-10i64).to_le_bytes()),
-            (192, &(-11i64).to_le_bytes()),
-            (200, &[7]),
+            (116, &[0x18, 0x17, 0x16, 0x15]),
+            (120, &[0x24, 0x23, 0x22, 0x21]),
+            (124, &[0x28, 0x27, 0x26, 0x25]),
+            (128, &[0x2c, 0x2b, 0x2a, 0x29]),
+            (132, &[0x30, 0x2f, 0x2e, 0x2d]),
+            (136, &[0x48, 0x47, 0x46, 0x45, 0x44, 0x43, 0x42, 0x41]),
+            (144, &[0x38, 0x37, 0x36, 0x35, 0x34, 0x33, 0x32, 0x31]),
+            (152, &[4, 3, 2, 1]),
+            (160, &[8, 7, 6, 5]),
+            (168, &(-9i64).to_le_bytes()),
+            (176, &[4; 32]),
+            (208, &(-10i64).to_le_bytes()),
+            (216, &(-11i64).to_le_bytes()),
+            (224, &[7]),
+            (232, &(1u64 << 60).to_le_bytes()),
         ],
     );
     assert_golden(&*state, &want);
@@ -127,6 +134,8 @@ fn collateral() {
             maximum_utilisation: 16,
         },
     };
+    state.insurance = fund();
+    state.insured = 58;
     let want = golden(
         528,
         &[
@@ -160,6 +169,8 @@ fn collateral() {
             (360, &(7i128 << 48).to_le_bytes()),
             (376, &8i128.to_le_bytes()),
             (392, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
+            (440, &fund_bytes()),
+            (496, &58u64.to_le_bytes()),
         ],
     );
     assert_golden(&*state, &want);
@@ -232,6 +243,7 @@ fn underlying() {
     state.prepared_grid.table[63] = 28;
     let funding = FundingState { index: -92, accrued_at: 93, premium: -94, ..FundingState::default() };
     state.perpetual = PerpetualSlot { updated_at: 88, mark: 89, spot_reference: 90, confidence: 91, funding };
+    state.insurance = fund();
     let slot = &mut state.expiries[11];
     slot.expiry = 15;
     slot.updated_at = 16;
@@ -305,9 +317,19 @@ fn underlying() {
             (expiry + 208, &117u32.to_le_bytes()),
             (expiry + 212, &[1]),
             (expiry + 216, &words(118..=118)),
+            (expiry + 224, &fund_bytes()),
         ],
     );
     assert_golden(&*state, &want);
+}
+
+fn fund() -> InsuranceFund {
+    let draws = FlowLimit { limit: 54, level: 55, updated_at: -56, window: 57, ..FlowLimit::none() };
+    InsuranceFund { amount: 51, requested: 52, available_at: -53, draws }
+}
+
+fn fund_bytes() -> Vec<u8> {
+    [51i64, 52, -53, 54, 55, -56, 57].map(i64::to_le_bytes).concat()
 }
 
 /// Every field has the number of its word.
@@ -414,8 +436,11 @@ fn margin_account() {
         VenueApproval { authority: key(4), limits: VenueLimits { underlyings: 46, notional: 47, expires_at: -48 } };
     state.liquidation = LiquidationState {
         active: 1,
+        insured_underlying: 0x0102,
         started_at: 77,
+        insolvent_at: -78,
         cash_from_bids: (5i128 << 48).to_le_bytes(),
+        witness: core::array::from_fn(|at| at as u8 + 100),
         ..LiquidationState::default()
     };
     state.balances[11] = Balance { amount: 99, collateral: 12, ..Balance::default() };
@@ -426,12 +451,13 @@ fn margin_account() {
         recorded_deposit: 34,
         earning: 35,
         unreported: (36i128 << 48).to_le_bytes(),
+        socialised: 37,
     };
     let put = Instrument { underlying: 63, expiry: 1_769_760_000, strike: 90_000, kind: InstrumentKind::Put };
     state.positions[127] = Position { settled_value: -44, funding_index: 55, ..Position::new(put, -1_000) };
-    // The first approval stands at 256, 56 bytes each; the first balance at 480, 16 bytes each; the first position at 864, 56
+    // The first approval stands at 320, 56 bytes each; the first balance at 544, 16 bytes each; the first position at 864, 56
     // bytes each.
-    let (approval, balance, position) = (256 + 3 * 56, 480 + 11 * 16, 864 + 127 * 56);
+    let (approval, balance, position) = (320 + 3 * 56, 544 + 11 * 16, 864 + 127 * 56);
     let want = golden(
         8_032,
         &[
@@ -447,14 +473,18 @@ fn margin_account() {
             (184, &[1]),
             (192, &[1]),
             (200, &77i64.to_le_bytes()),
-            (208, &(5i128 << 48).to_le_bytes()),
+            (198, &[2, 1]),
+            (208, &(-78i64).to_le_bytes()),
+            (216, &(5i128 << 48).to_le_bytes()),
+            (232, &core::array::from_fn::<u8, 64, _>(|at| at as u8 + 100)),
             (approval, &[4; 32]),
             (approval + 32, &[46u64, 47].map(u64::to_le_bytes).concat()),
             (approval + 48, &(-48i64).to_le_bytes()),
             (balance, &99u64.to_le_bytes()),
             (balance + 8, &12u16.to_le_bytes()),
-            (672, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
-            (712, &(36i128 << 48).to_le_bytes()),
+            (736, &[31u64, 32, 33, 34, 35].map(u64::to_le_bytes).concat()),
+            (776, &(36i128 << 48).to_le_bytes()),
+            (792, &37u64.to_le_bytes()),
             (position, &1_769_760_000i64.to_le_bytes()),
             (position + 8, &90_000u64.to_le_bytes()),
             (position + 16, &(-1_000i64).to_le_bytes()),
@@ -472,9 +502,9 @@ fn margin_account() {
 fn venue() {
     let mut state: Box<Venue> = bytemuck::zeroed_box();
     (state.version, state.bump, state.enabled) = (1, 248, 1);
-    (state.engine, state.authority) = (key(1), key(2));
+    (state.engine, state.authority, state.program) = (key(1), key(2), key(3));
     let discriminator = AccountKind::Venue.discriminator();
-    let want = golden(144, &[(0, discriminator), (8, &[1, 248, 1]), (16, &[1; 32]), (48, &[2; 32])]);
+    let want = golden(144, &[(0, discriminator), (8, &[1, 248, 1]), (16, &[1; 32]), (48, &[2; 32]), (80, &[3; 32])]);
     assert_golden(&*state, &want);
 }
 

@@ -46,7 +46,63 @@ impl StaticFactors {
     }
 }
 
+/// The factors of an expiry, each found when a value first needs it: they take exponentials.
+pub(crate) trait Factors {
+    /// [`StaticFactors::gain`].
+    fn gain(&self) -> u64;
+    /// [`StaticFactors::debt`].
+    fn debt(&self) -> u64;
+    /// A whole number above both.
+    fn bound(&self) -> u64;
+
+    fn both(&self) -> StaticFactors {
+        StaticFactors { gain: self.gain(), debt: self.debt() }
+    }
+}
+
+impl Factors for StaticFactors {
+    fn gain(&self) -> u64 {
+        self.gain
+    }
+
+    fn debt(&self) -> u64 {
+        self.debt
+    }
+
+    fn bound(&self) -> u64 {
+        (self.gain.max(self.debt) >> 60).wrapping_add(1)
+    }
+}
+
+/// What has been found of some factors.
+struct Found<'a, F> {
+    factors: &'a F,
+    gain: Option<u64>,
+    debt: Option<u64>,
+}
+
+impl<F: Factors> Found<'_, F> {
+    #[inline(always)]
+    fn factor(&mut self, is_debt: bool) -> u64 {
+        if is_debt {
+            *self.debt.get_or_insert_with(|| self.factors.debt())
+        } else {
+            *self.gain.get_or_insert_with(|| self.factors.gain())
+        }
+    }
+
+    /// Whether every value counts as it is.
+    #[inline(always)]
+    fn are_one(&mut self) -> bool {
+        const ONE: u64 = StaticFactors::ONE.gain;
+        // One that is not one tells without the other.
+        let may_be = [self.gain, self.debt].iter().flatten().all(|factor| *factor == ONE);
+        may_be && self.factor(false) == ONE && self.factor(true) == ONE
+    }
+}
+
 /// A factor in two parts, for sums in grains.
+#[derive(Clone, Copy)]
 struct GrainFactor {
     high: Fx,
     low: Fx,
@@ -78,28 +134,66 @@ impl RiskArray {
     /// # Errors
     /// As [`RiskArray::add_totals`].
     #[inline(never)]
-    pub fn add_factored(&self, factors: &StaticFactors, mark: i128, totals: &mut Totals) -> Result<(), KernelError> {
+    pub(crate) fn add_factored<F: Factors>(
+        &self,
+        factors: &F,
+        mark: i128,
+        totals: &mut Totals,
+    ) -> Result<(), KernelError> {
         if !self.is_narrow() {
-            return self.add_factored_wide(factors, mark, None, totals).map(|_| ());
+            self.add_factored_wide(&factors.both(), mark, None, totals).map(|_| ())
+        } else if self.put_lots == 0 {
+            self.add_narrow_factored::<F, false>(factors, mark, totals)
+        } else {
+            self.add_narrow_factored::<F, true>(factors, mark, totals)
         }
+    }
+
+    /// [`RiskArray::add_factored`] of sums of one word.
+    #[inline(always)]
+    fn add_narrow_factored<F: Factors, const HAS_PUTS: bool>(
+        &self,
+        factors: &F,
+        mark: i128,
+        totals: &mut Totals,
+    ) -> Result<(), KernelError> {
         let (plain, skew) = self.split();
-        // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
-        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
-        let ticks = |slot: &Slot| {
-            let grains = self.grains(slot);
-            if grains.is_negative() { debt.ticks(grains) } else { gain.ticks(grains) }
-        };
         let unit = self.tick_exponent - Fx(4);
-        // A skew scenario's change is the value's and the mark's; a factor is below this number.
-        let bound = self.word_bound((factors.gain.max(factors.debt) >> 60).wrapping_add(2));
+        // A skew scenario's change is the value's and the mark's.
+        let bound = self.word_bound(factors.bound().wrapping_add(1));
         let mark_word = if unit.is_negative() { None } else { exact_word(mark, unit, bound) };
         if let Some(mark) = mark_word
             && let Some(room) = totals.admit(unit, bound)?
         {
-            totals.add_words(0, plain, room, |slot| ticks(slot) << 4);
-            let exact = *factors == StaticFactors::ONE;
+            let mut found = Found { factors, gain: None, debt: None };
+            // Neighbours mostly have one sign, the mark's, or are nothing: a loop for each run of them holds all that it needs
+            // in registers.
+            let (mut done, mut is_debt) = (0usize, mark.is_negative());
+            while let Some(rest) = plain.get(done..)
+                && !rest.is_empty()
+            {
+                let factor = GrainFactor::new(found.factor(is_debt));
+                let run = if is_debt {
+                    totals.add_words_while(done, rest, room, |slot| {
+                        let grains = self.grains_of::<HAS_PUTS>(slot);
+                        if grains.0 > 0 { None } else { Some(factor.ticks(grains) << 4) }
+                    })
+                } else {
+                    totals.add_words_while(done, rest, room, |slot| {
+                        let grains = self.grains_of::<HAS_PUTS>(slot);
+                        if grains.0 < 0 { None } else { Some(factor.ticks(grains) << 4) }
+                    })
+                };
+                done = done.wrapping_add(run); // of two runs at least one is not empty
+                is_debt = !is_debt;
+            }
+            let exact = found.are_one();
             totals.add_words(plain.len(), skew, room, |slot| {
-                let change = if exact { self.grains(slot) } else { ticks(slot) << 4 } - mark;
+                let mut value = self.grains_of::<HAS_PUTS>(slot);
+                if !exact {
+                    value = GrainFactor::new(found.factor(value.is_negative())).ticks(value) << 4;
+                }
+                let change = value - mark;
                 if change.is_negative() { change } else { -change }
             });
             return Ok(());
@@ -107,8 +201,15 @@ impl RiskArray {
         if mark_word.is_none() {
             totals.admit_limbs()?;
         }
+        // Below 2^62 grains, which are 2^58 ticks, and below 2^61 with a factor.
+        let factors = factors.both();
+        let (gain, debt) = (GrainFactor::new(factors.gain), GrainFactor::new(factors.debt));
+        let ticks = |slot: &Slot| {
+            let grains = self.grains_of::<HAS_PUTS>(slot);
+            if grains.is_negative() { debt.ticks(grains) } else { gain.ticks(grains) }
+        };
         totals.add_narrow(plain, ticks, self.tick_exponent);
-        self.add_skew(factors, mark, None, totals).map(|_| ())
+        self.add_skew(&factors, mark, None, totals).map(|_| ())
     }
 
     /// [`RiskArray::add_factored`] for books that are taken apart: with the signs of the whole book where they are given,

@@ -202,8 +202,14 @@ impl RiskArray {
     /// The sum of a slot whose sums fit one word: calls below 2^60, the put terms below 2^60 and 2^61, see [`NARROW_LOTS`].
     #[inline(always)]
     pub(crate) fn grains(&self, slot: &Slot) -> Fx {
+        if self.put_lots == 0 { self.grains_of::<false>(slot) } else { self.grains_of::<true>(slot) }
+    }
+
+    /// [`RiskArray::grains`] where it is known whether puts are left, for loops.
+    #[inline(always)]
+    pub(crate) fn grains_of<const HAS_PUTS: bool>(&self, slot: &Slot) -> Fx {
         let strikes = slot.low + Fx(self.put_strikes as i64);
-        if self.put_lots == 0 { strikes } else { strikes - (Fx(self.put_lots) << 4) * slot.forward() }
+        if HAS_PUTS { strikes - (Fx(self.put_lots) << 4) * slot.forward() } else { strikes }
     }
 
     /// Adds every scenario's total, as [`RiskArray::total`], to the sums of an underlying, all of whose arrays were

@@ -257,6 +257,37 @@ impl Totals {
         }
     }
 
+    /// [`Totals::add_words`] up to the first slot without a value; how many have one.
+    #[inline(always)]
+    pub(crate) fn add_words_while<T>(
+        &mut self,
+        first: usize,
+        slots: &[T],
+        room: Room,
+        mut value: impl FnMut(&T) -> Option<Fx>,
+    ) -> usize {
+        let end = first.wrapping_add(slots.len()); // at most MAX_SCENARIOS
+        let Some(sums) = self.sums.get_mut(first..end) else { return slots.len() };
+        let mut run = 0usize; // `enumerate` would check it
+        match room {
+            Room::First => {
+                for (sum, slot) in sums.iter_mut().zip(slots) {
+                    let Some(word) = value(slot) else { break };
+                    sum.low = word;
+                    run = run.wrapping_add(1);
+                }
+            }
+            Room::Shifted(shift) => {
+                for (sum, slot) in sums.iter_mut().zip(slots) {
+                    let Some(word) = value(slot) else { break };
+                    sum.low += word << shift;
+                    run = run.wrapping_add(1);
+                }
+            }
+        }
+        run
+    }
+
     /// Adds `value(slot) * 2^shift`, |value| < 2^62 and 0 <= shift <= 32 (or |value| < 2^60 and shift <= 36), for each
     /// slot.
     #[inline(always)]

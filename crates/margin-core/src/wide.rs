@@ -17,40 +17,65 @@ const LOW: u64 = 0xffff_ffff;
 /// `value · factor`, or `None` beyond ±(2^127 − 1).
 #[must_use]
 pub fn multiply(value: i128, factor: u64) -> Option<i128> {
-    let (high, low) = split(value.unsigned_abs());
-    if (high | factor) >> HALF == 0 {
+    let magnitude = multiply_magnitude(value.unsigned_abs(), factor)? as i128;
+    Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+}
+
+/// `magnitude · factor`, or `None` from 2^127 on.
+#[must_use]
+#[inline(always)]
+pub fn multiply_magnitude(magnitude: u128, factor: u64) -> Option<u128> {
+    let (high, low) = split(magnitude);
+    let (high, low) = if (high | factor) >> HALF == 0 {
         // Of 96 and 32 bits.
         let (third, second, first) = digit_product(high, low, factor);
-        if third >> 63 != 0 {
-            return None;
-        }
-        let magnitude = join(third, (second << HALF) | (first & LOW)) as i128;
-        return Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude });
-    }
-    let (carry, low) = multiply_words(low, factor);
-    let high = if high == 0 {
-        carry
+        (third, (second << HALF) | (first & LOW))
     } else {
-        let (overflow, high) = multiply_words(high, factor);
-        if overflow != 0 {
-            return None;
-        }
-        high.checked_add(carry)?
+        let (carry, low) = multiply_words(low, factor);
+        let high = if high == 0 {
+            carry
+        } else {
+            let (overflow, high) = multiply_words(high, factor);
+            if overflow != 0 {
+                return None;
+            }
+            high.checked_add(carry)?
+        };
+        (high, low)
     };
-    if high >> 63 != 0 {
-        return None;
-    }
-    let magnitude = join(high, low) as i128; // below 2^127
-    Some(if value < 0 { magnitude.wrapping_neg() } else { magnitude })
+    if high >> 63 == 0 { Some(join(high, low)) } else { None }
 }
 
 /// `value · factor / divisor` rounded towards −∞, or `None` as soon as the product passes ±(2^127 − 1).
 #[must_use]
 #[inline]
 pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    let (quotient, remainder) = share_magnitude(value, factor, divisor)?;
+    Some(signed(value < 0, quotient, value < 0 && remainder != 0))
+}
+
+/// [`share_floor`] rounded towards +∞.
+#[must_use]
+#[inline]
+pub fn share_ceiling(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
+    let (quotient, remainder) = share_magnitude(value, factor, divisor)?;
+    Some(signed(value < 0, quotient, value > 0 && remainder != 0))
+}
+
+/// Quotient and remainder of |value| · factor.
+#[inline(always)]
+fn share_magnitude(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<(u128, u64)> {
     let (high, low) = split(value.unsigned_abs());
+    // Amounts are mostly one word, factors at most one, and divisors 1e9. The whole divisors in the amount then give at most
+    // (2^34 − 1) · (2^30 − 1), the rest less than 2^30 more.
+    if high == 0 && low >> 63 == 0 && factor >> 30 == 0 && divisor.get() >> 29 != 0 {
+        let divisor = NonZero::<u64>::from(divisor);
+        let rest = (low % divisor).wrapping_mul(factor);
+        let quotient = (low / divisor).wrapping_mul(factor).wrapping_add(rest / divisor);
+        return Some((u128::from(quotient), rest % divisor));
+    }
     if (high | factor) >> HALF != 0 {
-        return wide_share_floor(value, factor, divisor);
+        return wide_share_magnitude(value, factor, divisor);
     }
     let (third, second, first) = digit_product(high, low, factor);
     // Long division as in `divide_magnitude`.
@@ -60,13 +85,13 @@ pub fn share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i1
     let first_rest = ((second_rest % divisor) << HALF) | (first & LOW);
     let upper = (((third >> HALF) / divisor) << HALF) | (third_rest / divisor);
     let lower = ((second_rest / divisor) << HALF) | (first_rest / divisor);
-    Some(signed(value < 0, join(upper, lower), value < 0 && first_rest % divisor != 0))
+    Some((join(upper, lower), first_rest % divisor))
 }
 
 #[cold]
 #[inline(never)]
-fn wide_share_floor(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<i128> {
-    Some(divide_floor(multiply(value, factor)?, divisor))
+fn wide_share_magnitude(value: i128, factor: u64, divisor: NonZero<u32>) -> Option<(u128, u64)> {
+    Some(divide_magnitude(multiply(value, factor)?.unsigned_abs(), divisor))
 }
 
 /// `value · factor / 2^bits` rounded towards −∞, for |value| below 2^63, a factor below 2^62 and up to 127 bits.
@@ -268,6 +293,13 @@ mod tests {
             let product = value.checked_mul(i128::from(factor)).filter(|product| *product != i128::MIN);
             let exact = product.map(|product| product.div_euclid(i128::from(divisor.get())));
             prop_assert_eq!(share_floor(value, factor, divisor), exact);
+            let up = product.map(|product| -(-product).div_euclid(i128::from(divisor.get())));
+            prop_assert_eq!(share_ceiling(value, factor, divisor), up);
+            // The short way.
+            let (value, factor, divisor) = (value >> 64, factor >> 34, divisor | (1 << 29));
+            let product = value * i128::from(factor);
+            prop_assert_eq!(share_floor(value, factor, divisor), Some(product.div_euclid(i128::from(divisor.get()))));
+            prop_assert_eq!(share_ceiling(value, factor, divisor), Some(-(-product).div_euclid(i128::from(divisor.get()))));
         }
 
         #[test]

@@ -15,6 +15,8 @@
 pub mod constants;
 pub mod error;
 pub mod events;
+#[cfg(all(target_os = "solana", feature = "custom-heap", not(feature = "no-entrypoint")))]
+mod heap;
 pub mod instructions;
 pub mod liquidation;
 pub mod mint_policy;

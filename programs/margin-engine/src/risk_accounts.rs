@@ -121,19 +121,22 @@ impl<'a> RiskAccounts<'a> {
         } else {
             (None, accounts)
         };
-        let mut collaterals: Vec<CollateralView> = Vec::with_capacity(required.collaterals.count_ones() as usize);
-        let mut underlyings: Vec<UnderlyingView> = Vec::with_capacity(accounts.len() / 2);
         let (pairs, rest) = accounts.as_chunks::<2>();
         require!(rest.is_empty(), EngineError::RiskAccountMissing);
+        let holds_tokens = required.collaterals != 0;
+        let mut collaterals: Vec<CollateralView> = Vec::with_capacity(if holds_tokens { pairs.len() } else { 0 });
+        let mut underlyings: Vec<UnderlyingView> = Vec::with_capacity(pairs.len());
+        let mut found = RequiredMarkets::default();
 
         for [market, price_account] in pairs {
             require_keys_eq!(*market.owner, crate::ID, EngineError::RiskAccountOwner);
             if let Some(state) = view::<Underlying>(market)? {
                 require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
                 require_rising(underlyings.last().map(|last| last.state.index), state.index)?;
-                require!(required.underlyings & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
-                let price = read_price(&state.oracle, price_account, usage, now)?;
                 let index = bit(state.index)?;
+                require!(required.underlyings & index != 0, EngineError::RiskAccountUnexpected);
+                found.underlyings |= index;
+                let price = read_price(&state.oracle, price_account, usage, now)?;
                 require!(required.traded & index == 0 || market.is_writable, EngineError::UnderlyingReadOnly);
                 let state = if required.funded & index == 0 { state } else { accrued(state, market, &price, now)? };
                 underlyings.push(UnderlyingView { state, price });
@@ -141,7 +144,9 @@ impl<'a> RiskAccounts<'a> {
                 require_keys_eq!(state.engine, *engine, EngineError::ForeignEngine);
                 require!(underlyings.is_empty(), EngineError::RiskAccountOrder);
                 require_rising(collaterals.last().map(|last| last.state.index), state.index)?;
-                require!(required.collaterals & bit(state.index)? != 0, EngineError::RiskAccountUnexpected);
+                let index = bit(state.index)?;
+                require!(required.collaterals & index != 0, EngineError::RiskAccountUnexpected);
+                found.collaterals |= index;
                 if let Some(underlying) = state.linked_underlying() {
                     required.add_underlying(underlying)?;
                 }
@@ -151,10 +156,8 @@ impl<'a> RiskAccounts<'a> {
                 return err!(EngineError::RiskAccountKind);
             }
         }
-        // Strictly rising indices within the required sets: equal counts mean equal sets.
         require!(
-            collaterals.len() == required.collaterals.count_ones() as usize
-                && underlyings.len() == required.underlyings.count_ones() as usize,
+            found.collaterals == required.collaterals && found.underlyings == required.underlyings,
             EngineError::RiskAccountMissing
         );
         let stable = match collaterals.first() {

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::StreamExt as _;
 use margin_client::errors::EngineError;
-use margin_client::instructions::{LiquidationStart, Withdraw, WithdrawArgs};
+use margin_client::instructions::{LiquidationStart, Withdraw, WithdrawArgs, WitnessArgs};
 use margin_client::state::MarginAccount;
 use margin_client::text::Style;
 use margin_client::{Loaded, decode_margin_report, presets};
@@ -158,6 +158,7 @@ fn a_healthy_account_cannot_be_liquidated() {
         liquidator: demo.keeper.key.pubkey(),
         engine: demo.venue.engine,
         margin_account: demo.hedged.account,
+        args: WitnessArgs::default(),
         markets: demo.venue.directory.for_account(&state).expect("markets"),
     };
     let error = demo.sender.send(&[start.instruction()], &demo.keeper.key, &[]).expect_err("the account is healthy");

@@ -9,7 +9,8 @@ use std::{
 use margin_client::{
     PROGRAM_ID, addresses,
     instructions::{
-        AccountOpen, AccountOpenArgs, AccountSetDelegate, MarginQuoteArgs, QuotesCancel, SequenceCheck, TradeLeg,
+        AccountOpen, AccountOpenArgs, AccountSetDelegate, BankruptcyResolve, Fund, InsolventBid, MarginQuoteArgs,
+        QuotesCancel, SequenceCheck, TradeLeg,
     },
     presets,
     state::AccountMode,
@@ -62,6 +63,10 @@ fn instructions(world: &mut World, venue: &Keypair, group: &Group) -> BTreeMap<&
     let limits = world.wide_limits();
     let quote_args = MarginQuoteArgs { legs: legs.to_vec(), transfers: Vec::new(), check: Default::default() };
     let sample = world.sample(underlying, FAR).instruction();
+    // As of an account whose liquidation named the underlying.
+    let insured = Some(addresses::underlying(&engine, underlying));
+    let insolvent_bid = InsolventBid { insured_underlying: insured, ..world.insolvent_bid(maker, taker, 1) };
+    let resolution = BankruptcyResolve { insured_underlying: insured, ..world.resolution(taker) };
     BTreeMap::from([
         ("account_open", AccountOpen { owner, payer: owner, engine, args }.instruction()),
         ("account_close", world.closing(taker).instruction()),
@@ -86,7 +91,13 @@ fn instructions(world: &mut World, venue: &Keypair, group: &Group) -> BTreeMap<&
         ("venue_approve", world.approval(taker, venue.pubkey(), limits).instruction()),
         ("liquidation_start", world.start(maker, taker).instruction()),
         ("liquidation_bid", world.bid(maker, taker, 1).instruction()),
+        ("liquidation_replace_witness", world.witness(taker, &[0]).instruction()),
+        ("liquidation_convert", world.conversion(taker).instruction()),
+        ("collateral_bid", world.collateral_bid(maker, taker, SOL_TOKEN, 1).instruction()),
+        ("insolvent_bid", insolvent_bid.instruction()),
         ("liquidation_stop", world.stop(taker).instruction()),
+        ("bankruptcy_resolve", resolution.instruction()),
+        ("insurance_deposit", world.donation(taker, Fund::Underlying(underlying), 1).instruction()),
         ("open_interest_sync", world.open_interest_sync(underlying, taker).instruction()),
         ("funding_update", world.funding_update(underlying).instruction()),
         ("settlement_sample", sample),

@@ -12,7 +12,7 @@ use margin_client::text::{Style, Tone};
 use margin_localnet::demo::{self, Demo};
 use margin_localnet::expectations::Expectation;
 use margin_localnet::narrate::Narrator;
-use margin_localnet::{Network, NetworkConfig, seed};
+use margin_localnet::{Network, NetworkConfig, chart, seed};
 use serde_json::json;
 use solana_signer::Signer as _;
 
@@ -40,6 +40,9 @@ struct Options {
     /// Print the result as JSON on standard output, and the story on standard error.
     #[arg(long)]
     json: bool,
+    /// Write the naked account's crash as an SVG: equity, margins, auction price and every bid.
+    #[arg(long, value_name = "FILE")]
+    chart: Option<PathBuf>,
     /// The program to deploy [default: target/deploy/margin_engine.so].
     #[arg(long, value_name = "FILE")]
     program: Option<PathBuf>,
@@ -74,6 +77,10 @@ fn run(options: &Options) -> Result<bool> {
 
     let stride = if options.fast { FAST_STRIDE } else { 1 };
     let outcome = demo::run(&network, &demo, stride, &mut narrator)?;
+    if let Some(file) = &options.chart {
+        std::fs::write(file, chart::svg(&outcome.hours)).with_context(|| format!("writing {}", file.display()))?;
+        narrator.line(Tone::Faint, &format!("  chart: {}", file.display()))?;
+    }
     let expectations = outcome.expectations();
     narrator.expectations(&expectations)?;
     let met = expectations.iter().all(|expectation| expectation.met);

@@ -6,7 +6,7 @@ use super::{
     BookPosition, Detail, ExpiryMarket, GridScenario, MarginError, Market, Measure, NetGreeks, PreparedGrid, Ratio,
     Scenarios, UnderlyingRisk, WorstCase,
     detail::Signing,
-    discount::static_factors,
+    discount::Discounts,
     exposure::{DeltaSum, Exposure, UNIT_DELTA},
     open_expiry::OpenExpiry,
     ratio::{add, lot_price_to_usd, negate, scale_down, subtract},
@@ -260,7 +260,7 @@ impl<'a> Book<'a> {
         }
         let (mut up, mut down) = (0i128, 0i128);
         if open.has_options {
-            let factors = static_factors(&self.market.parameters.static_discount, &open.expiry);
+            let factors = Discounts::new(&self.market.parameters.static_discount, &open.expiry);
             let scan = self.scan.finish_expiry(factors.as_ref(), &mut self.signing)?;
             // What has passed is worth its payoff, to the last digit.
             let mark = if open.has_passed() { open.intrinsic } else { scan.mark };

@@ -1,7 +1,7 @@
 //! A risk grid as the scan wants it, in plain integers: made when parameters are set and stored, it spares every margin check
 //! two thousand compute units.
 
-use super::{GridScenario, MAX_GRID, MarginError, RiskParameters, Scratch};
+use super::{GridScenario, MAX_GRID, MarginError, Ratio, RiskParameters, Scratch};
 use crate::{MAX_SCENARIOS, scenario};
 
 /// Numbers of a [`StoredGrid`]'s table.
@@ -36,6 +36,8 @@ pub trait Scenarios: core::fmt::Debug {
     fn count(&self) -> usize;
     /// One of them.
     fn get(&self, index: usize) -> Option<GridScenario>;
+    /// Its weight alone; zero beyond the grid.
+    fn weight(&self, index: usize) -> Ratio;
 }
 
 impl<T: core::fmt::Debug> Scenarios for &[T]
@@ -48,6 +50,10 @@ where
 
     fn get(&self, index: usize) -> Option<GridScenario> {
         <[T]>::get(self, index).map(GridScenario::from)
+    }
+
+    fn weight(&self, index: usize) -> Ratio {
+        <[T]>::get(self, index).map_or(Ratio::ZERO, |scenario| GridScenario::from(scenario).weight)
     }
 }
 

@@ -23,7 +23,13 @@ impl Ratio {
 
     /// This share of an amount, rounded up: for charges and requirements.
     pub fn of_rounded_up(self, amount: Usd) -> Result<Usd, MarginError> {
-        negate(self.of_rounded_down(Usd(negate(amount.0)?))?.0).map(Usd)
+        if amount == Usd::ZERO || self == Self::ZERO {
+            return Ok(Usd::ZERO);
+        }
+        if self == Self::ONE {
+            return Ok(amount);
+        }
+        wide::share_ceiling(amount.0, self.0, DENOMINATOR).map(Usd).ok_or(MarginError::Overflow)
     }
 
     /// This share of an amount, rounded down: for credits.

@@ -8,13 +8,14 @@ use super::{
     GridScenario, MAX_GRID, MarginError, Market, PreparedGrid, Ratio, RiskParameters, StoredGrid,
     book::Cells,
     detail::Signing,
+    discount::Discounts,
     open_expiry::LevelsUsed,
     prepared,
     ratio::{floor_division, lot_price_to_usd, scale_down},
 };
 use crate::{
     Expiry, Leg, Lots, MAX_MULTIPLIER, Multiplier, RiskArray, Scenario, ScenarioSet, StaticFactors, Totals, Usd,
-    VolLevel, scenario::Shock,
+    VolLevel, factored::Factors, scenario::Shock,
 };
 
 /// Working memory of a scan, about 4 KB: the caller keeps it where it has room (a program's stack frame holds 4 KiB)
@@ -262,7 +263,7 @@ impl Scratch {
     #[inline(always)]
     pub(super) fn finish_expiry(
         &mut self,
-        factors: Option<&StaticFactors>,
+        factors: Option<&Discounts>,
         signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
         if self.has_digitals() {
@@ -279,14 +280,17 @@ impl Scratch {
                 return Ok(ExpiryScan { mark, basis });
             }
             Signing::Own => {
-                self.array.add_factored(factors.unwrap_or(&StaticFactors::ONE), mark, &mut self.totals)?;
+                match factors {
+                    Some(factors) => self.array.add_factored(factors, mark, &mut self.totals)?,
+                    None => self.array.add_factored(&StaticFactors::ONE, mark, &mut self.totals)?,
+                }
                 return Ok(ExpiryScan { mark, basis });
             }
             Signing::Found(_) => None,
             Signing::Given(signs) => Some(*signs),
         };
-        let factors = factors.unwrap_or(&StaticFactors::ONE);
-        let used = self.array.add_factored_wide(factors, mark, given.as_ref(), &mut self.totals)?;
+        let factors = factors.map_or(StaticFactors::ONE, Discounts::both);
+        let used = self.array.add_factored_wide(&factors, mark, given.as_ref(), &mut self.totals)?;
         if let Signing::Found(signs) = signing {
             *signs = used;
         }

@@ -124,11 +124,11 @@ impl Scratch {
                 (worst_case, worst) = (WorstCase::Scenario(index as u8), None); // below MAX_GRID
                 return Ok::<_, MarginError>(change.word);
             }
-            // Marks and forward shocks may follow the grid.
-            let Some(scenario) = grid.scenarios.get(index) else { return Ok(least.word) };
-            if change.is_above(scenario.weight, least) {
+            // Marks and forward shocks may follow the grid: there is no weight to them.
+            if change.is_above(grid.scenarios.weight(index), least) {
                 return Ok(least.word);
             }
+            let Some(scenario) = grid.scenarios.get(index) else { return Ok(least.word) };
             let profit = adjusted(change.wide(), &scenario, market)?;
             if profit >= worst.unwrap_or_else(|| least.wide()) {
                 return Ok(least.word);

@@ -61,8 +61,10 @@ impl Atoms {
     /// Rounded down.
     #[inline]
     pub(super) fn floor(&mut self, amount: Usd) -> i64 {
+        if amount == Usd::ZERO {
+            return 0; // many are
+        }
         match one_word(amount) {
-            Some((0, _)) => 0, // many are
             Some((magnitude, false)) => (magnitude / self.scale) as i64,
             Some((magnitude, true)) => (magnitude.div_ceil(self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::floor_division(amount.0, i128::from(self.scale))),
@@ -72,8 +74,10 @@ impl Atoms {
     /// Rounded up.
     #[inline]
     pub(super) fn ceil(&mut self, amount: Usd) -> i64 {
+        if amount == Usd::ZERO {
+            return 0;
+        }
         match one_word(amount) {
-            Some((0, _)) => 0,
             Some((magnitude, false)) => magnitude.div_ceil(self.scale) as i64,
             Some((magnitude, true)) => ((magnitude / self.scale) as i64).wrapping_neg(),
             None => self.wide(wide::ceiling_division(amount.0, i128::from(self.scale))),
@@ -99,14 +103,22 @@ impl Atoms {
 /// step.
 #[inline(always)]
 fn one_word(amount: Usd) -> Option<(u64, bool)> {
-    let low = amount.0 as i64;
-    let fits = (amount.0 >> 64) as i64 == low >> 63;
-    fits.then_some((low.unsigned_abs(), low < 0))
+    // Word by word: compared as one number they would be added to first.
+    let (high, low) = ((amount.0 >> 64) as i64, amount.0 as i64);
+    match high {
+        0 if low >= 0 => Some((low.unsigned_abs(), false)),
+        -1 if low < 0 => Some((low.unsigned_abs(), true)),
+        _ => None,
+    }
 }
 
 /// Cash in whole quote atoms, rounded down.
 pub fn cash_atoms_floor(cash: I80F48) -> Result<i64> {
-    Ok(i64::try_from(cash.to_bits() >> I80F48::FRAC_NBITS).map_err(|_| EngineError::Overflow)?)
+    // All bits above the point but the sign's copies, from the upper word (64 − 48 = 16) and the lower one.
+    let bits = cash.to_bits();
+    let high = (bits >> 64) as i64;
+    require!((high << 16) >> 16 == high, EngineError::Overflow);
+    Ok((high << 16) | (bits as u64 >> I80F48::FRAC_NBITS) as i64)
 }
 
 /// Cash in USD; fractions of an atom below 1e-12 USD round down.

@@ -2,6 +2,7 @@
 
 mod amounts;
 mod breakdown;
+mod encode;
 mod market;
 mod model;
 mod report;

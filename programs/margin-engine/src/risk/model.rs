@@ -24,6 +24,9 @@ fn flag(byte: u8) -> bool {
 }
 
 impl From<&RiskParameters> for core::RiskParameters {
+    // Group by group, in place and not inlined: otherwise each number waits on the stack until all are read.
+    #[inline(never)]
+    #[allow(clippy::field_reassign_with_default, reason = "as said above")]
     fn from(stored: &RiskParameters) -> Self {
         let RiskParameters { vol, scan, static_discount, skew, basis, charges, roll, concentration, .. } = stored;
         // Whatever branches comes first: the VM's few registers then hold nothing over it.
@@ -35,73 +38,74 @@ impl From<&RiskParameters> for core::RiskParameters {
             RiskParameters::NO_CAP => None,
             cap => Some(micro(cap)),
         };
-        Self {
-            vol: core::VolShock {
-                range_up: Ratio(vol.range_up),
-                range_down: Ratio(vol.range_down),
-                short_term_power: Ratio(vol.short_term_power),
-                long_term_power: Ratio(vol.long_term_power),
-                tenor_floor: Seconds(vol.tenor_floor),
-                min_vol_up: Vol(vol.min_vol_up),
+        let mut parameters = Self::default();
+        parameters.vol = core::VolShock {
+            range_up: Ratio(vol.range_up),
+            range_down: Ratio(vol.range_down),
+            short_term_power: Ratio(vol.short_term_power),
+            long_term_power: Ratio(vol.long_term_power),
+            tenor_floor: Seconds(vol.tenor_floor),
+            min_vol_up: Vol(vol.min_vol_up),
+        };
+        parameters.scan = core::ScanFactors {
+            initial: Ratio(scan.initial),
+            maintenance: Ratio(scan.maintenance),
+            measure: match scan.shortfall_count {
+                0 => Measure::Worst,
+                count => Measure::Shortfall(count),
             },
-            scan: core::ScanFactors {
-                initial: Ratio(scan.initial),
-                maintenance: Ratio(scan.maintenance),
-                measure: match scan.shortfall_count {
-                    0 => Measure::Worst,
-                    count => Measure::Shortfall(count),
-                },
-                gain_haircut: Ratio(scan.gain_haircut),
-                scales_charges,
-                inverse,
-                extended_range: Ratio(scan.extended_range),
-                extended_dampener,
-            },
-            static_discount: core::StaticDiscount {
-                long_markdown: SignedRatio(static_discount.long_markdown),
-                long_rate_scale: Ratio(static_discount.long_rate_scale),
-                long_rate_add: Ratio(static_discount.long_rate_add),
-                short_markup: Ratio(static_discount.short_markup),
-                short_rate_scale: Ratio(static_discount.short_rate_scale),
-                short_rate_add: Ratio(static_discount.short_rate_add),
-            },
-            skew: core::SkewShock {
-                linear: (&skew.linear).into(),
-                abs: (&skew.abs).into(),
-                min_width: Ratio(skew.min_width),
-                width_scale: Ratio(skew.width_scale),
-                vol_static: Ratio(skew.vol_static),
-                vol_scale: SignedRatio(skew.vol_scale),
-            },
-            basis: core::BasisContingency {
-                up: Multiplier(basis.up),
-                down: Multiplier(basis.down),
-                add: Ratio(basis.add),
-                annual: Ratio(basis.annual),
-            },
-            charges: core::PositionCharges {
-                perpetual_maintenance: Ratio(charges.perpetual_maintenance),
-                perpetual_initial: Ratio(charges.perpetual_initial),
-                short_option_maintenance: Ratio(charges.short_option_maintenance),
-                short_option_initial: Ratio(charges.short_option_initial),
-            },
-            minimum_delta: core::MinimumDelta {
-                unhedged: Ratio(stored.minimum_delta.unhedged),
-                hedged: Ratio(stored.minimum_delta.hedged),
-            },
-            roll: core::Roll { min_move: Ratio(roll.min_move), annual_move: Ratio(roll.annual_move), gross },
-            vega: core::VegaTermStructure { range: Ratio(stored.vega.range), offset: Ratio(stored.vega.offset) },
-            concentration: core::Concentration {
-                delta_depth,
-                delta_rate: Ratio(concentration.delta_rate),
-                vega_depth,
-                vega_rate: Ratio(concentration.vega_rate),
-                max_rate: Ratio(concentration.max_rate),
-            },
-            confidence: (&stored.confidence).into(),
-            depeg,
-            unrealised_profit_cap,
-        }
+            gain_haircut: Ratio(scan.gain_haircut),
+            scales_charges,
+            inverse,
+            extended_range: Ratio(scan.extended_range),
+            extended_dampener,
+        };
+        parameters.static_discount = core::StaticDiscount {
+            long_markdown: SignedRatio(static_discount.long_markdown),
+            long_rate_scale: Ratio(static_discount.long_rate_scale),
+            long_rate_add: Ratio(static_discount.long_rate_add),
+            short_markup: Ratio(static_discount.short_markup),
+            short_rate_scale: Ratio(static_discount.short_rate_scale),
+            short_rate_add: Ratio(static_discount.short_rate_add),
+        };
+        parameters.skew = core::SkewShock {
+            linear: (&skew.linear).into(),
+            abs: (&skew.abs).into(),
+            min_width: Ratio(skew.min_width),
+            width_scale: Ratio(skew.width_scale),
+            vol_static: Ratio(skew.vol_static),
+            vol_scale: SignedRatio(skew.vol_scale),
+        };
+        parameters.basis = core::BasisContingency {
+            up: Multiplier(basis.up),
+            down: Multiplier(basis.down),
+            add: Ratio(basis.add),
+            annual: Ratio(basis.annual),
+        };
+        parameters.charges = core::PositionCharges {
+            perpetual_maintenance: Ratio(charges.perpetual_maintenance),
+            perpetual_initial: Ratio(charges.perpetual_initial),
+            short_option_maintenance: Ratio(charges.short_option_maintenance),
+            short_option_initial: Ratio(charges.short_option_initial),
+        };
+        parameters.minimum_delta = core::MinimumDelta {
+            unhedged: Ratio(stored.minimum_delta.unhedged),
+            hedged: Ratio(stored.minimum_delta.hedged),
+        };
+        parameters.roll = core::Roll { min_move: Ratio(roll.min_move), annual_move: Ratio(roll.annual_move), gross };
+        parameters.vega =
+            core::VegaTermStructure { range: Ratio(stored.vega.range), offset: Ratio(stored.vega.offset) };
+        parameters.concentration = core::Concentration {
+            delta_depth,
+            delta_rate: Ratio(concentration.delta_rate),
+            vega_depth,
+            vega_rate: Ratio(concentration.vega_rate),
+            max_rate: Ratio(concentration.max_rate),
+        };
+        parameters.confidence = (&stored.confidence).into();
+        parameters.depeg = depeg;
+        parameters.unrealised_profit_cap = unrealised_profit_cap;
+        parameters
     }
 }
 

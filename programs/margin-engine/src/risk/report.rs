@@ -304,9 +304,13 @@ impl GreeksReport {
         let (lot_size, price) = (view.state.lot_size, view.price.price.0);
         // Lots × 1e-12 USD times the lot size over a price in 1e-12 USD: 1e-9 units. Gamma for 1 % is a hundredth.
         let units = |greek, divisor| nearest_share(greek, lot_size, [price, divisor]);
-        // The same over 1e9 and the atom: quote atoms.
+        // The same over 1e9 and the atom: quote atoms. Where so many lots are one unit exactly, nothing is multiplied.
         let atom = usd_in_atom(decimals);
-        let atoms = |greek, divisor: u64| nearest_share(greek, lot_size, [RATIO_ONE * divisor, atom]);
+        let (lot, unit) = match RATIO_ONE.checked_rem(lot_size) {
+            Some(0) => (1, RATIO_ONE / lot_size),
+            _ => (lot_size, RATIO_ONE),
+        };
+        let atoms = |greek, divisor: u64| nearest_share(greek, lot, [unit * divisor, atom]);
         Ok(Self {
             delta: units(greeks.delta, 1)?,
             gamma: units(greeks.gamma, 100)?,
@@ -319,8 +323,14 @@ impl GreeksReport {
 
 /// `value · factor` over the product of the divisors, to nearest (halves away from zero).
 fn nearest_share(value: i128, factor: u64, divisors: [u64; 2]) -> Result<i64> {
-    let magnitude = wide::multiply(value, factor).ok_or(EngineError::Overflow)?.unsigned_abs();
-    let divisor = u32::try_from(divisors[1]).ok().and_then(|second| wide::product(divisors[0], second));
+    let mut magnitude = value.unsigned_abs();
+    if factor != 1 {
+        magnitude = wide::multiply_magnitude(magnitude, factor).ok_or(EngineError::Overflow)?;
+    }
+    let divisor = match divisors[1] {
+        1 => Some(divisors[0]),
+        second => u32::try_from(second).ok().and_then(|second| wide::product(divisors[0], second)),
+    };
     let quotient = match divisor.and_then(NonZero::new) {
         Some(divisor) => {
             let rounded = magnitude.checked_add(u128::from(divisor.get() / 2)).ok_or(EngineError::Overflow)?;

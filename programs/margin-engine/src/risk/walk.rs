@@ -82,7 +82,7 @@ impl<'a> Check<'a> {
         let floor = self.load_factors(&mut factors);
         let correlation = floor.map(|floor| Correlation { scenarios: &factors, floor });
         let mut cross = correlation.map(|correlation| Box::new(CrossScan::new(correlation)));
-        let detail = if greeks { Detail::MainGreeks } else { Detail::Margin };
+        let detail = detail_of(greeks);
         let mut left = self.account.positions();
         // In place: it is too large to be handed around.
         let mut risk = UnderlyingRisk::default();
@@ -96,27 +96,18 @@ impl<'a> Check<'a> {
             }
             let number = usize::from(figures.underlyings);
             figures.underlyings = figures.underlyings.saturating_add(1);
-            match (self.mode, &mut cross) {
-                (AccountMode::Standard, _) => {
-                    self.require_all_scenarios()?;
-                    let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
-                    self.add_standard(&risk, exposed.hedge, &mut figures)?;
-                    visit(view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })?;
-                }
-                (AccountMode::Portfolio, Some(cross)) => {
-                    self.require_all_scenarios()?;
-                    let risk = self.correlated(exposed, detail, cross, workspace)?;
-                    visit(view, Part::Portfolio(&risk))?;
-                }
-                (AccountMode::Portfolio | AccountMode::Isolated, _) => {
-                    match self.scenario_of(number, &view.state)? {
-                        None => self.scanned(exposed, detail, workspace, &mut risk)?,
-                        Some(scenario) => risk = self.witnessed(exposed, scenario, workspace)?,
-                    }
-                    figures.risk.add_underlying(&risk).map_err(margin_error)?;
-                    visit(view, Part::Portfolio(&risk))?;
+            if self.mode == AccountMode::Standard || cross.is_some() {
+                self.walk_other(exposed, greeks, cross.as_deref_mut(), workspace, &mut figures, &mut visit)?;
+                continue;
+            }
+            match self.scenario_of(number, &view.state)? {
+                None => self.scanned(exposed, detail, workspace, &mut risk)?,
+                Some(scenario) => {
+                    self.witnessed(exposed, scenario, workspace, &mut risk)?;
                 }
             }
+            figures.risk.add_underlying(&risk).map_err(margin_error)?;
+            visit(view, Part::Portfolio(&risk))?;
         }
         // Positions are sorted as the markets are: what is left has no market.
         require!(left.is_empty(), EngineError::RiskAccountMissing);
@@ -134,14 +125,14 @@ impl<'a> Check<'a> {
         Ok(figures)
     }
 
-    /// A caller's witness needs an answer under it alone.
-    fn require_all_scenarios(&self) -> Result<()> {
-        require!(!matches!(self.witness, Witness::Listed(_)), EngineError::WitnessUnsupported);
-        Ok(())
+    /// The one scenario to look at of the `number`th underlying; `None`: all.
+    #[inline(always)]
+    fn scenario_of(&self, number: usize, state: &Underlying) -> Result<Option<WorstCase>> {
+        if let Witness::All = self.witness { Ok(None) } else { self.witness_for(number, state) }
     }
 
-    /// The one scenario to look at of the `number`th underlying; `None`: all.
-    fn scenario_of(&self, number: usize, state: &Underlying) -> Result<Option<WorstCase>> {
+    #[inline(never)]
+    fn witness_for(&self, number: usize, state: &Underlying) -> Result<Option<WorstCase>> {
         let scenario = match self.witness {
             Witness::All => return Ok(None),
             Witness::Listed(witness) => *witness.get(number).ok_or(EngineError::WitnessCount)?,
@@ -153,6 +144,32 @@ impl<'a> Check<'a> {
                 .unwrap_or(NO_LOSS),
         };
         Ok(Some(witness_of(scenario)))
+    }
+
+    /// An underlying in standard mode, or under the cross-underlying model: apart, so that a scan has the registers.
+    #[inline(never)]
+    fn walk_other(
+        &self,
+        exposed: Exposed,
+        greeks: bool,
+        cross: Option<&mut CrossScan>,
+        workspace: &mut Workspace,
+        figures: &mut Figures,
+        visit: &mut dyn FnMut(&UnderlyingView, Part) -> Result<()>,
+    ) -> Result<()> {
+        // A caller's witness needs an answer under it alone.
+        require!(!matches!(self.witness, Witness::Listed(_)), EngineError::WitnessUnsupported);
+        match cross {
+            Some(cross) => {
+                let risk = self.correlated(exposed, detail_of(greeks), cross, workspace)?;
+                visit(exposed.view, Part::Portfolio(&risk))
+            }
+            None => {
+                let (risk, greeks) = self.standard(exposed, greeks, workspace)?;
+                self.add_standard(&risk, exposed.hedge, figures)?;
+                visit(exposed.view, Part::Standard { risk: &risk, hedge: exposed.hedge, greeks })
+            }
+        }
     }
 
     fn add_balances(&self, figures: &mut Figures) -> Result<()> {
@@ -238,10 +255,17 @@ impl<'a> Check<'a> {
     }
 
     #[inline(never)]
-    fn witnessed(&self, exposed: Exposed, witness: WorstCase, workspace: &mut Workspace) -> Result<UnderlyingRisk> {
-        self.on_market(exposed, workspace, |market, scratch| {
+    fn witnessed(
+        &self,
+        exposed: Exposed,
+        witness: WorstCase,
+        workspace: &mut Workspace,
+        risk: &mut UnderlyingRisk,
+    ) -> Result<()> {
+        *risk = self.on_market(exposed, workspace, |market, scratch| {
             assess_witness(market, witness, self.book(exposed), |expiry| self.surface(exposed, expiry), scratch)
-        })
+        })?;
+        Ok(())
     }
 
     #[inline(never)]
@@ -360,6 +384,11 @@ fn split_underlying(positions: &[Position], underlying: u16) -> (&[Position], &[
 pub const BASIS: u8 = u8::MAX - 1;
 /// No scenario costs anything.
 pub const NO_LOSS: u8 = u8::MAX;
+
+/// What an assessment is asked for.
+fn detail_of(greeks: bool) -> Detail {
+    if greeks { Detail::MainGreeks } else { Detail::Margin }
+}
 
 pub(super) fn witness_of(number: u8) -> WorstCase {
     match number {

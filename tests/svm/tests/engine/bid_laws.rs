@@ -30,7 +30,9 @@ pub fn offer(world: &mut World, keeper: &Trader, trader: &Trader, fraction: u64)
     match world.svm.simulate_transaction(world.transaction(std::slice::from_ref(&bid), &[&keeper.key])) {
         Ok(_) => Some(take(world, keeper, trader, fraction)),
         Err(_) => {
-            world.refuse(bid, &[&keeper.key], E::BidWorsens);
+            // What is left after earlier bids may be worth nothing.
+            let error = if world.report(trader).equity > 0 { E::BidWorsens } else { E::AuctionInsolvent };
+            world.refuse(bid, &[&keeper.key], error);
             None
         }
     }
@@ -55,7 +57,7 @@ impl Books {
         })
     }
 
-    fn balance(&self) -> u64 {
+    pub fn balance(&self) -> u64 {
         self.account.balance_of(SOL_TOKEN) + self.bidder.balance_of(SOL_TOKEN)
     }
 }

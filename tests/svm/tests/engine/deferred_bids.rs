@@ -3,9 +3,9 @@
 use margin_client::{
     PROGRAM_ID, addresses,
     errors::EngineError as E,
-    instructions::{ChecksBegin, SequenceCheck, VenueAdd, VenueEnable},
+    instructions::{ChecksBegin, ChecksEnd, MarginCheckArgs, VenueAdd, VenueEnable},
     margin::PriceUse,
-    state::Position,
+    state::MarginAccount,
 };
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
@@ -18,7 +18,7 @@ use crate::liquidation::{WHOLE, distressed, start};
 fn scene() -> (World, Trader, Trader, Trader) {
     let (mut world, trader, keeper) = distressed();
     start(&mut world, &keeper, &trader);
-    let poor = world.funded(1_500.0);
+    let poor = world.funded(150.0);
     (world, trader, keeper, poor)
 }
 
@@ -41,24 +41,33 @@ fn unwinding(world: &World, trader: &Trader, keeper: &Trader, other: &Trader, fr
             if position.lots > 0 { sell(lots, instrument, mark) } else { buy(lots, instrument, mark) }
         })
         .collect();
-    world.trade(other, keeper, &legs).instruction()
+    let mut trade = world.trade(other, keeper, &legs);
+    // By then the keeper has the slice's tokens as well.
+    let held = [other, keeper, trader].map(|party| world.account(party));
+    let held: Vec<&MarginAccount> = held.iter().map(|account| &**account).collect();
+    trade.markets = world.directory.for_fills(&held, &legs).expect("listed markets");
+    trade.instruction()
 }
 
-/// The end of the keeper's deferred checks, once he has what the trader has.
-fn end_with(world: &World, trader: &Trader, keeper: &Trader) -> Instruction {
-    let held = |position: &Position| buy(1, position.instrument().expect("a known kind"), 1.0);
-    world.end(keeper, &world.account(trader).positions().iter().map(held).collect::<Vec<_>>())
+/// The end of the keeper's deferred checks, once he has what the trader has; or, `closed`, only the tokens of it.
+fn end_with(world: &World, trader: &Trader, keeper: &Trader, closed: bool) -> Instruction {
+    let mut taken = (*world.account(trader)).clone();
+    if closed {
+        taken.position_count = 0;
+    }
+    let markets = world.directory.for_bid(&world.account(keeper), &taken).expect("listed markets");
+    ChecksEnd { engine: world.engine, margin_account: keeper.account, markets }.instruction()
 }
 
 #[test]
 fn a_slice_is_taken_and_closed_in_one_transaction() {
     let (mut world, trader, maker, poor) = scene();
-    let fraction = WHOLE / 3;
+    let fraction = WHOLE / 20;
     let bid = world.bid(&poor, &trader, fraction).instruction();
     world.refuse(bid.clone(), &[&poor.key], E::BelowInitialMargin);
     let cash = world.report(&poor).equity;
     let unwind = unwinding(&world, &trader, &poor, &maker, fraction);
-    let all = [world.begin(&poor), bid, unwind, end_with(&world, &trader, &poor)];
+    let all = [world.begin(&poor), bid, unwind, end_with(&world, &trader, &poor, true)];
     world.send(&all, &[&poor.key, &maker.key]).unwrap_or_else(|refusal| panic!("{}", refusal.cause));
     world.assert_conserved();
     let after = world.account(&poor);
@@ -69,8 +78,8 @@ fn a_slice_is_taken_and_closed_in_one_transaction() {
 #[test]
 fn what_is_not_closed_is_refused_at_the_end() {
     let (mut world, trader, _, poor) = scene();
-    let bid = world.bid(&poor, &trader, WHOLE / 3).instruction();
-    let end = end_with(&world, &trader, &poor);
+    let bid = world.bid(&poor, &trader, WHOLE / 20).instruction();
+    let end = end_with(&world, &trader, &poor, false);
     let refusal = world.send(&[world.begin(&poor), bid, end], &[&poor.key]).expect_err("a refusal");
     assert_eq!(refusal.code, Some(E::BelowInitialMargin.into()), "{}", refusal.cause);
 }
@@ -87,8 +96,8 @@ fn a_venue_of_the_engine_may_stand_between_and_no_other_program() {
     let venue = addresses::venue(&world.engine, &authority);
     let begin =
         |venues: Vec<_>| ChecksBegin { authority: poor.owner(), margin_account: poor.account, venues }.instruction();
-    // The venue's program reads a sequence number for the keeper.
-    let inner = SequenceCheck { margin_account: poor.account, sequence: world.account(&poor).sequence }.instruction();
+    // The venue's program asks for the keeper's margin.
+    let inner = world.margin_check_with(&poor, MarginCheckArgs::default()).instruction();
     let metas = [vec![AccountMeta::new_readonly(inner.program_id, false)], inner.accounts].concat();
     let through =
         Instruction { program_id: program, accounts: metas, data: [vec![svm_probe::CALL], inner.data].concat() };

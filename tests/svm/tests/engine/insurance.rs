@@ -19,7 +19,9 @@ fn anyone_gives_to_either_kind_of_fund() {
         for (amount, before) in [(5, 0), (7, 5)] {
             let donation = world.donation(&donor, fund, amount);
             let events = world.accept(donation.instruction(), &[&donor.key]).events();
-            let [EngineEvent::InsuranceDeposited(event)] = events.try_into().ok().expect("one event");
+            let Ok([EngineEvent::InsuranceDeposited(event)]) = <[EngineEvent; 1]>::try_from(events) else {
+                panic!("one event")
+            };
             assert_eq!((event.underlying, event.donor), (index, donor.owner()));
             assert_eq!((event.amount, event.before, event.after), (amount, before, before + amount));
         }
@@ -54,7 +56,9 @@ fn the_admin_withdraws_what_everybody_saw_coming() {
 
         let request = world.insurance_request(fund, 600).instruction();
         let events = world.accept(request, &[&admin]).events();
-        let [EngineEvent::InsuranceRequested(event)] = events.try_into().ok().expect("one event");
+        let Ok([EngineEvent::InsuranceRequested(event)]) = <[EngineEvent; 1]>::try_from(events) else {
+            panic!("one event")
+        };
         assert_eq!((event.before, event.amount, event.available_at), (0, 600, world.now() + DELAY));
         world.advance(DELAY - 1);
         world.refuse(early.clone(), &[&admin], E::InsuranceDelay);
@@ -69,7 +73,9 @@ fn the_admin_withdraws_what_everybody_saw_coming() {
         world.refuse(thief.instruction(), &[&stranger.key], E::NotAdmin);
         let before = token_balance(&world.svm, &wallet);
         let events = world.accept(early.clone(), &[&admin]).events();
-        let [EngineEvent::InsuranceWithdrawn(event)] = events.try_into().ok().expect("one event");
+        let Ok([EngineEvent::InsuranceWithdrawn(event)]) = <[EngineEvent; 1]>::try_from(events) else {
+            panic!("one event")
+        };
         assert_eq!((event.amount, event.before, event.after), (500, 1_000, 500));
         assert_eq!(token_balance(&world.svm, &wallet), before + 500);
         world.refuse(early.clone(), &[&admin], E::InsuranceNotRequested);
@@ -103,7 +109,9 @@ fn what_was_requested_covers_losses_until_it_has_left() {
     world.insure(Fund::Common, 40);
     let late = world.insurance_withdrawal(Fund::Common, wallet).instruction();
     let events = world.accept(late, &[&admin]).events();
-    let [EngineEvent::InsuranceWithdrawn(event)] = events.try_into().ok().expect("one event");
+    let Ok([EngineEvent::InsuranceWithdrawn(event)]) = <[EngineEvent; 1]>::try_from(events) else {
+        panic!("one event")
+    };
     assert_eq!(event.amount, 40);
 }
 
@@ -115,7 +123,7 @@ fn a_market_gone_wrong_draws_its_limit_and_then_from_the_common_fund() {
     world.insure(Fund::Common, usdc(1_000_000.0));
     let limit = world.insurance_limit(BTC, 300, 86_400).instruction();
     let events = world.accept(limit, &[&admin]).events();
-    let [EngineEvent::InsuranceLimited(event)] = events.try_into().ok().expect("one event");
+    let Ok([EngineEvent::InsuranceLimited(event)]) = <[EngineEvent; 1]>::try_from(events) else { panic!("one event") };
     assert_eq!(event.before, InsuranceLimitArgs { limit: u64::MAX, window: 0 });
     assert_eq!(event.after, InsuranceLimitArgs { limit: 300, window: 86_400 });
     sink(&mut world, &trader, -1_000_000);
@@ -124,7 +132,7 @@ fn a_market_gone_wrong_draws_its_limit_and_then_from_the_common_fund() {
     for (fraction, wait) in [(WHOLE / 10, 0), (WHOLE / 10, 43_200), (WHOLE / 10, 0)] {
         let bid = world.insolvent_bid(&keeper, &trader, fraction).instruction();
         let events = world.accept(bid, &[&keeper.key]).events();
-        let [EngineEvent::InsolventBid(event)] = events.try_into().ok().expect("one event");
+        let Ok([EngineEvent::InsolventBid(event)]) = <[EngineEvent; 1]>::try_from(events) else { panic!("one event") };
         assert_eq!(event.loss.from_underlying + event.loss.from_common, event.payout.unsigned_abs());
         drawn.push(event.loss.from_underlying);
         world.advance(wait);

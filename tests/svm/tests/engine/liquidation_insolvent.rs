@@ -26,7 +26,7 @@ fn insolvent() -> (World, Trader, Trader) {
 fn take_over(world: &mut World, keeper: &Trader, trader: &Trader, fraction: u64) -> InsolventBid {
     let bid = world.insolvent_bid(keeper, trader, fraction);
     let events = world.accept(bid.instruction(), &[&keeper.key]).events();
-    let [EngineEvent::InsolventBid(event)] = events.try_into().ok().expect("one event");
+    let Ok([EngineEvent::InsolventBid(event)]) = <[EngineEvent; 1]>::try_from(events) else { panic!("one event") };
     event
 }
 
@@ -184,8 +184,11 @@ fn an_account_that_recovers_goes_back_to_its_solvent_auction() {
     let bid = world.insolvent_bid(&keeper, &trader, WHOLE).instruction();
     world.refuse(bid, &[&keeper.key], E::AuctionSolvent);
     let convert = world.conversion(&trader).instruction();
-    let [EngineEvent::LiquidationConverted(event)] =
-        world.accept(convert, &[]).events().try_into().ok().expect("one event");
+    let Ok([EngineEvent::LiquidationConverted(event)]) =
+        <[EngineEvent; 1]>::try_from(world.accept(convert, &[]).events())
+    else {
+        panic!("one event")
+    };
     assert!(!event.insolvent);
     assert_eq!(world.account(&trader).liquidation.insolvent_at, 0);
     let bid = world.bid(&keeper, &trader, WHOLE).instruction();
@@ -205,8 +208,11 @@ fn a_debt_without_anything_else_is_resolved() {
     };
     world.insure(Fund::Common, 100);
     let resolve = world.resolution(&trader).instruction();
-    let [EngineEvent::BankruptcyResolved(event)] =
-        world.accept(resolve, &[]).events().try_into().ok().expect("one event");
+    let Ok([EngineEvent::BankruptcyResolved(event)]) =
+        <[EngineEvent; 1]>::try_from(world.accept(resolve, &[]).events())
+    else {
+        panic!("one event")
+    };
     assert_eq!(event.loss, LossPayment { from_underlying: 0, from_common: 100, socialised: 151 });
     assert_eq!((event.cash_before, event.cash_after), (-251, 0));
     assert_eq!(world.account(&trader).cash(), I80F48::from_num(0.5), "the odd half of an atom");

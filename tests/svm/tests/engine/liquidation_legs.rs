@@ -24,7 +24,7 @@ fn take_legs(
     let mut bid = world.bid(keeper, trader, fraction);
     bid.args.legs = Some(world.legs(trader, positions));
     let events = world.accept(bid.instruction(), &[&keeper.key]).events();
-    let [EngineEvent::LiquidationBid(event)] = events.try_into().ok().expect("one event");
+    let Ok([EngineEvent::LiquidationBid(event)]) = <[EngineEvent; 1]>::try_from(events) else { panic!("one event") };
     event
 }
 
@@ -127,8 +127,11 @@ fn a_token_goes_for_its_price_less_what_its_haircut_earns() {
     let held = world.account(&trader).balance_of(SOL_TOKEN);
     let positions = world.account(&trader).positions().len();
     let bid = world.collateral_bid(&keeper, &trader, SOL_TOKEN, u64::MAX);
-    let [EngineEvent::CollateralBid(event)] =
-        world.accept(bid.clone().instruction(), &[&keeper.key]).events().try_into().ok().expect("one event");
+    let Ok([EngineEvent::CollateralBid(event)]) =
+        <[EngineEvent; 1]>::try_from(world.accept(bid.clone().instruction(), &[&keeper.key]).events())
+    else {
+        panic!("one event")
+    };
     let event: CollateralBid = event;
     // At most the share that a bid for everything could have taken.
     assert!(event.amount > 0 && event.amount < held, "{event:?}");

@@ -26,7 +26,6 @@ fn slices_cost_less_and_less() {
         let parameters = world.engine_state().liquidation;
         assert_eq!(world.now() - started, elapsed);
         let before = Books::of(&world, &trader, &keeper);
-        let fraction = closed_share(&world, &trader);
         let event = take(&mut world, &keeper, &trader, WHOLE);
         assert_eq!(event.share_paid, share);
         if elapsed <= 900 {
@@ -34,15 +33,7 @@ fn slices_cost_less_and_less() {
         }
         let limit = closed_form(&event, 0.0, parameters) * 1e9;
         assert!((event.fraction as f64 - limit).abs() <= 2.0, "{} is not {limit}", event.fraction);
-        assert!(event.fraction >= fraction.min(WHOLE) / 2);
     }
-}
-
-/// What would restore the account if nothing were paid for it: more cannot be needed.
-fn closed_share(world: &World, trader: &tests_svm::Trader) -> u64 {
-    let report = world.report(trader);
-    let missing = (report.maintenance_margin + report.maintenance_margin / 10 - report.equity) as f64;
-    (missing / (missing + report.equity as f64) * 1e9) as u64
 }
 
 #[test]

@@ -17,7 +17,7 @@ use tests_svm::{
 };
 
 use crate::{
-    liquidation::{WHOLE, distressed, start, stretched, tenth},
+    liquidation::stretched,
     substitution::{Case, Role},
     substitution_cash::cash_cases,
     substitution_liquidation::liquidation_cases,

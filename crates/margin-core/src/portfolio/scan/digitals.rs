@@ -3,7 +3,8 @@
 use super::{ExpiryScan, Scratch, subtract};
 use crate::{
     DigitalArray, Expiry, Leg, Lots, Price, StaticFactors,
-    portfolio::{MarginError, book::Cells, detail::Signing, gap::Gap},
+    factored::Factors,
+    portfolio::{MarginError, book::Cells, detail::Signing, discount::Discounts, gap::Gap},
     scenario::Shock,
 };
 
@@ -85,7 +86,7 @@ impl Scratch {
     #[inline(never)]
     pub(super) fn finish_mixed_expiry(
         &mut self,
-        factors: Option<&StaticFactors>,
+        factors: Option<&Discounts>,
         signing: &mut Signing,
     ) -> Result<ExpiryScan, MarginError> {
         let value = |slot: usize| {
@@ -101,8 +102,8 @@ impl Scratch {
             Signing::Given(signs) => Some(*signs),
             Signing::Own | Signing::Found(_) => None,
         };
-        let factors = factors.unwrap_or(&StaticFactors::ONE);
-        let used = digitals.array.add_factored(&self.array, factors, mark, given.as_ref(), &mut self.totals)?;
+        let factors = factors.map_or(StaticFactors::ONE, Discounts::both);
+        let used = digitals.array.add_factored(&self.array, &factors, mark, given.as_ref(), &mut self.totals)?;
         if let Signing::Found(signs) = signing {
             *signs = used;
         }
