@@ -19,10 +19,12 @@ use super::{
     report::Tally,
 };
 
-/// What selling costs a keeper: of the underlying's price (beside the engine's fee), and of the mark.
+/// What selling costs a keeper: of the underlying's price (beside the engine's fee), and of an option's mark, where that is
+/// not more than what its hedge moves.
 const SPREAD_OF_INDEX: f64 = 0.0005;
 const FEE_OF_INDEX: f64 = 0.0003;
 const SPREAD_OF_MARK: f64 = 0.02;
+const MOST_OF_INDEX: f64 = 0.0025;
 /// Shares of an account that are tried, largest first (1e-9).
 const SHARES: [u64; 6] = [1_000_000_000, 500_000_000, 250_000_000, 100_000_000, 30_000_000, 10_000_000];
 
@@ -147,8 +149,12 @@ fn case(market: &mut Market, account: &MarginAccount, report: MarginReport) -> R
 
 /// Of an instrument's unit, USD.
 fn spread(market: &mut Market, instrument: Instrument) -> Result<f64> {
-    let of_mark = if instrument.kind == InstrumentKind::Perpetual { 0.0 } else { SPREAD_OF_MARK };
-    Ok(SPREAD_OF_INDEX * market.spot(instrument.underlying) + of_mark * market.mark(instrument)?)
+    let spot = market.spot(instrument.underlying);
+    let of_mark = match instrument.kind {
+        InstrumentKind::Perpetual => 0.0,
+        _ => (SPREAD_OF_MARK * market.mark(instrument)?).min(MOST_OF_INDEX * spot),
+    };
+    Ok(SPREAD_OF_INDEX * spot + of_mark)
 }
 
 /// The first keeper for whom it is enough bids for the largest share that he can carry, and sells it.
