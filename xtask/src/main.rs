@@ -63,6 +63,12 @@ enum Task {
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
+    /// Simulate a market-wide crash on the VM: who is liquidated, who pays, who earns
+    #[command(disable_help_flag = true)]
+    Crash {
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
     /// Compare the kernel on the VM with a file of reference values
     #[command(disable_help_flag = true)]
     Reference {
@@ -127,7 +133,8 @@ fn run(task: Task) -> Result<()> {
         Task::Idl { check: true } => idl::check(&workspace),
         Task::Idl { check: false } => idl::write(&workspace),
         Task::Demo { arguments } => run::run(&workspace, run::DEMO, &arguments),
-        Task::Cu { arguments } => run::run(&workspace, run::BENCH, &with_command("cu", arguments)),
+        Task::Cu { arguments } => run::run(&workspace, run::CU, &with_command("cu", arguments)),
+        Task::Crash { arguments } => run::run(&workspace, run::CRASH, &with_command("crash", arguments)),
         Task::Reference { arguments } => run::run(&workspace, run::BENCH, &with_command("reference", arguments)),
         Task::Vectors { arguments } => run::run(&workspace, run::VECTORS, &arguments),
         Task::RiskGrid { check } => run::risk_grid(&workspace, check),

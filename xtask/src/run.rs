@@ -1,4 +1,4 @@
-//! Tasks that build and run an executable of a member: `demo`, `cu`, `reference`, `vectors` and `risk-grid`.
+//! Tasks that build and run an executable of a member: `demo`, `cu`, `crash`, `reference`, `vectors` and `risk-grid`.
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -21,8 +21,14 @@ pub struct Executable {
 /// The local network with a seeded market.
 pub const DEMO: Executable = Executable { name: "demo", programs: &[] };
 
-/// Compute-unit measurements and comparisons on the VM.
+/// Compute-unit measurements on the VM.
+pub const CU: Executable = Executable { name: "margin-bench", programs: &["svm-probe", "margin-engine"] };
+
+/// Comparisons of the kernel on the VM.
 pub const BENCH: Executable = Executable { name: "margin-bench", programs: &["svm-probe"] };
+
+/// A crash of the market on the VM.
+pub const CRASH: Executable = Executable { name: "margin-bench", programs: &["margin-engine"] };
 
 /// Published margin figures through the program on the VM.
 pub const VECTORS: Executable = Executable { name: "margin-vectors", programs: &["margin-engine"] };

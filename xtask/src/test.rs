@@ -79,7 +79,7 @@ fn stages(workspace: &Workspace, finished: &mut Vec<Finished>, results: &mut Res
             eprintln!("skipped: the figures of benches/CU.md hold for the project's own toolchain");
             return Ok(());
         }
-        run::check(workspace, run::BENCH, &["cu".into()])
+        run::check(workspace, run::CU, &["cu".into()])
     })
 }
 

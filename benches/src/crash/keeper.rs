@@ -213,21 +213,19 @@ impl Tally {
                 EngineEvent::InsolventBid(bid) => {
                     self.insolvent_bids += 1;
                     self.released += u32::from(bid.released);
-                    self.pay(bid.payout.max(0), bid.loss.from_underlying, bid.loss.from_common, bid.loss.socialised);
+                    self.pay(bid.loss.from_underlying, bid.loss.from_common, bid.loss.socialised);
                 }
                 EngineEvent::BankruptcyResolved(end) => {
                     self.resolved += 1;
-                    let loss = &end.loss;
-                    let shortfall = end.cash_after - end.cash_before;
-                    self.pay(shortfall, loss.from_underlying, loss.from_common, loss.socialised);
+                    self.pay(end.loss.from_underlying, end.loss.from_common, end.loss.socialised);
                 }
                 _ => {}
             }
         }
     }
 
-    fn pay(&mut self, shortfall: i64, underlying: u64, common: u64, socialised: u64) {
-        self.shortfall += shortfall;
+    fn pay(&mut self, underlying: u64, common: u64, socialised: u64) {
+        self.shortfall += underlying + common + socialised;
         self.from_underlying += underlying;
         self.from_common += common;
         self.socialised += socialised;

@@ -12,8 +12,8 @@ pub struct Tally {
     pub released: u32,
     /// Value that bidders got beyond what they paid.
     pub discount: i64,
-    /// Paid to bidders of insolvent accounts and for debts: the sum of the next three.
-    pub shortfall: i64,
+    /// What others paid to bidders of insolvent accounts and for debts: the sum of the next three.
+    pub shortfall: u64,
     pub from_underlying: u64,
     pub from_common: u64,
     pub socialised: u64,
