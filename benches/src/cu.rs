@@ -9,6 +9,7 @@ use svm_probe::{BookLeg, Request, SCENARIOS, Writer};
 
 use crate::engine::Bench;
 use crate::inputs::{self, ASSESSED_DAYS, EXPIRY_DAYS};
+use crate::limits;
 use crate::scale;
 use crate::svm::{Probe, root};
 use crate::trading;
@@ -38,6 +39,7 @@ pub fn run(json: bool, update: bool) -> Result<()> {
     let mut bench = Bench::load(whole::pmrm2()?)?;
     rows.extend(whole::checks(&mut bench)?);
     rows.extend(trading::rows()?);
+    rows.extend(limits::rows()?);
     let chart = whole::chart(&mut bench)?;
     let text = render(&rows)?;
     if json {

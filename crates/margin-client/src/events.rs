@@ -97,9 +97,9 @@ engine_events!(
     LiquidationStopped,
     BankruptcyResolved,
     InsuranceDeposited,
-    InsuranceLimited,
     InsuranceRequested,
     InsuranceWithdrawn,
+    InsuranceLimited,
 );
 
 impl EngineEvent {

@@ -185,7 +185,10 @@ fn a_breakdown_decodes() {
 
 #[test]
 fn every_event_of_the_program_is_known() {
-    let source = include_str!("../../../programs/margin-engine/src/events.rs");
+    let source = concat!(
+        include_str!("../../../programs/margin-engine/src/events.rs"),
+        include_str!("../../../programs/margin-engine/src/events/liquidation.rs"),
+    );
     let emitted: Vec<_> = source
         .split("#[event]")
         .skip(1)

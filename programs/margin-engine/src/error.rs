@@ -402,12 +402,10 @@ pub enum EngineError {
     #[msg("The new witness does not demand more than the one that is stored")]
     WitnessNotWorse,
     #[msg(
-        "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it"
+        "Only the insolvent auction sells the account: it has no value at its marks, or its first auction has run out"
     )]
     AuctionInsolvent,
-    #[msg(
-        "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out"
-    )]
+    #[msg("The account is in the solvent auction: it has value at its marks, and its first auction has not run out")]
     AuctionSolvent,
     #[msg("The insolvent auction runs already, or the solvent one does: there is nothing to convert")]
     AuctionUnchanged,

@@ -10,6 +10,7 @@ mod books;
 mod cash;
 mod dumps;
 mod files;
+mod footprint;
 mod liquidations;
 mod listing;
 mod market;
@@ -21,12 +22,14 @@ mod token;
 mod trader;
 mod transact;
 mod venues;
+mod wide;
 mod world;
 
 pub use anchor_lang::error::ErrorCode as AnchorError;
 pub use books::{keep_digitals, random_book, random_digital_book, random_rich_book};
 pub use dumps::PriceDump;
 pub use files::{built_program, market_data, program_bytes};
+pub use footprint::{Footprint, MAX_ACCOUNT_LOCKS, MAX_TRANSACTION_BYTES};
 pub use listing::{free_trading, oracle};
 pub use market::{
     BTC, ETH, FAR, NEAR, NOW, SOL, Spec, SurfaceSpec, buy, call, digital_call, digital_put, future, lots_of, perpetual,
@@ -39,4 +42,5 @@ pub use token::{MintOptions, TOKEN_2022_PROGRAM, Token, token_balance};
 pub use trader::Trader;
 pub use transact::{Receipt, Refusal};
 pub use venues::twin_venue;
+pub use wide::{Shape, Wide};
 pub use world::{SOL_TOKEN, USDC, World};

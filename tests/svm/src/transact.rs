@@ -89,7 +89,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    fn new(failed: FailedTransactionMetadata) -> Self {
+    pub(crate) fn new(failed: FailedTransactionMetadata) -> Self {
         let cause = format!("{:?}", failed.err);
         // `InstructionError(1, Custom(6120))`: the codes live in crates of several versions, their text in one.
         let code = cause
@@ -99,7 +99,8 @@ impl Refusal {
         Self { code, cause, logs: failed.meta.logs }
     }
 
-    fn describe(&self) -> String {
+    #[must_use]
+    pub fn describe(&self) -> String {
         let explained = self.code.and_then(explain).map(|error| error.to_string()).unwrap_or_default();
         format!("{} {explained}\n{}", self.cause, self.logs.join("\n"))
     }

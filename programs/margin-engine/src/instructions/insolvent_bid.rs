@@ -109,7 +109,7 @@ impl<'info> InsolventBid<'info> {
         let insured = self.margin_account.load()?.liquidation.insured_underlying;
         let mut loss = LossPayment::default();
         let socialised_before = self.engine.load()?.socialised;
-        if let Ok(lacking @ 1..) = u64::try_from(sale.payout) {
+        if sale.insured > 0 {
             let mut engine = self.engine.load_mut()?;
             let mut quote = self.quote.load_mut()?;
             let vault = quote.total_deposits;
@@ -118,7 +118,7 @@ impl<'info> InsolventBid<'info> {
                 Some(loader) => Some(loader.load_mut()?),
                 None => None,
             };
-            loss = pay_loss(lacking, &mut engine, &mut quote, underlying.as_deref_mut(), now)?;
+            loss = pay_loss(sale.insured, &mut engine, &mut quote, underlying.as_deref_mut(), now)?;
         }
 
         let engine = self.engine.load()?;
@@ -131,9 +131,8 @@ impl<'info> InsolventBid<'info> {
         let bidder_cash_before = cash_atoms_floor(bidder.cash())?;
         let payout = I80F48::checked_from_num(sale.payout).ok_or(EngineError::Overflow)?;
         bidder.add_cash(payout)?;
-        if sale.payout < 0 {
-            account.add_cash(-payout)?;
-        }
+        // What insurance does not pay of it, the account does: positive or negative.
+        account.add_cash(I80F48::checked_from_num(sale.insured).ok_or(EngineError::Overflow)? - payout)?;
         account.count_change()?;
         bidder.count_change()?;
         if account.is_flat() && account.cash() >= I80F48::ZERO {

@@ -29,7 +29,8 @@ impl<'info> LiquidationReplaceWitness<'info> {
         Ok(())
     }
 
-    /// Keeps a witness that demands more than the one that is kept. The auction goes on as it was.
+    /// Keeps a witness that demands more than the one that is kept, and with it names the underlying whose insurance pays first:
+    /// whoever started could have chosen it by a weak one. The auction goes on as it was.
     pub fn handle(ctx: Context<'info, Self>, args: WitnessArgs) -> Result<()> {
         ctx.accounts.validate()?;
         let now = Clock::get()?.unix_timestamp;
@@ -47,6 +48,7 @@ impl<'info> LiquidationReplaceWitness<'info> {
             let found = check.assess_witnesses(&mut workspace)?;
             require!(found.risk.maintenance_margin > kept.maintenance_margin, EngineError::WitnessNotWorse);
             account.liquidation.witness = found.witness;
+            account.liquidation.insured_underlying = found.greatest;
             WitnessReplaced {
                 account: ctx.accounts.margin_account.key(),
                 equity: usd_to_atoms_floor(kept.equity, engine.quote_decimals)?,

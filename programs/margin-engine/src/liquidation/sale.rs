@@ -152,7 +152,7 @@ impl<'a> Sale<'a> {
             let full = self.court.check(account)?.assess_witnesses(workspace)?;
             buffer = self.court.buffer_margin(&full.risk)?;
             sold.after = full.risk;
-            account.liquidation.witness = full.witness;
+            (account.liquidation.witness, account.liquidation.insured_underlying) = (full.witness, full.greatest);
         }
         if buffer.0 >= 0 {
             account.liquidation = LiquidationState::default();

@@ -189,7 +189,7 @@ impl Desk {
             let legs = match &event {
                 EngineEvent::TradeExecuted(trade) => &trade.legs,
                 EngineEvent::FillsSettled(fills) => &fills.legs,
-                EngineEvent::LiquidationBid(_) => {
+                EngineEvent::LiquidationBid(_) | EngineEvent::CollateralBid(_) => {
                     self.funding_payments += 6;
                     continue;
                 }

@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use margin_client::{instructions::MarginCheckArgs, margin::PriceUse};
-use tests_svm::{Trader, USDC, usdc};
+use tests_svm::{SOL_TOKEN, Trader, USDC, usdc};
 
 use crate::desk::Desk;
 
@@ -63,7 +63,38 @@ pub fn bid(desk: &mut Desk) {
     if desk.rng.one_in(12) {
         bid.args.price_limit = 0;
     }
+    let held = desk.world.account(&trader).positions().len();
+    if held > 0 && desk.rng.one_in(3) {
+        let chosen: Vec<usize> = (0..held).filter(|_| desk.rng.one_in(2)).collect();
+        bid.args.legs = Some(desk.world.legs(&trader, &chosen));
+    }
     let _ = desk.attempt("liquidation_bid", &[bid.instruction()], &[&bidder.key]);
+}
+
+/// Some of a token, by anybody.
+pub fn collateral_bid(desk: &mut Desk) {
+    let Some(trader) = desk.distressed() else { return };
+    let bidder = desk.keeper();
+    let amount = desk.rng.pick(&[1, 1_000_000_000, u64::MAX]);
+    let bid = desk.world.collateral_bid(&bidder, &trader, SOL_TOKEN, amount);
+    let _ = desk.attempt("collateral_bid", &[bid.instruction()], &[&bidder.key]);
+}
+
+/// Another witness, or the worst one.
+pub fn replace_witness(desk: &mut Desk) {
+    let Some(trader) = desk.distressed() else { return };
+    let mut witness = desk.world.witness(&trader, &[]);
+    let worst = desk.rng.one_in(2);
+    let scenarios = (0..desk.rng.within(0, 3)).map(|_| desk.rng.within(0, 31) as u8).collect();
+    witness.args.witness = (!worst).then_some(scenarios);
+    let _ = desk.attempt("liquidation_replace_witness", &[witness.instruction()], &[]);
+}
+
+/// The other auction, where it is time.
+pub fn convert(desk: &mut Desk) {
+    let Some(trader) = desk.distressed() else { return };
+    let convert = desk.world.conversion(&trader);
+    let _ = desk.attempt("liquidation_convert", &[convert.instruction()], &[]);
 }
 
 /// Releases an account, sometimes after its owner has paid in.

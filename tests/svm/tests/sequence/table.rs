@@ -50,6 +50,9 @@ pub const ACTIONS: &[Action] = &[
     // Liquidation.
     action("liquidation_start", 3, liquidation::start),
     action("liquidation_bid", 10, liquidation::bid),
+    action("collateral_bid", 2, liquidation::collateral_bid),
+    action("liquidation_replace_witness", 2, liquidation::replace_witness),
+    action("liquidation_convert", 2, liquidation::convert),
     action("liquidation_stop", 5, liquidation::stop),
     action("open_interest_sync", 2, liquidation::sync),
     // Settlement.
