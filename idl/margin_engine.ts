@@ -1011,12 +1011,12 @@ export type MarginEngine = {
     },
     {
       "code": 6332,
-      "msg": "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it",
+      "msg": "Only the insolvent auction sells the account: it has no value at its marks, or its first auction has run out",
       "name": "auctionInsolvent"
     },
     {
       "code": 6333,
-      "msg": "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out",
+      "msg": "The account is in the solvent auction: it has value at its marks, and its first auction has not run out",
       "name": "auctionSolvent"
     },
     {
@@ -6911,7 +6911,7 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "Quote atoms that the bidder was paid (negative: paid to the account)."
+              "Quote atoms that the bidder was paid (negative: paid). What `loss` does not sum to was settled with the account: lots round."
             ],
             "name": "payout",
             "type": "i64"
@@ -12471,12 +12471,12 @@ export const IDL: MarginEngine = {
     },
     {
       "code": 6332,
-      "msg": "The account's mark-to-market is not above zero, or its first auction has run out: only the insolvent auction sells it",
+      "msg": "Only the insolvent auction sells the account: it has no value at its marks, or its first auction has run out",
       "name": "auctionInsolvent"
     },
     {
       "code": 6333,
-      "msg": "The account is in the solvent auction: its mark-to-market is above zero and its first auction has not run out",
+      "msg": "The account is in the solvent auction: it has value at its marks, and its first auction has not run out",
       "name": "auctionSolvent"
     },
     {
@@ -18371,7 +18371,7 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "Quote atoms that the bidder was paid (negative: paid to the account)."
+              "Quote atoms that the bidder was paid (negative: paid). What `loss` does not sum to was settled with the account: lots round."
             ],
             "name": "payout",
             "type": "i64"

@@ -121,11 +121,13 @@ fn draw(story: &Story) -> String {
         line(label(place(hour), HEIGHT - BOTTOM + 20.0, "small middle", &format!("{hour:.0}")));
         hour += hour_step;
     }
+    // Drawn bid by bid, below.
+    let none = Vec::new();
     let series = [
         ("equity", "equity", &story.equity),
         ("initial margin", "initial", &story.initial),
         ("maintenance margin", "maintenance", &story.maintenance),
-        ("price of all of it at auction", "auction", &Vec::new()),
+        ("price of all of it at auction", "auction", &none),
     ];
     for (number, (name, class, points)) in series.into_iter().enumerate() {
         let path = points.iter().fold(String::new(), |mut path, (at, atoms)| {
@@ -133,7 +135,9 @@ fn draw(story: &Story) -> String {
             let _ = write!(path, "{:.1},{:.1} ", place(*at), height(*atoms));
             path
         });
-        line(format!("<polyline class=\"series {class}\" points=\"{}\"/>", path.trim_end()));
+        if !points.is_empty() {
+            line(format!("<polyline class=\"series {class}\" points=\"{}\"/>", path.trim_end()));
+        }
         let x = LEFT + 200.0 * number as f64;
         let y = HEIGHT - 14.0;
         line(format!("<line class=\"series {class}\" x1=\"{x}\" y1=\"{y:.0}\" x2=\"{:.0}\" y2=\"{y:.0}\"/>", x + 26.0));

@@ -39,8 +39,12 @@ fn a_missing_program_ends_it_with_the_command_that_builds_it() {
 #[test]
 fn a_run_succeeds_and_its_json_says_why() {
     let config = NetworkConfig::on_free_ports().expect("two free ports");
-    let output = demo(&config, &["--fast", "--json"]);
+    let chart = std::env::temp_dir().join(format!("margin-demo-{}.svg", std::process::id()));
+    let output = demo(&config, &["--fast", "--json", "--chart", chart.to_str().expect("a path in UTF-8")]);
     assert!(output.status.success(), "{}", stderr(&output));
+    let drawn = std::fs::read_to_string(&chart).expect("the chart was written");
+    std::fs::remove_file(&chart).expect("a temporary file");
+    assert!(drawn.contains("class=\"series equity\"") && drawn.contains("<circle class=\"bid\""), "{drawn}");
     let result: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON alone on standard output");
     let expectations = result["expectations"].as_array().expect("a list");
     assert!(expectations.len() >= 10, "{result:#}");

@@ -233,3 +233,33 @@ fn a_witness_of_an_old_grid_is_replaced_by_anyone() {
     scene.world.accept(replace, &[]);
     scene.world.accept(bid, &[&key]);
 }
+
+/// **Dust of a token whose oracle has failed**, sent to an account in liquidation: it takes no token that it does not have.
+#[test]
+fn an_account_in_liquidation_takes_no_new_token() {
+    let mut world = World::new();
+    let (maker, keeper, trader) = (world.funded(1_000_000.0), world.funded(1_000_000.0), world.funded(75.0));
+    world.fill(&maker, &trader, &[sell(1, perpetual(ETH), 3_240.67)]);
+    let mut scene = Scene { world, maker, trader, keeper };
+    for _ in 0..100 {
+        let report = scene.world.report(&scene.trader);
+        if report.equity < report.maintenance_margin {
+            break;
+        }
+        scene.world.shock(ETH, 1.005);
+    }
+    scene.start();
+    let Scene { mut world, trader, .. } = scene;
+    let second = world.second_account(&trader);
+    world.give(&trader, SOL_TOKEN, 10);
+    let mut elsewhere = world.deposit(&trader, SOL_TOKEN, 5);
+    elsewhere.margin_account = second;
+    world.accept(elsewhere.instruction(), &[&trader.key]);
+    let dust = world.deposit(&trader, SOL_TOKEN, 1).instruction();
+    world.refuse(dust, &[&trader.key], E::AccountInLiquidation);
+    let mut over = world.transfer(&trader, second, SOL_TOKEN, 1);
+    (over.source, over.destination) = (over.destination, over.source);
+    world.refuse(over.instruction(), &[&trader.key], E::AccountInLiquidation);
+    // Cash is always welcome.
+    world.fund(&trader, USDC, 1);
+}

@@ -52,8 +52,9 @@ pub fn insolvent_payout(risk: &AccountRisk, elapsed: Seconds, duration: Seconds)
     let low = risk.equity.0.checked_neg().ok_or(overflow)?.max(0);
     let high = risk.maintenance_surplus()?.0.checked_neg().ok_or(overflow)?.max(low);
     let share = if elapsed.0 < duration.0 {
-        // Both are seconds, and the first is the smaller one.
-        let part = u128::from(elapsed.0).wrapping_mul(ONE.unsigned_abs()) / u128::from(duration.0.max(1));
+        // Both are seconds, and the first is the smaller one: no overflow, no division by zero.
+        let scaled = u128::from(elapsed.0).wrapping_mul(ONE.unsigned_abs());
+        let part = scaled.checked_div(u128::from(duration.0)).unwrap_or(0);
         Ratio(u64::try_from(part).map_err(|_| overflow)?)
     } else {
         Ratio::ONE

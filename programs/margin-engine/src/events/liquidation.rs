@@ -105,7 +105,7 @@ pub struct InsolventBid {
     pub fraction: u64,
     /// Quote atoms: mark-to-market of what was taken.
     pub slice_value: i64,
-    /// Quote atoms that the bidder was paid (negative: paid to the account).
+    /// Quote atoms that the bidder was paid (negative: paid). What `loss` does not sum to was settled with the account: lots round.
     pub payout: i64,
     /// Index of the underlying whose fund paid first; 65 535: none.
     pub insured_underlying: u16,

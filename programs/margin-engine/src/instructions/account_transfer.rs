@@ -21,7 +21,7 @@ pub struct AccountTransfer<'info> {
 }
 
 impl<'info> AccountTransfer<'info> {
-    fn validate(&self, amount: u64) -> Result<()> {
+    fn validate(&self, collateral: u16, amount: u64) -> Result<()> {
         // owner: of both accounts; a delegate may not transfer. engine, source, destination: this program's, by their types;
         // of each other. The destination may be in liquidation: a transfer is a deposit to it.
         require_keys_neq!(self.source.key(), self.destination.key(), EngineError::TransferToSelf);
@@ -31,6 +31,9 @@ impl<'info> AccountTransfer<'info> {
         require_keys_eq!(destination.engine, self.engine.key(), EngineError::ForeignEngine);
         require_keys_eq!(self.owner.key(), destination.owner, EngineError::TransferOwner);
         require!(!source.in_liquidation(), EngineError::AccountInLiquidation);
+        // Nor a token that it does not have: its oracle may have failed.
+        let is_new = collateral != Collateral::QUOTE_INDEX && destination.balance_of(collateral) == 0;
+        require!(!is_new || !destination.in_liquidation(), EngineError::AccountInLiquidation);
         require!(source.checks_deferred == 0, EngineError::ChecksDeferred);
         require!(amount > 0, EngineError::AmountZero);
         Ok(())
@@ -40,7 +43,7 @@ impl<'info> AccountTransfer<'info> {
     ///
     /// No vault and no pool is touched: until a sync, moved cash earns in neither account.
     pub fn handle(ctx: Context<'info, Self>, collateral: u16, amount: u64) -> Result<()> {
-        ctx.accounts.validate(amount)?;
+        ctx.accounts.validate(collateral, amount)?;
         let now = Clock::get()?.unix_timestamp;
         let engine_key = ctx.accounts.engine.key();
         let event = {

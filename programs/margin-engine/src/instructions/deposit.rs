@@ -40,6 +40,9 @@ impl<'info> Deposit<'info> {
         let (mint, vault, token_program) = (self.mint.key(), self.vault.key(), self.token_program.key());
         collateral.require_vault(&mint, &vault, &token_program, &self.source.key())?;
 
+        // A token whose oracle has failed would keep an account in liquidation from being judged.
+        let is_new = !collateral.is_quote() && account.balance_of(collateral.index) == 0;
+        require!(!is_new || !account.in_liquidation(), EngineError::AccountInLiquidation);
         require!(amount > 0, EngineError::AmountZero);
         let total = collateral.total_deposits.checked_add(amount).ok_or(EngineError::DepositCap)?;
         require!(total <= collateral.deposit_cap, EngineError::DepositCap);

@@ -41,6 +41,28 @@ fn a_recovered_account_pays_nobody() {
     assert!(event.payout > 0 && event.released);
 }
 
+/// **The same where nobody stops the clock**: it goes on through the recovery, and still no payout exceeds what maintenance margin lacks.
+#[test]
+fn a_forgotten_clock_pays_no_more_than_the_margin() {
+    let mut scene = Scene::ruined();
+    scene.insure(Fund::Underlying(BTC), usdc(1_000_000.0));
+    scene.start();
+    let ruinous = scene.world.spot(&specs()[0].feed);
+    while scene.world.report(&scene.trader).equity <= 0 {
+        scene.world.shock(BTC, 0.99);
+    }
+    // Much longer than the auction.
+    scene.wait(9_000);
+    scene.world.set_price(&specs()[0].feed, ruinous);
+    let keeper = copy(&scene.keeper);
+    let before = scene.wealth(&[&keeper]);
+    let event = scene.take_insolvent(WHOLE);
+    let lacking = event.maintenance_margin_before - event.equity_before;
+    assert!((event.payout - lacking).abs() <= 2, "{event:?}");
+    let gain = scene.wealth(&[&keeper]) - before;
+    assert!(gain <= event.maintenance_margin_before + 4, "{gain}: {event:?}");
+}
+
 /// **Tiny slices of an insolvent account**, each rounding in the bidder's favour or in the owner's: lots round up, and what they are worth beyond
 /// their share is settled with the account. So forty slices earn what their fractions are due, insurance pays no more than their shares, and the
 /// account is not made whole while it keeps its book.

@@ -1,7 +1,8 @@
 //! Attacks on socialised losses: escaping them, or making others bear them.
 
+use fixed::types::I80F48;
 use margin_client::errors::EngineError as E;
-use tests_svm::{Trader, USDC, usdc};
+use tests_svm::{BTC, Trader, USDC, buy, perpetual, sell, specs, usdc};
 
 use crate::scene::{Scene, WHOLE, atoms, copy, refuse_all};
 
@@ -92,4 +93,28 @@ fn a_deposit_after_the_loss_does_not_bear_it() {
     assert!((cash - want).abs() <= 1.0, "{cash} is not {want}");
     let all = scene.world.withdraw(&fresh, USDC, usdc(70_000.0)).instruction();
     scene.world.accept(all, &[&fresh.key]);
+}
+
+/// **Keeping a profit unrealised until the loss is socialised**: what is not cash yet bears nothing. What the index does not collect because the
+/// losing side has realised its part is the profit's share and no more; the pool's reserve carries it.
+#[test]
+fn profit_that_is_not_cash_yet_costs_the_reserve_its_share() {
+    let mut scene = Scene::stretched();
+    let (long, short, third) =
+        (scene.world.funded(200_000.0), scene.world.funded(50_000.0), scene.world.funded(200_000.0));
+    scene.world.fill(&long, &short, &[sell(20, perpetual(BTC), 94_128.89)]);
+    scene.sink(-5_000_000_000);
+    scene.start();
+    let spot = scene.world.spot(&specs()[0].feed) as f64 * 1e-12;
+    scene.world.fill(&third, &short, &[buy(20, perpetual(BTC), spot)]);
+    let unrealised = (spot - 94_128.89) * 0.2 * 1e6;
+    let share = socialise(&mut scene);
+    assert_bore(&mut scene, &long, 200_000.0, share);
+    let (maker, trader, keeper) = (copy(&scene.maker), copy(&scene.trader), copy(&scene.keeper));
+    for account in [&long, &short, &third, &maker, &trader, &keeper] {
+        scene.world.meet_pool(account);
+    }
+    let reserve = I80F48::from_le_bytes(scene.world.collateral(USDC).pool.reserve).to_num::<f64>();
+    assert!(unrealised > 1e9 && reserve < -1.0, "{unrealised}, {reserve}");
+    assert!((reserve + share * unrealised).abs() <= 10.0, "{reserve} is not a share of {unrealised}");
 }

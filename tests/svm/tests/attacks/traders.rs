@@ -31,7 +31,7 @@ fn giving_money_to_oneself_stops_at_initial_margin() {
     let mut given = 0;
     loop {
         let trade = scene.world.trade(&b, &a, &gift(20)).instruction();
-        match scene.world.attempt(&[trade.clone()], &[&a.key, &b.key]) {
+        match scene.world.attempt(std::slice::from_ref(&trade), &[&a.key, &b.key]) {
             Ok(_) => given += 1,
             Err(error) => {
                 assert_eq!(error.name(), E::BelowInitialMargin.name());
