@@ -108,8 +108,13 @@ fn requirement(example: &Example) {
 
 fn fraction(example: &Example) {
     let [margin, equity, share] = ["buffer_margin", "equity", "share_paid"].map(|name| example.given(name));
-    let core =
-        maximum_fraction(example.usd("buffer_margin"), example.usd("equity"), Usd(0), example.ratio("share_paid"));
+    let sale = OnSale {
+        buffer_margin: example.usd("buffer_margin"),
+        equity: example.usd("equity"),
+        cash_from_bids: Usd(0),
+        share_paid: example.ratio("share_paid"),
+    };
+    let core = sale.maximum_fraction();
     let reader = margin / (margin - equity * share);
     example.figure("fraction", Ratio(core.unwrap()), reader);
     // What is left of B and what the bid paid cancel.

@@ -51,7 +51,7 @@ fn unwinding(world: &World, trader: &Trader, keeper: &Trader, other: &Trader, fr
 
 /// The end of the keeper's deferred checks, once he has what the trader has; or, `closed`, only the tokens of it.
 fn end_with(world: &World, trader: &Trader, keeper: &Trader, closed: bool) -> Instruction {
-    let mut taken = (*world.account(trader)).clone();
+    let mut taken = *world.account(trader);
     if closed {
         taken.position_count = 0;
     }
