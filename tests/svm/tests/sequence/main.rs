@@ -3,7 +3,7 @@
 //!
 //! A sequence depends on its seed alone. A failure names it, and
 //! `SEQUENCE_SEED=… cargo test -p tests-svm --test sequence from_the_environment -- --nocapture` runs it again
-//! (`SEQUENCE_STEPS`: how many actions, 900 if not given).
+//! (`SEQUENCE_STEPS`: how many actions, 1 200 if not given).
 
 mod admin;
 mod cash;
@@ -24,7 +24,7 @@ mod venue;
 use desk::Desk;
 
 /// Actions of a sequence. Most are one instruction, some several.
-const STEPS: u64 = 900;
+const STEPS: u64 = 1_200;
 
 fn run(seed: u64, steps: u64) {
     println!("sequence: seed {seed}, {steps} actions");
