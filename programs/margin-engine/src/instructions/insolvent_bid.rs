@@ -65,22 +65,32 @@ impl<'info> InsolventBid<'info> {
     pub fn handle(ctx: Context<'info, Self>, args: InsolventBidArgs) -> Result<()> {
         ctx.accounts.validate(&args)?;
         let now = Clock::get()?.unix_timestamp;
-        let sold = ctx.accounts.sell(&args, ctx.remaining_accounts, now)?;
-        let event = ctx.accounts.settle(&args, sold, ctx.remaining_accounts, now)?;
+        // As before the slice moves: what nets out by it has its market passed all the same.
+        let required = {
+            let (bidder, account) = (ctx.accounts.bidder_account.load()?, ctx.accounts.margin_account.load()?);
+            RequiredMarkets::of_accounts(&*ctx.accounts.engine.load()?, &[&bidder, &account])?
+        };
+        let sold = ctx.accounts.sell(&args, ctx.remaining_accounts, required, now)?;
+        let event = ctx.accounts.settle(&args, sold, ctx.remaining_accounts, required, now)?;
         emit_cpi!(event);
         Ok(())
     }
 
     /// Moves the slice and computes the payout.
     #[inline(never)]
-    fn sell(&self, args: &InsolventBidArgs, markets: &[AccountInfo<'info>], now: i64) -> Result<InsolventSale> {
+    fn sell(
+        &self,
+        args: &InsolventBidArgs,
+        markets: &[AccountInfo<'info>],
+        required: RequiredMarkets,
+        now: i64,
+    ) -> Result<InsolventSale> {
         let engine = self.engine.load()?;
         let mut bidder = self.bidder_account.load_mut()?;
         let mut account = self.margin_account.load_mut()?;
         let decimals = engine.quote_decimals;
         bidder.accrue_interest(&engine, now)?;
         account.accrue_interest(&engine, now)?;
-        let required = RequiredMarkets::of_accounts(&engine, &[&bidder, &account])?;
         let markets = RiskAccounts::load(&self.engine.key(), markets, required, PriceUse::Liquidation, now)?;
         let court = Court { engine: &engine, markets: &markets, now };
         let mut workspace = Workspace::new();
@@ -104,6 +114,7 @@ impl<'info> InsolventBid<'info> {
         args: &InsolventBidArgs,
         sale: InsolventSale,
         markets: &[AccountInfo<'info>],
+        required: RequiredMarkets,
         now: i64,
     ) -> Result<InsolventBidEvent> {
         let insured = self.margin_account.load()?.liquidation.insured_underlying;
@@ -139,7 +150,6 @@ impl<'info> InsolventBid<'info> {
             account.liquidation = LiquidationState::default();
         }
 
-        let required = RequiredMarkets::of_accounts(&engine, &[&bidder, &account])?;
         let markets = RiskAccounts::load(&self.engine.key(), markets, required, PriceUse::Liquidation, now)?;
         let court = Court { engine: &engine, markets: &markets, now };
         court.require_buyer_margin(&bidder, &mut Workspace::new())?;

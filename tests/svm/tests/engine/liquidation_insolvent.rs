@@ -7,7 +7,7 @@ use margin_client::{
     instructions::Fund,
     state::MarginAccount,
 };
-use tests_svm::{BTC, ETH, SOL_TOKEN, Trader, USDC, World, usdc};
+use tests_svm::{BTC, ETH, SOL_TOKEN, Trader, USDC, World, buy, perpetual, usdc};
 
 use crate::{
     bid_laws::Books,
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// An account whose equity is at most −1 USDC, in liquidation.
-fn insolvent() -> (World, Trader, Trader) {
+pub fn insolvent() -> (World, Trader, Trader) {
     let (mut world, trader, keeper) = stretched();
     sink(&mut world, &trader, -1_000_000);
     start(&mut world, &keeper, &trader);
@@ -97,6 +97,7 @@ fn what_no_fund_holds_is_borne_by_every_deposit_alike() {
     let rich = world.funded(400_000.0);
     let poor = world.funded(3.0);
     let before: Vec<i64> = [&keeper, &rich, &poor].map(|trader| world.cash(trader)).to_vec();
+    let taken = world.cash(&trader);
     let event = take_over(&mut world, &keeper, &trader, WHOLE);
     let loss = event.loss;
     assert_eq!((loss.from_underlying, loss.from_common, loss.socialised), (0, 0, event.payout.unsigned_abs()));
@@ -117,15 +118,24 @@ fn what_no_fund_holds_is_borne_by_every_deposit_alike() {
         assert_eq!(world.cash(trader), cash);
     }
     assert_eq!(world.cash(&newcomer), usdc(1_000.0) as i64);
-    // The bidder's deposit bore its share, his payout did not.
-    let kept = before[0] as f64 * (1.0 - share);
-    assert!((event.bidder_cash_before as f64 - (kept + moved_cash(&event, &before, share))).abs() < 3.0, "{event:?}");
+    // The bidder's cash and what he took over bore their share, his payout did not.
+    let kept = (before[0] + taken) as f64 * (1.0 - share);
+    assert!((event.bidder_cash_before as f64 - kept).abs() < 3.0, "{event:?} for {kept}");
     assert_eq!(event.bidder_cash_after - event.bidder_cash_before, event.payout);
 }
 
-/// What the slice's cash came to in the bidder's hands, after its share of the loss.
-fn moved_cash(event: &InsolventBid, before: &[i64], share: f64) -> f64 {
-    event.bidder_cash_before as f64 - before[0] as f64 * (1.0 - share)
+/// The bidder's perpetual closes the account's: neither holds the market afterwards, and the bid passes it all the same.
+#[test]
+fn a_bidder_whose_perpetual_nets_out_may_take_the_account() {
+    let (mut world, trader, keeper) = stretched();
+    let maker = world.funded(1_000_000.0);
+    world.fill(&maker, &keeper, &[buy(19, perpetual(ETH), 3_250.0)]);
+    world.insure(Fund::Common, usdc(1_000_000.0));
+    sink(&mut world, &trader, -1_000_000);
+    start(&mut world, &keeper, &trader);
+    let event = take_over(&mut world, &keeper, &trader, WHOLE);
+    assert!(event.released, "{event:?}");
+    assert!(world.account(&keeper).positions().iter().all(|position| position.underlying != ETH));
 }
 
 #[test]
@@ -198,14 +208,12 @@ fn an_account_that_recovers_goes_back_to_its_solvent_auction() {
 #[test]
 fn a_debt_without_anything_else_is_resolved() {
     let mut world = World::new();
-    let (trader, keeper) = (world.funded(1_000.0), world.funded(1_000_000.0));
+    let trader = world.funded(1_000.0);
+    world.funded(1_000_000.0);
     let healthy = world.resolution(&trader).instruction();
     world.refuse(healthy, &[], E::NotBankrupt);
     // What remained of a book that was settled: it owes 250.5 atoms.
-    let (mut world, trader, keeper) = {
-        world.forge::<MarginAccount>(trader.account, |account| account.cash = (-(501i128 << 47)).to_le_bytes());
-        (world, trader, keeper)
-    };
+    world.forge::<MarginAccount>(trader.account, |account| account.cash = (-(501i128 << 47)).to_le_bytes());
     world.insure(Fund::Common, 100);
     let resolve = world.resolution(&trader).instruction();
     let Ok([EngineEvent::BankruptcyResolved(event)]) =
@@ -218,12 +226,11 @@ fn a_debt_without_anything_else_is_resolved() {
     assert_eq!(world.account(&trader).cash(), I80F48::from_num(0.5), "the odd half of an atom");
     let again = world.resolution(&trader).instruction();
     world.refuse(again, &[], E::NotBankrupt);
-    let _ = keeper;
 }
 
 #[test]
 fn an_account_with_anything_left_is_not_bankrupt() {
-    let (mut world, trader, keeper) = insolvent();
+    let (mut world, trader, _) = insolvent();
     let resolve = world.resolution(&trader).instruction();
     world.refuse(resolve, &[], E::NotBankrupt);
     let mut without = world.resolution(&trader);
@@ -232,7 +239,6 @@ fn an_account_with_anything_left_is_not_bankrupt() {
     let mut token = world.resolution(&trader);
     token.quote = world.collateral_address(SOL_TOKEN);
     world.refuse(token.instruction(), &[], E::NotQuoteCollateral);
-    let _ = keeper;
 }
 
 #[test]

@@ -7,10 +7,11 @@ use margin_client::{
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
-use tests_svm::{AnchorError as A, BTC, SOL_TOKEN, Trader, USDC, World};
+use tests_svm::{BTC, SOL_TOKEN, Trader, USDC, World};
 
 use crate::{
-    liquidation::{WHOLE, distressed, sink, start, stretched, tenth},
+    liquidation::{WHOLE, distressed, start, tenth},
+    liquidation_insolvent::insolvent,
     substitution::{Case, Role},
     substitution_cases::{callee, read, with_events, written},
     substitution_listing::admin_case,
@@ -54,13 +55,6 @@ fn by_bidder(name: &'static str, world: World, instruction: Instruction, keeper:
         before: vec![],
         after: vec![],
     }
-}
-
-fn insolvent() -> (World, Trader, Trader) {
-    let (mut world, trader, keeper) = stretched();
-    sink(&mut world, &trader, -1_000_000);
-    start(&mut world, &keeper, &trader);
-    (world, trader, keeper)
 }
 
 fn liquidation_replace_witness() -> Case {
@@ -169,7 +163,7 @@ fn insurance_withdraw() -> Case {
         Role::Other,
         Role::Other,
         Role::Other,
-        Role::Program(A::InvalidProgramId.into()),
+        callee(),
     ];
     admin_case("insurance_withdraw", world, withdraw, roles)
 }
