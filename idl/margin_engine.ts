@@ -10756,16 +10756,16 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: seconds. Oldest surface that may raise risk."
+              "precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age."
             ],
             "name": "maxSurfaceAge",
             "type": "u32"
           },
           {
             "docs": [
-              "precision: seconds. Oldest surface that liquidation accepts."
+              "precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark."
             ],
-            "name": "liquidationMaxSurfaceAge",
+            "name": "liquidationMaxMarkAge",
             "type": "u32"
           },
           {
@@ -10933,16 +10933,16 @@ export type MarginEngine = {
           },
           {
             "docs": [
-              "precision: seconds."
+              "precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age."
             ],
             "name": "maxSurfaceAge",
             "type": "u32"
           },
           {
             "docs": [
-              "precision: seconds."
+              "precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark."
             ],
-            "name": "liquidationMaxSurfaceAge",
+            "name": "liquidationMaxMarkAge",
             "type": "u32"
           },
           {
@@ -22216,16 +22216,16 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: seconds. Oldest surface that may raise risk."
+              "precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age."
             ],
             "name": "maxSurfaceAge",
             "type": "u32"
           },
           {
             "docs": [
-              "precision: seconds. Oldest surface that liquidation accepts."
+              "precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark."
             ],
-            "name": "liquidationMaxSurfaceAge",
+            "name": "liquidationMaxMarkAge",
             "type": "u32"
           },
           {
@@ -22393,16 +22393,16 @@ export const IDL: MarginEngine = {
           },
           {
             "docs": [
-              "precision: seconds."
+              "precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age."
             ],
             "name": "maxSurfaceAge",
             "type": "u32"
           },
           {
             "docs": [
-              "precision: seconds."
+              "precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark."
             ],
-            "name": "liquidationMaxSurfaceAge",
+            "name": "liquidationMaxMarkAge",
             "type": "u32"
           },
           {

@@ -143,7 +143,7 @@ impl Bench {
         state.oracle.provider = OracleProvider::PythPull as u8;
         (state.oracle.max_age, state.oracle.liquidation_max_age) = (60, 300);
         (state.oracle.max_confidence, state.oracle.liquidation_max_confidence) = (10_000_000, 50_000_000);
-        (state.lot_size, state.max_surface_age, state.liquidation_max_surface_age) = (10_000_000, 600, 3_600);
+        (state.lot_size, state.max_surface_age, state.liquidation_max_mark_age) = (10_000_000, 600, 3_600);
         (state.risk, state.standard, state.exposure, state.adaptive) = (risk, standard, exposure, adaptive);
         state.set_scenarios(&self.model.scenarios)?;
         for (slot, days) in state.expiries.iter_mut().zip(inputs::ASSESSED_DAYS).take(expiries) {

@@ -81,7 +81,7 @@ pub fn underlying(index: u16) -> Loaded<Underlying> {
         _reserved: [0; 24],
     };
     state.lot_size = 10_000_000;
-    (state.max_surface_age, state.liquidation_max_surface_age) = (600, 3_600);
+    (state.max_surface_age, state.liquidation_max_mark_age) = (600, 3_600);
     state.trading = presets::trading();
     state.settlement_window = 1_800;
     (state.risk, state.standard, state.exposure) =

@@ -175,7 +175,7 @@ fn list_underlying(
             oracle: oracle(terms.feed),
             lot_size: terms.lot_size,
             max_surface_age: SURFACE_AGE.0,
-            liquidation_max_surface_age: SURFACE_AGE.1,
+            liquidation_max_mark_age: SURFACE_AGE.1,
             settlement_window: SETTLEMENT_WINDOW,
         },
     };

@@ -104,7 +104,7 @@ fn administration() {
         oracle: oracle(),
         lot_size: 1,
         max_surface_age: 2,
-        liquidation_max_surface_age: 3,
+        liquidation_max_mark_age: 3,
         settlement_window: 4,
     };
     let instruction = UnderlyingAdd { admin: key(2), engine, index: 7, args }.instruction();

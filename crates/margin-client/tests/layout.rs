@@ -190,7 +190,7 @@ fn underlying() {
         OracleConfig { provider: OracleProvider::PythPush as u8, confidence_full_scale: 20_000_000, ..oracle([3; 32]) };
     state.lot_size = 10_000_000;
     state.max_surface_age = 60;
-    state.liquidation_max_surface_age = 600;
+    state.liquidation_max_mark_age = 600;
     state.settlement_window = 1_800;
     state.trading = TradingParameters {
         taker_fee: 101,

@@ -84,7 +84,7 @@ pub(crate) fn underlying(
     state.oracle = oracle(path, feed(FeedKind::Underlying, &source.symbol))?;
     state.lot_size = source.lot_size.0;
     state.max_surface_age = MAX_AGE;
-    state.liquidation_max_surface_age = MAX_AGE;
+    state.liquidation_max_mark_age = MAX_AGE;
     state.settlement_window = source.settlement_window;
     // Hypothetical legs are free and may have any price.
     (state.trading.band_mark, state.trading.band_index) = (u32::MAX, u32::MAX);

@@ -69,7 +69,7 @@ impl Desk {
             oracle: oracle(btc.feed),
             lot_size: btc.lot_size,
             max_surface_age: 3_600,
-            liquidation_max_surface_age: 7_200,
+            liquidation_max_mark_age: 7_200,
             settlement_window: 1_800,
         };
         chain.accept(UnderlyingAdd { admin, engine, index: BTC, args }.instruction(), &[]).await;

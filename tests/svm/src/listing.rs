@@ -108,7 +108,7 @@ impl World {
             oracle: oracle(spec.feed),
             lot_size: spec.lot_size,
             max_surface_age: 600,
-            liquidation_max_surface_age: 3_600,
+            liquidation_max_mark_age: 3_600,
             settlement_window: 1_800,
         };
         UnderlyingAdd { admin: self.admin.pubkey(), engine: self.engine, index: spec.index, args }

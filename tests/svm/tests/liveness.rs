@@ -14,7 +14,6 @@ use margin_client::{
 use margin_core::Price;
 use scene::{Scene, WHOLE, refuse_all};
 use solana_keypair::Keypair;
-use solana_signer::Signer;
 use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, USDC, World, buy, call, lots_of, perpetual, sell, specs, usdc};
 
 fn start_of(scene: &Scene) -> solana_instruction::Instruction {
@@ -29,33 +28,44 @@ fn keys(scene: &Scene) -> Keypair {
     scene.keeper.key.insecure_clone()
 }
 
-/// **A stale surface**: trading stops after ten minutes, liquidation after an hour, by which the forward moves with spot and vol stays. After
-/// that the publisher must publish; linear books without a published mark never wait.
+/// **A stale surface**, and a stale mark of a perpetual: trading and withdrawing stop. Liquidation goes on, from the start to the insolvent
+/// auction, by the last surface with the forward moved with spot, and by the index for the perpetual.
 #[test]
-fn a_stale_surface_stops_liquidation_only_after_its_own_limit() {
-    let mut scene = Scene::distressed();
-    let key = keys(&scene);
-    scene.world.advance(3_600);
+fn a_lost_publisher_stops_no_liquidation() {
+    let mut scene = Scene::stretched();
+    let [_, eth, ..] = specs();
+    let mark = scene.world.perpetual_publication(&eth, 1_010_000_000);
+    let admin = scene.world.admin.insecure_clone();
+    scene.world.accept(mark.instruction(), &[&admin]);
+    let at_mark = scene.world.report(&scene.trader).equity;
+    // A fortnight without a word.
+    scene.world.advance(14 * 86_400);
     scene.world.refresh_prices();
-    let trade = scene.world.trade(&scene.maker, &scene.trader, &[buy(1, call(BTC, FAR, 100_000), 4_500.0)]);
-    let signers = [scene.maker.key.insecure_clone(), scene.trader.key.insecure_clone()];
+    let signers = [keys(&scene), scene.trader.key.insecure_clone()];
+    let trade = scene.world.trade(&scene.keeper, &scene.trader, &[buy(1, call(BTC, FAR, 100_000), 4_500.0)]);
     scene.world.refuse(trade.instruction(), &[&signers[0], &signers[1]], E::SurfaceStale);
-    let start = start_of(&scene);
-    scene.world.accept(start, &[&key]);
+    let withdraw = scene.world.withdraw(&scene.trader, USDC, 1);
+    scene.world.refuse(withdraw.instruction(), &[&signers[1]], E::SurfaceStale);
+
+    // The short calls lose as BTC rises: their forward follows it.
+    let before = scene.world.report(&scene.trader).equity;
+    assert_ne!(before, at_mark);
+    scene.sink(i64::MAX);
+    assert!(scene.world.report(&scene.trader).equity < before);
+    scene.start();
     scene.take(WHOLE / 50);
     let stop = scene.world.stop(&scene.trader).instruction();
     refuse_all(&mut scene.world, &[stop], &[], E::NotRecovered);
+    let restored = scene.take(WHOLE);
+    assert!(restored.fraction > WHOLE / 50 && restored.released);
+    // What he bought he cannot turn into cash before the publisher is back.
+    let withdraw = scene.world.withdraw(&scene.keeper, USDC, 1);
+    scene.world.refuse(withdraw.instruction(), &[&signers[0]], E::SurfaceStale);
 
-    scene.world.advance(1);
-    let bid = bid_of(&scene, WHOLE / 50);
-    scene.world.refuse(bid.clone(), &[&key], E::SurfaceStale);
-    let [btc, ..] = specs();
-    let stranger = Keypair::new();
-    let mut foreign = scene.world.publication(&btc, &btc.surfaces[1]);
-    foreign.publisher = stranger.pubkey();
-    scene.world.refuse(foreign.instruction(), &[&stranger], E::NotPublisher);
-    scene.world.publish_surfaces(&btc);
-    scene.world.accept(bid, &[&key]);
+    scene.insure(Fund::Underlying(BTC), usdc(100_000.0));
+    scene.sink(-1_000_000);
+    scene.start();
+    assert!(scene.take_insolvent(WHOLE).released);
 }
 
 #[test]

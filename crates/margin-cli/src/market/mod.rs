@@ -155,10 +155,14 @@ fn underlying_text(listed: &Listed<Underlying>, now: i64, style: Style) -> Strin
             .into(),
         ),
         ("publisher", market.publisher.to_string().into()),
+        ("surface limit", format!("{} s to trade, none to liquidate", market.max_surface_age).into()),
         (
-            "surface limits",
-            format!("{} s to trade, {} s to liquidate", market.max_surface_age, market.liquidation_max_surface_age)
-                .into(),
+            "mark limits",
+            format!(
+                "{} s to trade, {} s to liquidate, then the index",
+                market.max_surface_age, market.liquidation_max_mark_age
+            )
+            .into(),
         ),
         ("lot", format!("{} {}", exact(i128::from(market.lot_size), UNIT_DECIMALS), market.symbol()).into()),
     ]);

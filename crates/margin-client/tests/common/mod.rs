@@ -99,7 +99,7 @@ fn underlying(index: u16, symbol: &str, feed: FeedId, model: MarginModel, slot: 
     // One lot is 0.01 unit.
     state.lot_size = 10_000_000;
     state.max_surface_age = 600;
-    state.liquidation_max_surface_age = 3_600;
+    state.liquidation_max_mark_age = 3_600;
     state.risk = model.parameters.risk;
     state.standard = model.parameters.standard;
     state.exposure = model.parameters.exposure;

@@ -17,10 +17,10 @@ pub struct UnderlyingAddArgs {
     pub oracle: OracleArgs,
     /// precision: 1e-9 units of the underlying.
     pub lot_size: u64,
-    /// precision: seconds.
+    /// precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age.
     pub max_surface_age: u32,
-    /// precision: seconds.
-    pub liquidation_max_surface_age: u32,
+    /// precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark.
+    pub liquidation_max_mark_age: u32,
     /// precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price.
     pub settlement_window: u32,
 }
@@ -56,8 +56,8 @@ impl<'info> UnderlyingAdd<'info> {
         require!(args.lot_size > 0 && args.lot_size <= RATIO_ONE * RATIO_ONE, EngineError::LotSizeParameter);
         require!(
             args.max_surface_age > 0
-                && args.max_surface_age <= args.liquidation_max_surface_age
-                && args.liquidation_max_surface_age <= MAX_ORACLE_AGE_SECONDS,
+                && args.max_surface_age <= args.liquidation_max_mark_age
+                && args.liquidation_max_mark_age <= MAX_ORACLE_AGE_SECONDS,
             EngineError::SurfaceAgeParameter
         );
         require!(args.settlement_window <= MAX_SETTLEMENT_WINDOW, EngineError::SettlementWindow);
@@ -84,7 +84,7 @@ impl<'info> UnderlyingAdd<'info> {
             underlying.oracle = args.oracle.into_config()?;
             underlying.lot_size = args.lot_size;
             underlying.max_surface_age = args.max_surface_age;
-            underlying.liquidation_max_surface_age = args.liquidation_max_surface_age;
+            underlying.liquidation_max_mark_age = args.liquidation_max_mark_age;
             underlying.settlement_window = args.settlement_window;
             underlying.insurance = InsuranceFund::empty();
         }

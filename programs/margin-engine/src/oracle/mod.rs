@@ -22,7 +22,8 @@ use crate::{
 pub enum PriceUse {
     /// Trading, withdrawing, checking initial margin.
     RaiseRisk,
-    /// Liquidating: tolerates an older and less certain price, so that solvency does not wait for a perfect one.
+    /// Liquidating: tolerates an older and less certain price, and a surface of any age, so that solvency does not wait for
+    /// a perfect one.
     Liquidation,
 }
 

@@ -67,7 +67,9 @@ pub(super) fn expiry_market(view: &UnderlyingView, expiry: i64, usage: PriceUse,
         let inputs = ExpiryInputs { forward, fixed, ..Default::default() };
         return Ok(ExpiryMarket { inputs, surface, confidence });
     }
-    require!(is_fresh(view, slot.updated_at, usage, now), EngineError::SurfaceStale);
+    // Solvency does not wait for a publisher: without him, liquidation goes by his last word, moved with spot.
+    let is_usable = usage == PriceUse::Liquidation || is_within(slot.updated_at, state.max_surface_age, now);
+    require!(is_usable, EngineError::SurfaceStale);
     let forward = live(slot.forward, slot.spot_reference, spot)?;
     let (forward, fixed) =
         settlement_split(forward, slot.observed_average, left.unsigned_abs(), state.settlement_window);
@@ -93,14 +95,16 @@ fn settlement_split(forward: Price, observed: u64, left: u64, window: u32) -> (P
     (Price(variable), Price(fixed))
 }
 
-/// Mark of the perpetual and the confidence in it: the index until a mark is published, then the published one, moved with
-/// spot in proportion.
+/// Mark of the perpetual and the confidence in it: the published one, moved with spot in proportion. The index until there is
+/// one, and for liquidation once it is too old.
 pub(super) fn perpetual_market(view: &UnderlyingView, usage: PriceUse, now: i64) -> Result<(Price, Ratio)> {
-    let slot = &view.state.perpetual;
-    if slot.updated_at == 0 {
+    let state = &*view.state;
+    let slot = &state.perpetual;
+    let liquidates = usage == PriceUse::Liquidation;
+    if slot.updated_at == 0 || liquidates && !is_within(slot.updated_at, state.liquidation_max_mark_age, now) {
         return Ok((view.price.price, Ratio::ONE));
     }
-    require!(is_fresh(view, slot.updated_at, usage, now), EngineError::PerpetualStale);
+    require!(liquidates || is_within(slot.updated_at, state.max_surface_age, now), EngineError::PerpetualStale);
     Ok((live(slot.mark, slot.spot_reference, view.price.price)?, Ratio(slot.confidence)))
 }
 
@@ -133,12 +137,8 @@ fn linear_mark(instrument: &Instrument, view: &UnderlyingView, usage: PriceUse, 
     Ok(forward.checked_add(fixed).ok_or(EngineError::Overflow)?)
 }
 
-fn is_fresh(view: &UnderlyingView, updated_at: i64, usage: PriceUse, now: i64) -> bool {
-    let max_age = match usage {
-        PriceUse::RaiseRisk => view.state.max_surface_age,
-        PriceUse::Liquidation => view.state.liquidation_max_surface_age,
-    };
-    now.saturating_sub(updated_at) <= i64::from(max_age)
+fn is_within(published_at: i64, max_age: u32, now: i64) -> bool {
+    now.saturating_sub(published_at) <= i64::from(max_age)
 }
 
 /// `published · spot / spot_reference`, rounded to nearest; exactly `published` while spot has not moved.

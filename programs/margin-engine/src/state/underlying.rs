@@ -32,10 +32,10 @@ pub struct Underlying {
     pub oracle: OracleConfig,
     /// precision: 1e-9 units of the underlying in one lot.
     pub lot_size: u64,
-    /// precision: seconds. Oldest surface that may raise risk.
+    /// precision: seconds. Oldest surface, and mark of the perpetual, that may raise risk. Liquidation takes a surface of any age.
     pub max_surface_age: u32,
-    /// precision: seconds. Oldest surface that liquidation accepts.
-    pub liquidation_max_surface_age: u32,
+    /// precision: seconds. Oldest mark of the perpetual that liquidation takes; beyond it the index is the mark.
+    pub liquidation_max_mark_age: u32,
     /// precision: seconds. Before an expiry, options settle on the average over this window; 0: on one price.
     pub settlement_window: u32,
     pub _padding2: [u8; 4],

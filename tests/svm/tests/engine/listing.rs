@@ -199,7 +199,7 @@ fn lots_and_surface_ages_have_their_ranges() {
     refuse_underlying(|add| add.args.lot_size = 1_000_000_000_000_000_001, E::LotSizeParameter);
     refuse_underlying(|add| add.args.max_surface_age = 0, E::SurfaceAgeParameter);
     refuse_underlying(|add| add.args.max_surface_age = 3_601, E::SurfaceAgeParameter);
-    refuse_underlying(|add| add.args.liquidation_max_surface_age = 86_401, E::SurfaceAgeParameter);
+    refuse_underlying(|add| add.args.liquidation_max_mark_age = 86_401, E::SurfaceAgeParameter);
     refuse_underlying(|add| add.args.settlement_window = 86_401, E::SettlementWindow);
 }
 

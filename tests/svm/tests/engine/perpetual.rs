@@ -1,7 +1,8 @@
 //! Publications of the perpetual's mark, and what they do to books.
 
 use margin_client::{
-    errors::EngineError as E, events::EngineEvent, instructions::PerpetualPublish, state::MarginAccount,
+    errors::EngineError as E, events::EngineEvent, instructions::PerpetualPublish, margin::PriceUse,
+    state::MarginAccount,
 };
 use solana_instruction::Instruction;
 use tests_svm::{ETH, NOW, Trader, World, buy, perpetual, sell, specs, usd};
@@ -93,9 +94,9 @@ fn positions_are_valued_at_the_mark_which_moves_with_spot() {
 }
 
 #[test]
-fn an_old_mark_stops_trades_and_later_liquidations() {
+fn an_old_mark_stops_trades_and_gives_way_to_the_index_in_liquidation() {
     let (mut world, trader) = holder();
-    publish(&mut world, ONE);
+    publish(&mut world, 1_010_000_000);
     let withdraw = |world: &World| world.withdraw(&trader, 0, 1).instruction();
     world.advance(600);
     world.refresh_prices();
@@ -104,11 +105,14 @@ fn an_old_mark_stops_trades_and_later_liquidations() {
     world.advance(1);
     let late = withdraw(&world);
     world.refuse(late, &[&trader.key], E::PerpetualStale);
+    // Liquidation takes the mark for an hour, and then the index, which needs nobody.
     world.advance(2_999);
     world.refresh_prices();
-    world.report(&trader);
+    assert_eq!(world.report(&trader).positions_value, 32_406_700);
     world.advance(1);
-    let check = world.margin_check(&trader);
+    assert_eq!(world.report(&trader).positions_value, 0);
+    let mut check = world.margin_check(&trader);
+    check.args.usage = PriceUse::RaiseRisk;
     world.refuse(check.instruction(), &[], E::PerpetualStale);
     // A book without the perpetual does not depend on its mark.
     world.forge::<MarginAccount>(trader.account, |account| {

@@ -6,6 +6,7 @@ use margin_client::{
     MarginReport, addresses,
     errors::EngineError as E,
     instructions::MarginCheck,
+    margin::PriceUse,
     state::{ExpirySlot, MarginAccount, Underlying},
 };
 use solana_instruction::AccountMeta;
@@ -176,8 +177,9 @@ fn every_bad_input_has_an_error_of_its_own() {
         (|_, _, check| check.markets.swap(3, 5), E::OracleFeed),
         (|world, _, _| world.advance(301), E::OracleStale),
         (
-            |world, _, _| {
-                world.advance(3_601);
+            |world, _, check| {
+                check.args.usage = PriceUse::RaiseRisk;
+                world.advance(601);
                 world.refresh_prices();
             },
             E::SurfaceStale,
