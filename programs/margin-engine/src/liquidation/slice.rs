@@ -65,20 +65,17 @@ pub fn transfer_slice(
         return Ok(false);
     }
     let mut moved = false;
+    let mut end = to.positions().len();
     // A position taken whole leaves the table, so the walk goes backwards.
     for at in (0..from.positions().len()).rev() {
-        let position = from.positions()[at];
+        let position = &from.positions()[at];
         // What an earlier liquidation netted away here; only its series still counts it.
         if position.lots == 0 || legs.is_some_and(|legs| !legs.names_position(at)) {
             continue;
         }
-        let instrument = position.instrument().ok_or(EngineError::UnknownLayout)?;
         let lots = share_away_from_zero(position.lots, fraction)?;
         let settled_value = proportional(position.settled_value, lots, position.lots)?;
-        from.move_position(to, instrument, lots, settled_value)?;
-        if !instrument.kind.has_expiry() {
-            to.start_funding(instrument.underlying, position.funding_index);
-        }
+        end = from.move_position(at, to, end, lots, settled_value)?;
         moved = true;
     }
     for at in (0..from.balances().len()).rev() {
@@ -156,6 +153,7 @@ fn proportional(value: i64, part: i64, whole: i64) -> Result<i64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::state::{Instrument, InstrumentKind};
 
     #[test]
     fn slices_round_away_from_zero_and_never_exceed_the_whole() {
@@ -169,5 +167,52 @@ mod tests {
         assert_eq!(share_away_from_zero(-36_893_488_149, 500_000_000).unwrap(), -18_446_744_075);
         assert_eq!(proportional(-7, 3, 3).unwrap(), -7);
         assert_eq!(proportional(-7, -1, -2).unwrap(), -3);
+    }
+
+    /// An account with these positions: strike and lots of a call.
+    fn holder(calls: &[(u64, i64)]) -> Box<MarginAccount> {
+        let mut account: Box<MarginAccount> = bytemuck::zeroed_box();
+        for &(strike, lots) in calls {
+            account.add_position(call(strike), lots, 0).unwrap();
+        }
+        account
+    }
+
+    fn call(strike: u64) -> Instrument {
+        Instrument { underlying: 0, expiry: 1, strike, kind: InstrumentKind::Call }
+    }
+
+    fn lots(account: &MarginAccount) -> Vec<(u64, i64)> {
+        account.positions().iter().map(|position| (position.strike, position.lots)).collect()
+    }
+
+    #[test]
+    fn a_slice_lands_where_the_order_wants_it() {
+        let cases: [(&[_], &[_], &[_], &[_]); 5] = [
+            (&[(2, 4), (5, -4)], &[], &[(2, 2), (5, -2)], &[(2, 2), (5, -2)]),
+            (
+                &[(2, 4), (5, -4)],
+                &[(1, 9), (3, 9), (6, 9)],
+                &[(2, 2), (5, -2)],
+                &[(1, 9), (2, 2), (3, 9), (5, -2), (6, 9)],
+            ),
+            // Netted in part, and away.
+            (&[(2, 4), (3, 4), (5, -4)], &[(2, -3), (3, -2), (5, 2)], &[(2, 2), (3, 2), (5, -2)], &[(2, -1)]),
+            // Taken whole.
+            (&[(2, 1), (3, 2)], &[(2, 1)], &[(3, 1)], &[(2, 2), (3, 1)]),
+            (&[(7, 2)], &[(1, 1), (2, 1)], &[(7, 1)], &[(1, 1), (2, 1), (7, 1)]),
+        ];
+        for (from, to, left, merged) in cases {
+            let (mut from, mut to) = (holder(from), holder(to));
+            // No series is written, so all that it counts must stay.
+            let counted = |account: &MarginAccount| account.positions().iter().map(|p| p.counted_lots).sum::<u64>();
+            let before = counted(&from) + counted(&to);
+            assert!(transfer_slice(&mut from, &mut to, RATIO_ONE / 2, I80F48::ZERO, None).unwrap());
+            // What netting leaves without lots is kept while its series counts it.
+            let held = |account| lots(account).into_iter().filter(|(_, lots)| *lots != 0).collect::<Vec<_>>();
+            assert_eq!((held(&from), held(&to)), (left.to_vec(), merged.to_vec()));
+            assert!(to.positions().is_sorted_by_key(|position| position.instrument()));
+            assert_eq!(counted(&from) + counted(&to), before);
+        }
     }
 }

@@ -1,4 +1,4 @@
-use core::ops::Range;
+use core::{cmp::Ordering, ops::Range};
 
 use anchor_lang::prelude::*;
 use fixed::types::I80F48;
@@ -173,7 +173,19 @@ impl MarginAccount {
 
     fn find(&self, instrument: &Instrument) -> core::result::Result<usize, usize> {
         let key = (instrument.underlying, instrument.expiry, instrument.strike, instrument.kind as u8);
-        self.positions().binary_search_by_key(&key, |p| (p.underlying, p.expiry, p.strike, p.kind))
+        self.positions().binary_search_by_key(&key, Position::key)
+    }
+
+    /// Finds another account's position among the first `end` ones, from behind.
+    fn find_before(&self, position: &Position, mut end: usize) -> core::result::Result<usize, usize> {
+        while let Some(last) = end.checked_sub(1) {
+            match self.positions[last].key().cmp(&position.key()) {
+                Ordering::Greater => end = last,
+                Ordering::Equal => return Ok(last),
+                Ordering::Less => break,
+            }
+        }
+        Err(end)
     }
 
     pub fn position(&self, instrument: &Instrument) -> Option<&Position> {
@@ -183,51 +195,76 @@ impl MarginAccount {
     /// Adds lots and settled value to a position, opening it as needed. A position that comes back to zero lots is removed and
     /// what it still had to settle (nothing for options) goes to cash. Returns how many lots more its series has to count.
     pub fn add_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<i64> {
-        self.change_position(instrument, lots, settled_value, None)?;
+        self.change_position(instrument, lots, settled_value)?;
         self.recount(&instrument)
     }
 
-    /// Moves lots and settled value of a position to another account, together with as many of the lots that the series
-    /// counts: so it needs no write, and its count never falls below what is open.
+    /// Moves lots and settled value of the position of number `at` to another account, together with as many of the lots that
+    /// the series counts: so it needs no write, and its count never falls below what is open. A perpetual's funding must be settled in
+    /// both accounts.
+    ///
+    /// Its place in `to` is looked for from behind, before the position of number `end`; returns where it was. Whoever moves
+    /// positions from the last to the first hands that on, and both tables are walked once.
     pub fn move_position(
         &mut self,
+        at: usize,
         to: &mut MarginAccount,
-        instrument: Instrument,
+        end: usize,
         lots: i64,
         settled_value: i64,
-    ) -> Result<()> {
+    ) -> Result<usize> {
+        let position = self.positions()[at];
+        let instrument = position.instrument().ok_or(EngineError::UnknownLayout)?;
         let counted = if instrument.kind.has_expiry() { lots.unsigned_abs() } else { 0 };
         let counted = i64::try_from(counted).map_err(|_| EngineError::Overflow)?;
         let negated = |value: i64| value.checked_neg().ok_or(EngineError::Overflow);
-        self.change_position(instrument, negated(lots)?, negated(settled_value)?, Some(-counted))?;
-        to.change_position(instrument, lots, settled_value, Some(counted))
+        self.change_at(at, negated(lots)?, negated(settled_value)?, Some(-counted))?;
+        to.require_mode_allows(&instrument)?;
+        let place = match to.find_before(&position, end) {
+            Ok(at) => at,
+            Err(at) => to.insert_position(at, instrument)?,
+        };
+        if !instrument.kind.has_expiry() {
+            // Funding of both is settled.
+            to.positions[place].funding_index = position.funding_index;
+        }
+        to.change_at(place, lots, settled_value, Some(counted))?;
+        Ok(place)
     }
 
-    /// Changes a position and, where `counted` says by how much, the lots that its series counts for it. A position without
-    /// either is removed.
-    fn change_position(
-        &mut self,
-        instrument: Instrument,
-        lots: i64,
-        settled_value: i64,
-        counted: Option<i64>,
-    ) -> Result<()> {
+    /// Changes a position, opening it as needed.
+    fn change_position(&mut self, instrument: Instrument, lots: i64, settled_value: i64) -> Result<()> {
+        self.require_mode_allows(&instrument)?;
+        let at = match self.find(&instrument) {
+            Ok(at) => at,
+            Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
+            Err(at) => self.insert_position(at, instrument)?,
+        };
+        self.change_at(at, lots, settled_value, None)
+    }
+
+    /// An account in isolated mode has positions in one underlying only.
+    fn require_mode_allows(&self, instrument: &Instrument) -> Result<()> {
         if self.mode == AccountMode::Isolated as u8 {
             let alone = self.positions().iter().all(|position| position.underlying == instrument.underlying);
             require!(alone, EngineError::IsolatedUnderlying);
         }
-        let at = match self.find(&instrument) {
-            Ok(at) => at,
-            Err(_) if lots == 0 && settled_value == 0 => return Ok(()),
-            Err(at) => {
-                let count = self.positions().len();
-                require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
-                self.positions.copy_within(at..count, at + 1);
-                self.positions[at] = Position::new(instrument, 0);
-                self.position_count += 1;
-                at
-            }
-        };
+        Ok(())
+    }
+
+    /// Opens a position where the order wants it; returns its number.
+    fn insert_position(&mut self, at: usize, instrument: Instrument) -> Result<usize> {
+        let count = self.positions().len();
+        require!(count < MAX_POSITIONS, EngineError::PositionTableFull);
+        self.positions.copy_within(at..count, at + 1);
+        self.positions[at] = Position::new(instrument, 0);
+        self.position_count += 1;
+        Ok(at)
+    }
+
+    /// Changes a position and, where `counted` says by how much, the lots that its series counts for it. A position without
+    /// either is removed.
+    fn change_at(&mut self, at: usize, lots: i64, settled_value: i64, counted: Option<i64>) -> Result<()> {
         let position = &mut self.positions[at];
         position.lots = position.lots.checked_add(lots).ok_or(EngineError::Overflow)?;
         position.settled_value = position.settled_value.checked_add(settled_value).ok_or(EngineError::Overflow)?;

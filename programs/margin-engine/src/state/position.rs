@@ -116,6 +116,11 @@ impl Position {
         }
     }
 
+    /// By which the positions of an account are sorted: in an [`Instrument`]'s order.
+    pub(super) fn key(&self) -> (u16, i64, u64, u8) {
+        (self.underlying, self.expiry, self.strike, self.kind)
+    }
+
     /// Only accounts written by another layout can fail here.
     pub fn instrument(&self) -> Option<Instrument> {
         Some(Instrument {
