@@ -455,6 +455,21 @@ export type MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6130,
+      "msg": "The price of the quote token cannot be challenged",
+      "name": "challengeQuote"
+    },
+    {
+      "code": 6131,
+      "msg": "The token's price is challenged already",
+      "name": "alreadyChallenged"
+    },
+    {
+      "code": 6132,
+      "msg": "The token's price is not challenged",
+      "name": "notChallenged"
+    },
+    {
       "code": 6140,
       "msg": "A fee must be at most 1 %",
       "name": "feeParameter"
@@ -1752,6 +1767,32 @@ export type MarginEngine = {
         209
       ],
       "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
+        22,
+        92,
+        154,
+        32,
+        241,
+        48,
+        7,
+        45
+      ],
+      "name": "priceAnswered"
+    },
+    {
+      "discriminator": [
+        161,
+        241,
+        207,
+        124,
+        182,
+        108,
+        25,
+        150
+      ],
+      "name": "priceChallenged"
     },
     {
       "discriminator": [
@@ -3833,6 +3874,81 @@ export type MarginEngine = {
     {
       "accounts": [
         {
+          "name": "answerer",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        117,
+        199,
+        248,
+        113,
+        62,
+        95,
+        130,
+        22
+      ],
+      "docs": [
+        "Ends a challenge by a usable price and takes the bond. Anyone."
+      ],
+      "name": "priceAnswer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "challenger",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        109,
+        184,
+        252,
+        216,
+        217,
+        61,
+        153,
+        186
+      ],
+      "docs": [
+        "Claims that nobody can bring a usable price of a token; after a day liquidation goes on without it. Anyone, for a bond."
+      ],
+      "name": "priceChallenge"
+    },
+    {
+      "accounts": [
+        {
           "name": "taker",
           "signer": true
         },
@@ -5452,11 +5568,19 @@ export type MarginEngine = {
             "type": "u64"
           },
           {
+            "name": "challenge",
+            "type": {
+              "defined": {
+                "name": "priceChallenge"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                24
+                8
               ]
             }
           }
@@ -9047,6 +9171,102 @@ export type MarginEngine = {
                 64
               ]
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "priceAnswered",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "answerer",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: lamports. What the answerer was paid."
+            ],
+            "name": "bond",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "challengedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A claim that nobody can bring a usable price of a token."
+      ],
+      "name": "priceChallenge",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds; 0: nobody claims it."
+            ],
+            "name": "since",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: lamports. What whoever brings a price is paid; it lies in the token's account."
+            ],
+            "name": "bond",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "priceChallenged",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "challenger",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: lamports."
+            ],
+            "name": "bond",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "since",
+            "type": "i64"
           }
         ],
         "kind": "struct"
@@ -11915,6 +12135,21 @@ export const IDL: MarginEngine = {
       "name": "oracleProvider"
     },
     {
+      "code": 6130,
+      "msg": "The price of the quote token cannot be challenged",
+      "name": "challengeQuote"
+    },
+    {
+      "code": 6131,
+      "msg": "The token's price is challenged already",
+      "name": "alreadyChallenged"
+    },
+    {
+      "code": 6132,
+      "msg": "The token's price is not challenged",
+      "name": "notChallenged"
+    },
+    {
       "code": 6140,
       "msg": "A fee must be at most 1 %",
       "name": "feeParameter"
@@ -13212,6 +13447,32 @@ export const IDL: MarginEngine = {
         209
       ],
       "name": "positionsSettled"
+    },
+    {
+      "discriminator": [
+        22,
+        92,
+        154,
+        32,
+        241,
+        48,
+        7,
+        45
+      ],
+      "name": "priceAnswered"
+    },
+    {
+      "discriminator": [
+        161,
+        241,
+        207,
+        124,
+        182,
+        108,
+        25,
+        150
+      ],
+      "name": "priceChallenged"
     },
     {
       "discriminator": [
@@ -15293,6 +15554,81 @@ export const IDL: MarginEngine = {
     {
       "accounts": [
         {
+          "name": "answerer",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "name": "price"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        117,
+        199,
+        248,
+        113,
+        62,
+        95,
+        130,
+        22
+      ],
+      "docs": [
+        "Ends a challenge by a usable price and takes the bond. Anyone."
+      ],
+      "name": "priceAnswer"
+    },
+    {
+      "accounts": [
+        {
+          "name": "challenger",
+          "signer": true,
+          "writable": true
+        },
+        {
+          "name": "collateral",
+          "writable": true
+        },
+        {
+          "address": "11111111111111111111111111111111",
+          "name": "systemProgram"
+        },
+        {
+          "name": "eventAuthority"
+        },
+        {
+          "name": "program"
+        }
+      ],
+      "args": [],
+      "discriminator": [
+        109,
+        184,
+        252,
+        216,
+        217,
+        61,
+        153,
+        186
+      ],
+      "docs": [
+        "Claims that nobody can bring a usable price of a token; after a day liquidation goes on without it. Anyone, for a bond."
+      ],
+      "name": "priceChallenge"
+    },
+    {
+      "accounts": [
+        {
           "name": "taker",
           "signer": true
         },
@@ -16912,11 +17248,19 @@ export const IDL: MarginEngine = {
             "type": "u64"
           },
           {
+            "name": "challenge",
+            "type": {
+              "defined": {
+                "name": "priceChallenge"
+              }
+            }
+          },
+          {
             "name": "reserved",
             "type": {
               "array": [
                 "u8",
-                24
+                8
               ]
             }
           }
@@ -20507,6 +20851,102 @@ export const IDL: MarginEngine = {
                 64
               ]
             }
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "priceAnswered",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "answerer",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: 1e-12 USD."
+            ],
+            "name": "price",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "precision: lamports. What the answerer was paid."
+            ],
+            "name": "bond",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "challengedAt",
+            "type": "i64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "docs": [
+        "A claim that nobody can bring a usable price of a token."
+      ],
+      "name": "priceChallenge",
+      "repr": {
+        "kind": "c"
+      },
+      "serialization": "bytemuck",
+      "type": {
+        "fields": [
+          {
+            "docs": [
+              "Unix seconds; 0: nobody claims it."
+            ],
+            "name": "since",
+            "type": "i64"
+          },
+          {
+            "docs": [
+              "precision: lamports. What whoever brings a price is paid; it lies in the token's account."
+            ],
+            "name": "bond",
+            "type": "u64"
+          }
+        ],
+        "kind": "struct"
+      }
+    },
+    {
+      "name": "priceChallenged",
+      "type": {
+        "fields": [
+          {
+            "name": "collateral",
+            "type": "pubkey"
+          },
+          {
+            "name": "challenger",
+            "type": "pubkey"
+          },
+          {
+            "docs": [
+              "precision: lamports."
+            ],
+            "name": "bond",
+            "type": "u64"
+          },
+          {
+            "docs": [
+              "Unix seconds."
+            ],
+            "name": "since",
+            "type": "i64"
           }
         ],
         "kind": "struct"

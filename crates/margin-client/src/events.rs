@@ -100,6 +100,8 @@ engine_events!(
     InsuranceRequested,
     InsuranceWithdrawn,
     InsuranceLimited,
+    PriceChallenged,
+    PriceAnswered,
 );
 
 impl EngineEvent {

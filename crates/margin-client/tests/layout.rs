@@ -11,9 +11,9 @@ use margin_client::{
         CollateralLink, Concentration, ConfidenceCharge, CorrelationModel, Depeg, Engine, FactorExposure,
         FactorScenario, FlowLimit, FundingState, Instrument, InstrumentKind, InsuranceFund, InterestState,
         LiquidationParameters, LiquidationState, MarginAccount, MinimumDelta, OracleConfig, OracleProvider, PauseState,
-        PerpetualSlot, Position, PositionCharges, QuoteNonces, RateParameters, RiskParameters, Roll, ScanFactors,
-        Scenario, SkewCap, SkewShock, StandardParameters, StaticDiscount, SviParameters, TradingParameters, Underlying,
-        VegaTermStructure, Venue, VenueApproval, VenueLimits, VolShocks,
+        PerpetualSlot, Position, PositionCharges, PriceChallenge, QuoteNonces, RateParameters, RiskParameters, Roll,
+        ScanFactors, Scenario, SkewCap, SkewShock, StandardParameters, StaticDiscount, SviParameters,
+        TradingParameters, Underlying, VegaTermStructure, Venue, VenueApproval, VenueLimits, VolShocks,
     },
 };
 
@@ -136,6 +136,7 @@ fn collateral() {
     };
     state.insurance = fund();
     state.insured = 58;
+    state.challenge = PriceChallenge { since: -59, bond: 60 };
     let want = golden(
         528,
         &[
@@ -171,6 +172,8 @@ fn collateral() {
             (392, &[11u64, 12, 13, 14, 15, 16].map(u64::to_le_bytes).concat()),
             (440, &fund_bytes()),
             (496, &58u64.to_le_bytes()),
+            (504, &(-59i64).to_le_bytes()),
+            (512, &60u64.to_le_bytes()),
         ],
     );
     assert_golden(&*state, &want);

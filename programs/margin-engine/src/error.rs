@@ -161,6 +161,12 @@ pub enum EngineError {
     OracleHalted,
     #[msg("The stored oracle provider is unknown")]
     OracleProvider,
+    #[msg("The price of the quote token cannot be challenged")]
+    ChallengeQuote,
+    #[msg("The token's price is challenged already")]
+    AlreadyChallenged,
+    #[msg("The token's price is not challenged")]
+    NotChallenged,
 
     // --- trading parameters and settlement ----------------------------------------------------
     #[msg("A fee must be at most 1 %")]

@@ -269,6 +269,16 @@ pub mod margin_engine {
         BankruptcyResolve::handle(ctx)
     }
 
+    /// Claims that nobody can bring a usable price of a token; after a day liquidation goes on without it. Anyone, for a bond.
+    pub fn price_challenge<'info>(ctx: Context<'info, PriceChallenge<'info>>) -> Result<()> {
+        PriceChallenge::handle(ctx)
+    }
+
+    /// Ends a challenge by a usable price and takes the bond. Anyone.
+    pub fn price_answer<'info>(ctx: Context<'info, PriceAnswer<'info>>) -> Result<()> {
+        PriceAnswer::handle(ctx)
+    }
+
     /// Gives cash to the insurance of an underlying, or to the common one. Anyone.
     pub fn insurance_deposit<'info>(ctx: Context<'info, InsuranceDeposit<'info>>, amount: u64) -> Result<()> {
         InsuranceDeposit::handle(ctx, amount)

@@ -127,6 +127,8 @@ impl<'a> RiskAccounts<'a> {
         let mut collaterals: Vec<CollateralView> = Vec::with_capacity(if holds_tokens { pairs.len() } else { 0 });
         let mut underlyings: Vec<UnderlyingView> = Vec::with_capacity(pairs.len());
         let mut found = RequiredMarkets::default();
+        // Underlyings whose price is needed, which it is not for the sake of a token that counts for nothing.
+        let mut counted = required.underlyings;
 
         for [market, price_account] in pairs {
             require_keys_eq!(*market.owner, crate::ID, EngineError::RiskAccountOwner);
@@ -136,7 +138,10 @@ impl<'a> RiskAccounts<'a> {
                 let index = bit(state.index)?;
                 require!(required.underlyings & index != 0, EngineError::RiskAccountUnexpected);
                 found.underlyings |= index;
-                let price = read_price(&state.oracle, price_account, usage, now)?;
+                let price = match read_price(&state.oracle, price_account, usage, now) {
+                    Err(_) if counted & index == 0 => PriceView::NOTHING,
+                    price => price?,
+                };
                 require!(required.traded & index == 0 || market.is_writable, EngineError::UnderlyingReadOnly);
                 let state = if required.funded & index == 0 { state } else { accrued(state, market, &price, now)? };
                 underlyings.push(UnderlyingView { state, price });
@@ -147,10 +152,17 @@ impl<'a> RiskAccounts<'a> {
                 let index = bit(state.index)?;
                 require!(required.collaterals & index != 0, EngineError::RiskAccountUnexpected);
                 found.collaterals |= index;
+                let price = match read_price(&state.oracle, price_account, usage, now) {
+                    // An asset without a price counts for nothing, so that it cannot hold up a liquidation.
+                    Err(_) if usage == PriceUse::Liquidation && state.challenge.holds(now) => PriceView::NOTHING,
+                    price => price?,
+                };
                 if let Some(underlying) = state.linked_underlying() {
                     required.add_underlying(underlying)?;
+                    if price != PriceView::NOTHING {
+                        counted |= bit(underlying)?;
+                    }
                 }
-                let price = read_price(&state.oracle, price_account, usage, now)?;
                 collaterals.push(CollateralView { state, price });
             } else {
                 return err!(EngineError::RiskAccountKind);

@@ -5,10 +5,11 @@ use margin_client::{
     instructions::{
         BankruptcyResolve, BidLegs, CollateralBid, CollateralBidArgs, Fund, InsolventBid, InsolventBidArgs,
         InsuranceDeposit, InsuranceLimit, InsuranceLimitArgs, InsuranceRequest, InsuranceWithdraw, LiquidationConvert,
-        LiquidationReplaceWitness, WitnessArgs, insured_underlying,
+        LiquidationReplaceWitness, PriceAnswer, PriceChallenge, WitnessArgs, insured_underlying,
     },
     state::{LiquidationState, MarginAccount},
 };
+use solana_keypair::Keypair;
 use solana_pubkey::Pubkey;
 use solana_signer::Signer;
 
@@ -119,6 +120,20 @@ impl World {
         let donor = self.trader();
         let donation = self.donation(&donor, fund, amount);
         self.accept(donation.instruction(), &[&donor.key])
+    }
+
+    /// A claim that a token has no price.
+    #[must_use]
+    pub fn challenge(&self, challenger: &Keypair, collateral: u16) -> PriceChallenge {
+        PriceChallenge { challenger: challenger.pubkey(), collateral: self.collateral_address(collateral) }
+    }
+
+    /// A token's price, against such a claim.
+    #[must_use]
+    pub fn answer(&mut self, answerer: &Keypair, collateral: u16) -> PriceAnswer {
+        let feed = self.collateral(collateral).oracle.feed_id;
+        let price = self.price_account(&feed);
+        PriceAnswer { answerer: answerer.pubkey(), collateral: self.collateral_address(collateral), price }
     }
 
     #[must_use]

@@ -14,6 +14,7 @@ use margin_client::{
 use margin_core::Price;
 use scene::{Scene, WHOLE, refuse_all};
 use solana_keypair::Keypair;
+use solana_signer::Signer;
 use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, USDC, World, buy, call, lots_of, perpetual, sell, specs, usdc};
 
 fn start_of(scene: &Scene) -> solana_instruction::Instruction {
@@ -129,6 +130,38 @@ fn a_stale_token_price_waits_for_anyone_to_post_one() {
     scene.world.post(&feeds::SOL_USD, &older);
     let report = scene.world.report(&scene.maker);
     assert_eq!(report.underlying_count, 2);
+}
+
+/// **A token whose oracle has failed for good**: anyone claims so for a bond, anyone with a price could take it, and when nobody has for a day
+/// liquidation goes on as if the token were not there. Whoever buys it takes it out, and it stands in his way no longer.
+#[test]
+fn a_token_without_a_price_holds_up_liquidation_for_a_day() {
+    let mut scene = Scene::distressed();
+    let key = keys(&scene);
+    scene.world.svm.airdrop(&key.pubkey(), 1_000_000_000).expect("an airdrop");
+    let claim = scene.world.challenge(&key, SOL_TOKEN).instruction();
+    scene.world.accept(claim, &[&key]);
+    let sol = scene.world.spot(&feeds::SOL_USD);
+    let last = PriceUpdate::new(feeds::SOL_USD, Price(sol), Price(sol / 1_000), scene.world.now());
+    scene.world.advance(86_399);
+    scene.world.refresh();
+    scene.world.post(&feeds::SOL_USD, &last);
+    let start = start_of(&scene);
+    scene.world.refuse(start.clone(), &[&key], E::OracleStale);
+    scene.world.advance(1);
+    scene.world.accept(start, &[&key]);
+    // It frees no margin, so nobody gets it for nothing by choosing it; it goes with a slice of everything.
+    let choice = scene.world.collateral_bid(&scene.keeper, &scene.trader, SOL_TOKEN, 1);
+    scene.world.refuse(choice.instruction(), &[&key], E::BidWorsens);
+    assert!(scene.take(WHOLE).fraction > 0);
+    let taken = scene.world.account(&scene.keeper).balance_of(SOL_TOKEN);
+    assert!(taken > 0);
+    let cash = scene.world.withdraw(&scene.keeper, USDC, 1);
+    scene.world.refuse(cash.instruction(), &[&key], E::OracleStale);
+    let token = scene.world.withdraw(&scene.keeper, SOL_TOKEN, taken);
+    scene.world.accept(token.instruction(), &[&key]);
+    let cash = scene.world.withdraw(&scene.keeper, USDC, 1);
+    scene.world.accept(cash.instruction(), &[&key]);
 }
 
 /// **An expired series that is not settled**: it counts at its average, or at spot where nothing was sampled, and moves with the slice. Anyone

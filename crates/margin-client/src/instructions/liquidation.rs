@@ -2,7 +2,9 @@ use margin_engine::{accounts, instruction, state::LiquidationState};
 use solana_instruction::{AccountMeta, Instruction};
 use solana_pubkey::Pubkey;
 
-use super::{CollateralBidArgs, InsolventBidArgs, LiquidationBidArgs, WitnessArgs, instruction as build};
+use super::{
+    CollateralBidArgs, InsolventBidArgs, LiquidationBidArgs, SYSTEM_PROGRAM, WitnessArgs, instruction as build,
+};
 use crate::{
     addresses::{self, PROGRAM_ID, event_authority},
     state::MarginAccount,
@@ -217,5 +219,49 @@ impl LiquidationStop {
             program: PROGRAM_ID,
         };
         build(&accounts, &instruction::LiquidationStop {}, &self.markets)
+    }
+}
+
+/// Claims that nobody can bring a usable price of a token. Any `challenger` signs and pays the bond.
+#[derive(Clone, Debug)]
+pub struct PriceChallenge {
+    pub challenger: Pubkey,
+    pub collateral: Pubkey,
+}
+
+impl PriceChallenge {
+    #[must_use]
+    pub fn instruction(self) -> Instruction {
+        let accounts = accounts::PriceChallenge {
+            challenger: self.challenger,
+            collateral: self.collateral,
+            system_program: SYSTEM_PROGRAM,
+            event_authority: event_authority(),
+            program: PROGRAM_ID,
+        };
+        build(&accounts, &instruction::PriceChallenge {}, &[])
+    }
+}
+
+/// Ends a challenge by a price that is good enough to liquidate by. Any `answerer` signs and is paid the bond.
+#[derive(Clone, Debug)]
+pub struct PriceAnswer {
+    pub answerer: Pubkey,
+    pub collateral: Pubkey,
+    /// The token's price account.
+    pub price: Pubkey,
+}
+
+impl PriceAnswer {
+    #[must_use]
+    pub fn instruction(self) -> Instruction {
+        let accounts = accounts::PriceAnswer {
+            answerer: self.answerer,
+            collateral: self.collateral,
+            price: self.price,
+            event_authority: event_authority(),
+            program: PROGRAM_ID,
+        };
+        build(&accounts, &instruction::PriceAnswer {}, &[])
     }
 }

@@ -188,3 +188,27 @@ pub struct InsuranceLimited {
     pub before: InsuranceLimitArgs,
     pub after: InsuranceLimitArgs,
 }
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct PriceChallenged {
+    pub collateral: Pubkey,
+    pub challenger: Pubkey,
+    /// precision: lamports.
+    pub bond: u64,
+    /// Unix seconds.
+    pub since: i64,
+}
+
+#[event]
+#[derive(Clone, Debug)]
+pub struct PriceAnswered {
+    pub collateral: Pubkey,
+    pub answerer: Pubkey,
+    /// precision: 1e-12 USD.
+    pub price: u64,
+    /// precision: lamports. What the answerer was paid.
+    pub bond: u64,
+    /// Unix seconds.
+    pub challenged_at: i64,
+}

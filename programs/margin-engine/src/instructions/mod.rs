@@ -40,6 +40,8 @@ mod open_interest_sync;
 mod pause_set;
 mod perpetual_publish;
 mod position_settle;
+mod price_answer;
+mod price_challenge;
 mod quote_execute;
 mod quotes_cancel;
 mod scenarios_set;
@@ -64,7 +66,8 @@ pub use {
     insurance_request::*, insurance_withdraw::*, interest_accrue::*, interest_set::*, liquidation_bid::*,
     liquidation_convert::*, liquidation_replace_witness::*, liquidation_start::*, liquidation_stop::*,
     margin_breakdown::*, margin_check::*, margin_quote::*, model_set::*, open_interest_sync::*, pause_set::*,
-    perpetual_publish::*, position_settle::*, quote_execute::*, quotes_cancel::*, scenarios_set::*, sequence_check::*,
-    settlement_finalise::*, settlement_fix::*, settlement_sample::*, surface_publish::*, trade_execute::*,
-    trading_set::*, underlying_add::*, venue_add::*, venue_approve::*, venue_enable::*, withdraw::*,
+    perpetual_publish::*, position_settle::*, price_answer::*, price_challenge::*, quote_execute::*, quotes_cancel::*,
+    scenarios_set::*, sequence_check::*, settlement_finalise::*, settlement_fix::*, settlement_sample::*,
+    surface_publish::*, trade_execute::*, trading_set::*, underlying_add::*, venue_add::*, venue_approve::*,
+    venue_enable::*, withdraw::*,
 };

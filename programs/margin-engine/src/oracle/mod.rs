@@ -39,6 +39,11 @@ pub struct PriceView {
     pub publish_time: i64,
 }
 
+impl PriceView {
+    /// What a token counts that nobody has a price of.
+    pub const NOTHING: Self = Self { price: Price::ZERO, confidence: Price::ZERO, score: Ratio::ONE, publish_time: 0 };
+}
+
 /// What an adapter found in an account, before the policy.
 struct RawPrice {
     price: i64,

@@ -2,7 +2,7 @@ use anchor_lang::prelude::*;
 use borsh::{BorshDeserialize, BorshSerialize};
 
 use crate::{
-    constants::RATIO_ONE,
+    constants::{CHALLENGE_SECONDS, RATIO_ONE},
     error::EngineError,
     state::{CashPool, ConfidenceCharge, FlowLimit, InsuranceFund, OracleConfig, assert_layout},
 };
@@ -49,7 +49,8 @@ pub struct Collateral {
     pub insurance: InsuranceFund,
     /// precision: quote atoms. Sum of all insurance, common and underlyings'; the quote token's only.
     pub insured: u64,
-    pub _reserved: [u8; 24],
+    pub challenge: PriceChallenge,
+    pub _reserved: [u8; 8],
 }
 assert_layout!(Collateral, 520);
 
@@ -83,6 +84,25 @@ impl CollateralHaircuts {
         let total = u64::from(self.maintenance) + u64::from(self.initial);
         require!(total <= RATIO_ONE, EngineError::HaircutParameter);
         Ok(())
+    }
+}
+
+/// A claim that nobody can bring a usable price of a token.
+#[zero_copy]
+#[derive(Debug, Default, PartialEq, Eq)]
+#[repr(C)]
+pub struct PriceChallenge {
+    /// Unix seconds; 0: nobody claims it.
+    pub since: i64,
+    /// precision: lamports. What whoever brings a price is paid; it lies in the token's account.
+    pub bond: u64,
+}
+assert_layout!(PriceChallenge, 16);
+
+impl PriceChallenge {
+    /// Whether it has stood long enough.
+    pub fn holds(&self, now: i64) -> bool {
+        self.since != 0 && now.saturating_sub(self.since) >= CHALLENGE_SECONDS
     }
 }
 

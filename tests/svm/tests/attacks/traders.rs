@@ -1,9 +1,16 @@
 //! Attacks by trades and by the edges of an oracle's interval.
 
-use margin_client::{errors::EngineError as E, instructions::MarginCheckArgs, margin::PriceUse, pyth::PriceUpdate};
+use margin_client::{
+    errors::EngineError as E,
+    instructions::MarginCheckArgs,
+    margin::PriceUse,
+    pyth::{PriceUpdate, feeds},
+};
 use margin_core::Price;
+use solana_keypair::Keypair;
+use solana_signer::Signer;
 
-use tests_svm::{BTC, ETH, FAR, NEAR, Trader, USDC, World, buy, call, lots_of, perpetual, sell, specs};
+use tests_svm::{BTC, ETH, FAR, NEAR, SOL_TOKEN, Trader, USDC, World, buy, call, lots_of, perpetual, sell, specs};
 
 use crate::scene::{Scene, WHOLE, refuse_all};
 
@@ -74,6 +81,35 @@ fn a_flagged_account_gives_nothing_away() {
     scene.world.accept(fair.instruction(), &keys);
     assert!(scene.wealth(&[&crate::scene::copy(&scene.trader)]) > before);
     assert_eq!(lots_of(&scene.world.account(&scene.trader), call(BTC, FAR, 100_000)), -191);
+}
+
+/// **A claim that a living price is none**, to have collateral count for nothing and buy it: for a day it does nothing, and whoever shows a price in
+/// that day ends it and is paid for it.
+#[test]
+fn a_claim_against_a_living_price_costs_its_bond() {
+    let mut scene = Scene::stretched();
+    let (attacker, answerer) = (scene.keeper.key.insecure_clone(), Keypair::new());
+    for key in [&attacker, &answerer] {
+        scene.world.svm.airdrop(&key.pubkey(), 1_000_000_000).expect("an airdrop");
+    }
+    let start = scene.world.start(&scene.keeper, &scene.trader).instruction();
+    scene.world.refuse(start.clone(), &[&attacker], E::AccountHealthy);
+    let claim = scene.world.challenge(&attacker, SOL_TOKEN).instruction();
+    scene.world.accept(claim, &[&attacker]);
+    let sol = scene.world.spot(&feeds::SOL_USD);
+    let old = PriceUpdate::new(feeds::SOL_USD, Price(sol), Price(sol / 1_000), scene.world.now());
+    scene.world.advance(86_399);
+    scene.world.refresh();
+    scene.world.refuse(start.clone(), &[&attacker], E::AccountHealthy);
+    let answer = scene.world.answer(&answerer, SOL_TOKEN).instruction();
+    scene.world.accept(answer, &[&answerer]);
+    let balance = |key: &Keypair| scene.world.svm.get_account(&key.pubkey()).expect("a wallet").lamports;
+    assert_eq!(balance(&attacker) + balance(&answerer), 2_000_000_000);
+    assert!(balance(&answerer) > 1_000_000_000);
+    // An old price is an old price again.
+    scene.world.advance(1);
+    scene.world.post(&feeds::SOL_USD, &old);
+    scene.world.refuse(start, &[&attacker], E::OracleStale);
 }
 
 /// **Prices at the edge of the oracle's interval**: liquidation goes on up to its limit and not beyond; a wide interval raises no maintenance

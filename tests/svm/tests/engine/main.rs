@@ -4,6 +4,7 @@ mod adaptive;
 mod bid_laws;
 mod breakdown;
 mod cash_laws;
+mod challenge;
 mod check;
 mod correlation;
 mod cpi;

@@ -22,6 +22,8 @@ pub enum Role {
     Signer,
     /// Signs and pays.
     Payer,
+    /// Signs, and gives or is given lamports.
+    Purse,
     /// Stored by the program and read; the code that refuses its like of another engine.
     Read(u32),
     /// The same, and written.
@@ -181,6 +183,10 @@ impl Case {
                 Role::Payer => {
                     self.unsigned(at);
                     self.payer_read_only(at);
+                }
+                Role::Purse => {
+                    self.unsigned(at);
+                    self.read_only(at);
                 }
                 Role::Read(twin) => self.stored(at, &other, twin),
                 Role::Written(twin) => {

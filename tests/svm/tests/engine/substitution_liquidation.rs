@@ -7,6 +7,7 @@ use margin_client::{
 };
 use solana_instruction::Instruction;
 use solana_keypair::Keypair;
+use solana_signer::Signer;
 use tests_svm::{BTC, SOL_TOKEN, Trader, USDC, World};
 
 use crate::{
@@ -27,6 +28,8 @@ pub fn liquidation_cases() -> Vec<Case> {
         insolvent_bid(),
         liquidation_stop(),
         bankruptcy_resolve(),
+        price_challenge(),
+        price_answer(),
         insurance_deposit(),
         insurance_limit(),
         insurance_request(),
@@ -38,6 +41,12 @@ pub fn liquidation_cases() -> Vec<Case> {
 fn by_anyone(name: &'static str, world: World, instruction: Instruction, trader: Trader) -> Case {
     let roles = with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]);
     Case { name, world, instruction, twin_owner: trader.key, signers: vec![], roles, before: vec![], after: vec![] }
+}
+
+/// A call of one key that has to do with no margin account.
+fn signed(name: &'static str, world: World, instruction: Instruction, signer: Keypair, roles: Vec<Role>) -> Case {
+    let signers = vec![signer];
+    Case { name, world, instruction, signers, roles, twin_owner: Keypair::new(), before: vec![], after: vec![] }
 }
 
 /// A bid; `more`: its accounts between the two margin accounts and the events.
@@ -104,6 +113,32 @@ fn bankruptcy_resolve() -> Case {
         written(E::ForeignEngine),
     ];
     Case { roles: with_events(roles), ..by_anyone("bankruptcy_resolve", world, resolve, trader) }
+}
+
+/// A key with lamports.
+fn payer(world: &mut World) -> Keypair {
+    let key = Keypair::new();
+    world.svm.airdrop(&key.pubkey(), 1_000_000_000).expect("an airdrop");
+    key
+}
+
+/// Any engine's token; the twin is a quote token.
+fn price_challenge() -> Case {
+    let mut world = World::new();
+    let challenger = payer(&mut world);
+    let challenge = world.challenge(&challenger, SOL_TOKEN).instruction();
+    let roles = with_events(vec![Role::Purse, written(E::ChallengeQuote), callee()]);
+    signed("price_challenge", world, challenge, challenger, roles)
+}
+
+fn price_answer() -> Case {
+    let mut world = World::new();
+    let (challenger, answerer) = (payer(&mut world), Keypair::new());
+    let challenge = world.challenge(&challenger, SOL_TOKEN).instruction();
+    world.accept(challenge, &[&challenger]);
+    let answer = world.answer(&answerer, SOL_TOKEN).instruction();
+    let roles = with_events(vec![Role::Purse, written(E::NotChallenged), Role::Other]);
+    signed("price_answer", world, answer, answerer, roles)
 }
 
 fn insurance_deposit() -> Case {
