@@ -97,6 +97,7 @@ pub struct TasksConfig {
     pub stop: bool,
     pub settle: bool,
     pub fund: bool,
+    pub answer: bool,
     pub funding_seconds: i64,
 }
 
@@ -162,7 +163,7 @@ impl Default for ProfitConfig {
 
 impl Default for TasksConfig {
     fn default() -> Self {
-        Self { start: true, bid: true, stop: true, settle: true, fund: true, funding_seconds: 3_600 }
+        Self { start: true, bid: true, stop: true, settle: true, fund: true, answer: true, funding_seconds: 3_600 }
     }
 }
 
@@ -319,7 +320,7 @@ impl Config {
         let atoms = |tokens: f64| (tokens * one).ceil() as i64;
         let share = |share: f64| (share * 1e9).round() as u64;
         let ProfitConfig { most_candidates, most_actions, .. } = self.profit;
-        let TasksConfig { start, bid, stop, settle, fund, funding_seconds } = self.tasks;
+        let TasksConfig { start, bid, stop, settle, fund, answer, funding_seconds } = self.tasks;
         Settings {
             minimum_profit: atoms(self.profit.minimum),
             unwind_linear: share(self.profit.unwind_linear),
@@ -328,7 +329,7 @@ impl Config {
             margin_reserve: share(self.profit.margin_reserve),
             most_candidates,
             most_actions,
-            tasks: Tasks { start, bid, stop, settle, fund },
+            tasks: Tasks { start, bid, stop, settle, fund, answer },
             funding_interval: funding_seconds,
         }
     }

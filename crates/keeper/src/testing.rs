@@ -8,8 +8,8 @@ use margin_client::{
     presets,
     pyth::{FeedId, PriceUpdate, feeds},
     state::{
-        AccountMode, Collateral, Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount, OracleConfig,
-        OracleProvider, SviParameters, Underlying,
+        AccountMode, Collateral, CollateralLink, Engine, ExpirySlot, Instrument, InstrumentKind, MarginAccount,
+        OracleConfig, OracleProvider, SviParameters, Underlying,
     },
 };
 use margin_core::Price;
@@ -108,6 +108,14 @@ pub fn quote() -> Loaded<Collateral> {
     let mut state: Box<Collateral> = bytemuck::zeroed_box();
     (state.version, state.decimals, state.engine, state.mint) = (1, 6, engine_address(), key(6));
     Loaded::from_state(addresses::collateral(&engine_address(), &key(6)), state)
+}
+
+/// A token with the oracle of an underlying, which it is linked to.
+pub fn token(index: u16) -> Loaded<Collateral> {
+    let mut state: Box<Collateral> = bytemuck::zeroed_box();
+    (state.version, state.index, state.decimals, state.engine, state.mint) = (1, 1, 9, engine_address(), key(8));
+    (state.oracle, state.link, state.underlying) = (underlying(index).oracle, CollateralLink::Index as u8, index);
+    Loaded::from_state(addresses::collateral(&engine_address(), &key(8)), state)
 }
 
 /// The engine, its quote token, its underlyings and their prices.

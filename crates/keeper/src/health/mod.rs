@@ -7,6 +7,8 @@
 
 mod sweep;
 
+use std::collections::BTreeMap;
+
 use anchor_lang::prelude::AccountInfo;
 use margin_client::{
     Loaded,
@@ -128,46 +130,52 @@ impl View {
     }
 
     fn add_markets(&mut self, store: &Store) -> Result<(), NoView> {
-        let mut underlyings = Vec::new();
+        // By index, so in the program's order.
+        let (mut underlyings, mut unpriced) = (BTreeMap::new(), BTreeMap::new());
         for state in store.markets.underlyings() {
             match self.price(store, &state.oracle) {
-                Ok(price) => underlyings.push((state.index, state.address, price)),
+                Ok(price) => {
+                    self.required.add_underlying(state.index)?;
+                    underlyings.insert(state.index, (state.address, price));
+                }
                 Err(reason) => {
                     let symbol = state.symbol().to_owned();
                     self.unusable.push(Unusable { market: state.address, symbol, reason });
+                    unpriced.insert(state.index, (state.address, price_account(store, &state.oracle)));
                 }
             }
         }
-        underlyings.sort_unstable_by_key(|(index, ..)| *index);
-        let mut collaterals = Vec::new();
+        // Unpriced underlyings that tokens without a price are linked to: there to be named, while positions in them cannot
+        // be judged.
+        let mut named = BTreeMap::new();
+        let mut collaterals = BTreeMap::new();
         for state in store.markets.collaterals() {
             if state.is_quote() && !self.engine.has_quote_oracle() {
                 continue;
             }
-            let linked = state.linked_underlying();
-            let link_is_usable = linked.is_none_or(|linked| underlyings.iter().any(|(index, ..)| *index == linked));
-            let price = match self.price(store, &state.oracle) {
-                Ok(price) if link_is_usable => price,
-                failed => {
+            let unpriced_link = state.linked_underlying().filter(|linked| !underlyings.contains_key(linked));
+            let price = match (self.price(store, &state.oracle), unpriced_link) {
+                (Ok(price), None) => price,
+                // It counts for nothing.
+                (Err(_), link) if self.usage == PriceUse::Liquidation && state.challenge.holds(self.now) => {
+                    named.extend(link.and_then(|link| unpriced.remove_entry(&link)));
+                    price_account(store, &state.oracle)
+                }
+                (failed, _) => {
                     let reason = failed.err().unwrap_or_else(|| "its underlying cannot be priced".to_owned());
                     let symbol = format!("token {}", state.mint);
                     self.unusable.push(Unusable { market: state.address, symbol, reason });
                     continue;
                 }
             };
-            collaterals.push((state.index, state.address, price));
+            self.required.add_collateral(state.index)?;
+            collaterals.insert(state.index, (state.address, price));
         }
-        collaterals.sort_unstable_by_key(|(index, ..)| *index);
-        for (index, ..) in &collaterals {
-            self.required.add_collateral(*index)?;
-        }
-        for (index, ..) in &underlyings {
-            self.required.add_underlying(*index)?;
-        }
+        underlyings.append(&mut named);
         let bytes = |market: &Pubkey| {
             store.markets.all().find_map(|(state, account)| (address_of(state) == *market).then(|| account.clone()))
         };
-        for (_, market, price) in collaterals.into_iter().chain(underlyings) {
+        for (market, price) in collaterals.into_values().chain(underlyings.into_values()) {
             self.accounts.extend(bytes(&market).map(|account| (market, account)));
             self.accounts.push(price);
         }
@@ -189,6 +197,11 @@ impl View {
         let markets = RiskAccounts::load(&self.engine.address, &infos, self.required, self.usage, self.now)?;
         Ok(then(&Judge { engine: &self.engine, markets: &markets, usage: self.usage, now: self.now }))
     }
+}
+
+/// An oracle's price account as it is, or an empty one.
+fn price_account(store: &Store, oracle: &OracleConfig) -> (Pubkey, Account) {
+    store.markets.price(oracle).map_or_else(Default::default, |(address, account)| (address, account.clone()))
 }
 
 fn address_of(market: &Market) -> Pubkey {

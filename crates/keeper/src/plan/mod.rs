@@ -8,7 +8,8 @@
 //! Of a bid: what the slice is worth at its marks − the price − the cost of unwinding it − the cost of the transaction. The
 //! cost of unwinding is a share of the notional by which the keeper's *own* positions would grow: what offsets positions
 //! that it holds need not be unwound. A start pays nothing by itself; it is worth the bid that it makes possible.
-//! A settlement earns the rewards of its accounts. What serves everyone and pays nobody (samples, funding) costs a fee.
+//! A settlement earns the rewards of its accounts. What serves everyone and pays nobody (samples, funding) costs a fee. An answer's
+//! bond is paid in lamports, many times its fee, and counts as nothing here.
 //!
 //! # Own margin
 //! A bid is sized so that the keeper's account, with the slice merged into it, keeps initial margin and a reserve above it,
@@ -81,11 +82,13 @@ pub struct Tasks {
     pub settle: bool,
     /// Bring the funding of perpetuals up to date.
     pub fund: bool,
+    /// Bring prices against claims that there is none, for the bond.
+    pub answer: bool,
 }
 
 impl Default for Tasks {
     fn default() -> Self {
-        Self { start: true, bid: true, stop: true, settle: true, fund: true }
+        Self { start: true, bid: true, stop: true, settle: true, fund: true, answer: true }
     }
 }
 
@@ -102,7 +105,7 @@ pub struct Own {
 #[derive(Clone, Debug, PartialEq)]
 pub struct Action {
     pub kind: ActionKind,
-    /// The margin account or the underlying that it is about.
+    /// The margin account, the underlying or the token that it is about.
     pub subject: Pubkey,
     /// precision: quote atoms.
     pub expected_profit: i64,
@@ -149,6 +152,11 @@ pub enum ActionKind {
         accounts: usize,
     },
     Fund,
+    /// End a claim that a token has no price.
+    Answer {
+        /// precision: lamports.
+        bond: u64,
+    },
 }
 
 impl ActionKind {
@@ -166,6 +174,7 @@ impl ActionKind {
             Self::Finalise { .. } => "finalise",
             Self::Settle { .. } => "settle",
             Self::Fund => "fund",
+            Self::Answer { .. } => "answer",
         }
     }
 
@@ -176,7 +185,7 @@ impl ActionKind {
     }
 }
 
-/// What is left alone: accounts and underlyings about which something is under way or has just failed.
+/// What is left alone: accounts, underlyings and tokens about which something is under way or has just failed.
 pub type Busy = HashSet<Pubkey>;
 
 /// What to do now, by falling expected profit.

@@ -1,6 +1,7 @@
 use margin_client::{
+    errors::EngineError,
     margin::PriceUse,
-    state::{MarginAccount, Underlying},
+    state::{MarginAccount, PriceChallenge, Underlying},
 };
 use solana_account::Account;
 
@@ -287,6 +288,66 @@ fn funding_is_brought_up_to_date_once_an_interval() {
     btc.state_mut().perpetual.funding.accrued_at = NOW - 3_600;
     scene.put(btc.address, &stored(&*btc));
     assert!(matches!(&scene.plan()[..], [Action { kind: ActionKind::Fund, subject, .. }] if *subject == btc.address));
+}
+
+#[test]
+fn a_price_is_brought_against_the_claim_that_there_is_none() {
+    let mut scene = Scene::new(1_000);
+    let mut token = testing::token(ETH);
+    scene.put(token.address, &stored(&*token));
+    assert!(scene.plan().is_empty());
+    token.state_mut().challenge = PriceChallenge { since: NOW - 5, bond: 7 };
+    scene.put(token.address, &stored(&*token));
+    let actions = scene.plan();
+    assert!(
+        matches!(&actions[..], [Action { kind: ActionKind::Answer { bond: 7 }, subject, .. }] if *subject == token.address)
+    );
+    let accounts = &actions[0].instructions[0].accounts;
+    assert_eq!(
+        [accounts[0].pubkey, accounts[1].pubkey, accounts[2].pubkey],
+        [OWN.signer, token.address, testing::price_address(ETH)]
+    );
+    // Not while it has none itself, nor while an answer is under way, nor unless it is asked to.
+    scene.now += 301;
+    assert!(scene.plan().is_empty());
+    scene.now -= 301;
+    scene.busy.insert(token.address);
+    assert!(scene.plan().is_empty());
+    scene.busy.clear();
+    scene.settings.tasks.answer = false;
+    assert!(scene.plan().is_empty());
+}
+
+/// A token for nothing, a day after the claim: its holder's account is judged without it.
+#[test]
+fn an_account_is_judged_without_the_token_that_has_no_price() {
+    let mut scene = Scene::new(10_000_000);
+    let mut token = testing::token(ETH);
+    token.state_mut().challenge = PriceChallenge { since: NOW, bond: 7 };
+    scene.put(token.address, &stored(&*token));
+    let address = scene.distressed(20, 500, false);
+    let mut account = scene.store.entry(&address).expect("an account").account();
+    account.set_balance(1, 1_000_000_000).expect("a free row");
+    scene.put(address, &stored(&*account));
+    scene.now += 86_399;
+    scene.put(testing::price_address(BTC), &testing::price(BTC, SPOTS[0], scene.now));
+    assert!(scene.plan().is_empty());
+    scene.now += 1;
+    let actions = scene.plan();
+    assert_eq!(
+        actions.iter().map(|action| (action.kind.name(), action.subject)).collect::<Vec<_>>(),
+        [("start", address)]
+    );
+    // Nobody can judge positions in the underlying, whose price is the token's; and a living token that is linked to it keeps
+    // nobody else from being judged.
+    let exposed = key(30);
+    scene.put(exposed, &stored(&*margin_account(exposed, -1_000_000, &[(call(ETH, 3_000 * USD), 1)])));
+    let mut living = testing::token(ETH);
+    (living.state_mut().index, living.state_mut().oracle) = (2, testing::underlying(BTC).oracle);
+    scene.put(key(31), &stored(&*living));
+    assert_eq!(scene.plan(), actions);
+    let health = |address| scene.store.entry(address).map(|entry| entry.health);
+    assert_eq!(health(&exposed), Some(Health::Unpriceable(u32::from(EngineError::OraclePrice))));
 }
 
 #[test]

@@ -1,13 +1,13 @@
-//! What anyone may do for everyone: settlement prices, settlements, funding.
+//! What anyone may do for everyone: settlement prices, settlements, funding, prices of tokens that are said to have none.
 
 use std::collections::BTreeMap;
 
 use margin_client::{
     Loaded,
-    instructions::{FundingUpdate, PositionSettle},
+    instructions::{FundingUpdate, PositionSettle, PriceAnswer},
     margin::{PriceUse, PriceView, read_price},
     settlement::{ACCOUNTS_IN_SETTLEMENT, SettlementStep, settlement_steps},
-    state::{MarginAccount, Underlying},
+    state::{MarginAccount, OracleConfig, Underlying},
 };
 use solana_pubkey::Pubkey;
 
@@ -21,7 +21,7 @@ pub(super) fn actions(store: &Store, own: &Own, settings: &Settings, busy: &Busy
         actions.extend(settlements(store, own, settings, busy, now));
     }
     for underlying in store.markets.underlyings().filter(|underlying| !busy.contains(&underlying.address)) {
-        let price = price(store, underlying, now);
+        let price = price(store, &underlying.oracle, PriceUse::RaiseRisk, now);
         if settings.tasks.settle {
             actions.extend(prices(underlying, price, own, cost, now));
         }
@@ -34,14 +34,33 @@ pub(super) fn actions(store: &Store, own: &Own, settings: &Settings, busy: &Busy
             });
         }
     }
+    if settings.tasks.answer {
+        actions.extend(answers(store, own, busy, now));
+    }
     actions
 }
 
-/// The price account, if it is good enough for trading.
-fn price(store: &Store, underlying: &Loaded<Underlying>, now: i64) -> Option<(Pubkey, PriceView)> {
-    let (address, account) = store.markets.price(&underlying.oracle)?;
-    let view = read_price(&underlying.oracle, address, account, PriceUse::RaiseRisk, now).ok()?;
+/// The price account, if it is good enough for its use.
+fn price(store: &Store, oracle: &OracleConfig, usage: PriceUse, now: i64) -> Option<(Pubkey, PriceView)> {
+    let (address, account) = store.markets.price(oracle)?;
+    let view = read_price(oracle, address, account, usage, now).ok()?;
     Some((address, view))
+}
+
+/// Prices of tokens that are said to have none.
+fn answers(store: &Store, own: &Own, busy: &Busy, now: i64) -> Vec<Action> {
+    let challenged = store.markets.collaterals().filter(|token| token.challenge.since != 0);
+    let answerable = challenged.filter(|token| !busy.contains(&token.address)).filter_map(|token| {
+        let (price, _) = price(store, &token.oracle, PriceUse::Liquidation, now)?;
+        let answer = PriceAnswer { answerer: own.signer, collateral: token.address, price };
+        Some(Action {
+            kind: ActionKind::Answer { bond: token.challenge.bond },
+            subject: token.address,
+            expected_profit: 0,
+            instructions: vec![answer.instruction()],
+        })
+    });
+    answerable.collect()
 }
 
 /// The samples that are due and the prices that can be made final. One transaction an underlying: they build on each other.

@@ -80,6 +80,7 @@ pub fn classify(error: &TransactionError) -> Failure {
             | E::AuctionUnchanged
             | E::WitnessNotWorse
             | E::NotBankrupt
+            | E::NotChallenged
             | E::SampleSpacing
             | E::SettlementCovered
             | E::SettlementFinal

@@ -332,6 +332,8 @@ impl<'a> Check<'a> {
     ) -> Result<T> {
         let state = &*exposed.view.state;
         require!(state.scenario_count > 0, EngineError::ModelIncomplete);
+        // It is there for the sake of a token that counts for nothing.
+        require!(exposed.view.price.price > Price::ZERO, EngineError::OraclePrice);
         // An unknown kind would be priced as something it is not; nothing below checks it again.
         let known = exposed.positions.iter().all(|position| InstrumentKind::from_byte(position.kind).is_some());
         require!(known, EngineError::UnknownLayout);
