@@ -127,6 +127,12 @@ impl Markets {
         Ok(Self { engine, collaterals, underlyings, correlation, now })
     }
 
+    /// Finds a token by its mint.
+    pub fn token(&self, mint: &Pubkey) -> Result<&Loaded<Collateral>, CliError> {
+        let listed = self.collaterals.iter().find(|listed| listed.market.mint == *mint);
+        Ok(&listed.ok_or(CliError::UnknownMint { mint: *mint })?.market)
+    }
+
     /// Finds an underlying by symbol, in any case of letters.
     pub fn underlying(&self, symbol: &str) -> Result<&Listed<Underlying>, CliError> {
         self.underlyings.iter().find(|listed| listed.market.symbol().eq_ignore_ascii_case(symbol)).ok_or_else(|| {

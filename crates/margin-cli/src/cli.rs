@@ -140,6 +140,21 @@ pub enum MarketCommand {
         /// Underlying, e.g. BTC
         symbol: Option<String>,
     },
+    /// Claims that nobody has a usable price of a token, for a bond of 0.1 SOL
+    ///
+    /// Whoever brings a price takes the bond. If nobody does within a day, accounts that hold the token can be liquidated without
+    /// its price: it counts for nothing then.
+    Challenge(ChallengeArguments),
+}
+
+#[derive(Debug, Args)]
+pub struct ChallengeArguments {
+    /// Mint of the token
+    #[arg(value_name = "MINT", value_parser = address)]
+    pub mint: Pubkey,
+    /// Key that pays the bond: a file as the Solana tools write it
+    #[arg(long, value_name = "FILE")]
+    pub keypair: PathBuf,
 }
 
 /// One margin account: by its address, or by its owner and the owner's number.

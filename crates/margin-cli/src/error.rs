@@ -28,6 +28,8 @@ pub enum CliError {
     SeveralEngines(Vec<Pubkey>),
     #[error("the engine lists no underlying {symbol}; it has {}", .listed.join(", "))]
     UnknownSymbol { symbol: String, listed: Vec<String> },
+    #[error("the engine lists no token of mint {mint}; `margin market show` names those it has")]
+    UnknownMint { mint: Pubkey },
     #[error("no price account found for {market} (feed {feed}); name one with --price-account {feed}=ADDRESS")]
     NoPriceAccount { market: String, feed: String },
     #[error("the node does not know the time: its clock account is missing or unreadable")]
@@ -74,6 +76,7 @@ impl CliError {
             Self::EngineNotFound { .. } | Self::NoEngine => "engine-not-found",
             Self::SeveralEngines(_) => "several-engines",
             Self::UnknownSymbol { .. } => "unknown-symbol",
+            Self::UnknownMint { .. } => "unknown-mint",
             Self::NoPriceAccount { .. } => "no-price-account",
             Self::NoClock => "no-clock",
             Self::Refused(_) => "refused",

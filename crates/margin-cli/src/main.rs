@@ -4,6 +4,7 @@
 
 mod account;
 mod chain;
+mod challenge;
 mod cli;
 mod dispute;
 mod error;
@@ -57,6 +58,7 @@ fn run(cli: &Cli) -> Result<(Output, bool), CliError> {
         Command::Settle(arguments) => return settle::run(&node, global, arguments, style),
         Command::Account(AccountCommand::Show { account }) => account::show(&node, global, account, style),
         Command::Market(MarketCommand::Show { symbol }) => market::show(&node, global, symbol.as_deref(), style),
+        Command::Market(MarketCommand::Challenge(arguments)) => challenge::run(&node, global, arguments, style),
         Command::Evaluate(arguments) => evaluate::show(arguments, style),
         Command::Keeper(KeeperCommand::Run(arguments)) => keeper::run(global, arguments, style),
         Command::Report { account, fee_payer } => report::show(&node, global, account, *fee_payer, style),

@@ -1,6 +1,6 @@
 //! JSON-RPC: what this tool asks a node.
 
-use std::{mem::offset_of, time::Duration};
+use std::{mem::offset_of, path::Path, time::Duration};
 
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use solana_account::Account;
@@ -8,7 +8,7 @@ use solana_account_decoder_client_types::UiAccountEncoding;
 use solana_clock::Clock;
 use solana_commitment_config::CommitmentConfig;
 use solana_instruction::Instruction;
-use solana_keypair::Keypair;
+use solana_keypair::{Keypair, read_keypair_file};
 use solana_message::Message;
 use solana_pubkey::Pubkey;
 use solana_rpc_client::{
@@ -164,4 +164,9 @@ fn root_cause(error: &(dyn std::error::Error + 'static)) -> String {
         cause = source;
     }
     cause.to_string()
+}
+
+/// A key in a file as the Solana tools write it.
+pub fn keypair(path: &Path) -> Result<Keypair, CliError> {
+    read_keypair_file(path).map_err(|error| CliError::NoKeypair { path: path.to_owned(), reason: error.to_string() })
 }

@@ -1,7 +1,5 @@
 //! `margin settle`: one round of a keeper for series that end.
 
-use std::path::Path;
-
 use margin_client::{
     Loaded, PROGRAM_ID,
     accounts::search_filters,
@@ -12,14 +10,13 @@ use margin_client::{
     text::{Align, Cell, Style, Table, Tone, utc},
 };
 use serde_json::{Value, json};
-use solana_keypair::{Keypair, read_keypair_file};
 use solana_signer::Signer as _;
 
 use crate::{
     chain::{Listed, Markets, Priced, engine_address, load},
     cli::{Global, SettleArguments},
     error::CliError,
-    node::Node,
+    node::{Node, keypair},
     output::{Output, Page},
 };
 
@@ -78,10 +75,6 @@ pub fn run(
         "steps": steps,
     });
     Ok((Output { json, text: page.finish() }, all_done))
-}
-
-fn keypair(path: &Path) -> Result<Keypair, CliError> {
-    read_keypair_file(path).map_err(|error| CliError::NoKeypair { path: path.to_owned(), reason: error.to_string() })
 }
 
 fn margin_accounts(node: &Node, markets: &Markets) -> Result<Vec<Loaded<MarginAccount>>, CliError> {

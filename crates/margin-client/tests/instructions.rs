@@ -355,6 +355,13 @@ fn trading_and_liquidation() {
     let convert = LiquidationConvert { engine, margin_account: maker_account, markets: Vec::new() };
     assert_accounts(&convert.instruction(), &with_events(&[(engine, Read), (maker_account, Write)]));
 
+    let claim = PriceChallenge { challenger: taker, collateral: engine }.instruction();
+    assert_eq!(claim.data.len(), 8);
+    let system = Pubkey::default();
+    assert_accounts(&claim, &with_events(&[(taker, SignWrite), (engine, Write), (system, Read)]));
+    let answer = PriceAnswer { answerer: taker, collateral: engine, price: maker }.instruction();
+    assert_accounts(&answer, &with_events(&[(taker, SignWrite), (engine, Write), (maker, Read)]));
+
     let legs = BidLegs { sequence: 7, positions: [1, 2], balances: 3 };
     let args = LiquidationBidArgs { fraction: 250_000_000, price_limit: -9, legs: Some(legs) };
     let bid = LiquidationBid {

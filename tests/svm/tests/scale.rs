@@ -97,6 +97,8 @@ fn instructions(world: &mut World, venue: &Keypair, group: &Group) -> BTreeMap<&
         ("insolvent_bid", insolvent_bid.instruction()),
         ("liquidation_stop", world.stop(taker).instruction()),
         ("bankruptcy_resolve", resolution.instruction()),
+        ("price_challenge", world.challenge(&taker.key, SOL_TOKEN).instruction()),
+        ("price_answer", world.answer(&taker.key, SOL_TOKEN).instruction()),
         ("insurance_deposit", world.donation(taker, Fund::Underlying(underlying), 1).instruction()),
         ("open_interest_sync", world.open_interest_sync(underlying, taker).instruction()),
         ("funding_update", world.funding_update(underlying).instruction()),
@@ -116,6 +118,7 @@ fn written(instruction: &Instruction) -> BTreeSet<Pubkey> {
 fn words(world: &World, groups: &[&Group], keys: &BTreeSet<Pubkey>) -> BTreeSet<&'static str> {
     let traders: Vec<&Trader> = groups.iter().flat_map(|group| [&group.maker, &group.taker]).collect();
     let quote = world.tokens[usize::from(USDC)].collateral(&world.engine);
+    let listings = [USDC, SOL_TOKEN].map(|token| world.collateral_address(token));
     let word = |key: &Pubkey| {
         let margin_account = |trader: &&Trader| {
             let numbered = |index| addresses::margin_account(&world.engine, &trader.owner(), index);
@@ -129,7 +132,7 @@ fn words(world: &World, groups: &[&Group], keys: &BTreeSet<Pubkey>) -> BTreeSet<
             "owner"
         } else if (0..3).any(|index| addresses::underlying(&world.engine, index) == *key) {
             "underlying"
-        } else if *key == quote.collateral {
+        } else if listings.contains(key) {
             "listing"
         } else if *key == quote.vault {
             "vault"

@@ -32,6 +32,7 @@ pub(super) fn engine_json(markets: &Markets) -> Value {
                 "initialHaircut": ratio(market.haircuts.maintenance.saturating_add(market.haircuts.initial)),
                 "totalDeposits": amount(market.total_deposits),
                 "depositCap": amount(market.deposit_cap),
+                "challengedSince": (market.challenge.since != 0).then_some(market.challenge.since),
             })
         })
         .collect();

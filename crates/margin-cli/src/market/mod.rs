@@ -90,6 +90,18 @@ fn engine_text(markets: &Markets, style: Style) -> String {
         ]);
     }
     page.table("Collaterals", &table);
+    for Listed { market, .. } in markets.collaterals.iter().filter(|listed| listed.market.challenge.since != 0) {
+        let since = utc(market.challenge.since);
+        page.note(&match market.challenge.holds(markets.now) {
+            true => {
+                format!("token {}: without a price since {since} UTC; liquidation goes on without it", market.index)
+            }
+            false => format!(
+                "token {}: said to have no price since {since} UTC; whoever has one takes the bond",
+                market.index
+            ),
+        });
+    }
 
     let mut table = Table::new([
         ("", Align::Right),
