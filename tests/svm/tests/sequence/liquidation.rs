@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use margin_client::{instructions::MarginCheckArgs, margin::PriceUse};
+use margin_client::{constants::CHALLENGE_BOND as BOND, instructions::MarginCheckArgs, margin::PriceUse};
 use tests_svm::{SOL_TOKEN, Trader, USDC, usdc};
 
 use crate::desk::Desk;
@@ -115,4 +115,18 @@ pub fn sync(desk: &mut Desk) {
     let underlying = desk.rng.pick(&[0, 1, 2]);
     let sync = desk.world.open_interest_sync(underlying, &trader);
     let _ = desk.attempt("open_interest_sync", &[sync.instruction()], &[]);
+}
+
+/// Somebody says that SOL has no price; where nobody answers, it counts for nothing whenever that is so.
+pub fn challenge(desk: &mut Desk) {
+    let trader = desk.trader();
+    desk.world.svm.airdrop(&trader.owner(), BOND).expect("an airdrop");
+    let challenge = desk.world.challenge(&trader.key, SOL_TOKEN);
+    let _ = desk.attempt("price_challenge", &[challenge.instruction()], &[&trader.key]);
+}
+
+pub fn answer(desk: &mut Desk) {
+    let keeper = desk.keeper();
+    let answer = desk.world.answer(&keeper.key, SOL_TOKEN);
+    let _ = desk.attempt("price_answer", &[answer.instruction()], &[&keeper.key]);
 }

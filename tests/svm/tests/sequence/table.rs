@@ -55,6 +55,8 @@ pub const ACTIONS: &[Action] = &[
     action("liquidation_convert", 2, liquidation::convert),
     action("liquidation_stop", 5, liquidation::stop),
     action("open_interest_sync", 2, liquidation::sync),
+    action("price_challenge", 2, liquidation::challenge),
+    action("price_answer", 2, liquidation::answer),
     // Settlement.
     action("expiry_list", 3, settlement::list),
     action("settlement keeper", 10, settlement::crank),

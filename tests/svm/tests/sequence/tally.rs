@@ -28,6 +28,8 @@ pub const INSTRUCTIONS: &[&str] = &[
     "open_interest_sync",
     "pause_set",
     "position_settle",
+    "price_answer",
+    "price_challenge",
     "quote_execute",
     "quotes_cancel",
     "settlement_finalise",
