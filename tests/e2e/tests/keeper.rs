@@ -5,6 +5,9 @@
 use std::net::{Ipv4Addr, SocketAddr};
 use std::time::{Duration, Instant};
 
+use margin_client::Loaded;
+use margin_client::instructions::PriceChallenge;
+use margin_client::state::Collateral;
 use margin_keeper::config::Config;
 use margin_keeper::plan::ActionKind;
 use margin_keeper::run::Keeper;
@@ -17,6 +20,7 @@ use margin_localnet::narrate::Narrator;
 use margin_localnet::seed::default_program;
 use margin_localnet::traders::Trader;
 use margin_localnet::{Network, NetworkConfig};
+use solana_signer::Signer as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
@@ -217,6 +221,28 @@ fn a_dry_run_plans_and_sends_nothing() {
     assert!(done.iter().all(|(_, sent)| matches!(sent, Sent::Simulated { units: 1.. })), "{sent:?}");
     let after = demo.naked.fetch(&demo.sender, &demo.venue).expect("the account");
     assert_eq!((after.liquidation, after.sequence), (before.liquidation, before.sequence));
+}
+
+#[test]
+fn a_claim_that_a_living_price_is_none_is_answered() {
+    let (network, demo) = market();
+    let runtime = runtime();
+    let token = demo.venue.sol.collateral;
+    let challenged = |demo: &Demo| {
+        let account = demo.sender.account("the listing of SOL", &token).expect("an account");
+        let listing: Loaded<Collateral> = Loaded::from_account(token, &account).expect("a listing");
+        listing.challenge.since != 0
+    };
+    let claim = PriceChallenge { challenger: demo.maker.key.pubkey(), collateral: token };
+    demo.sender.send(&[claim.instruction()], &demo.maker.key, &[]).expect("the claim");
+    assert!(challenged(&demo));
+    let keeper = run(&runtime, config(&network, &demo, &demo.keeper), &demo.keeper);
+    let deadline = Instant::now() + WAIT;
+    while challenged(&demo) {
+        assert!(Instant::now() < deadline, "nobody answers");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    keeper.stop(&runtime);
 }
 
 #[test]
