@@ -216,13 +216,7 @@ fn an_account_of_dust_goes_whole() {
     world.fill(&maker, &trader, &[sell(1, perpetual(ETH), 3_240.67)]);
     world.fund(&trader, SOL_TOKEN, 1);
     let mut scene = Scene { world, maker, trader, keeper };
-    for _ in 0..100 {
-        let report = scene.world.report(&scene.trader);
-        if report.equity < report.maintenance_margin {
-            break;
-        }
-        scene.world.shock(ETH, 1.005);
-    }
+    scene.sink_by(ETH, 1.005, i64::MAX);
     scene.start();
     let event = scene.take(1_000_000_000);
     assert!(event.released && event.fraction == WHOLE, "{event:?}");
@@ -284,13 +278,7 @@ fn an_account_in_liquidation_takes_no_new_token() {
     let (maker, keeper, trader) = (world.funded(1_000_000.0), world.funded(1_000_000.0), world.funded(75.0));
     world.fill(&maker, &trader, &[sell(1, perpetual(ETH), 3_240.67)]);
     let mut scene = Scene { world, maker, trader, keeper };
-    for _ in 0..100 {
-        let report = scene.world.report(&scene.trader);
-        if report.equity < report.maintenance_margin {
-            break;
-        }
-        scene.world.shock(ETH, 1.005);
-    }
+    scene.sink_by(ETH, 1.005, i64::MAX);
     scene.start();
     let Scene { mut world, trader, .. } = scene;
     let second = world.second_account(&trader);

@@ -58,14 +58,19 @@ impl Scene {
 
     /// Raises BTC until the trader is below maintenance margin with an equity of at most so many atoms.
     pub fn sink(&mut self, equity: i64) {
+        self.sink_by(BTC, 1.01, equity);
+    }
+
+    /// The same with another underlying, by other steps.
+    pub fn sink_by(&mut self, underlying: u16, factor: f64, equity: i64) {
         for _ in 0..200 {
             let report = self.world.report(&self.trader);
             if report.equity < report.maintenance_margin && report.equity <= equity {
                 return;
             }
-            self.world.shock(BTC, 1.01);
+            self.world.shock(underlying, factor);
         }
-        panic!("BTC has risen sevenfold and the account still stands");
+        panic!("two hundred steps of {factor} and the account still stands");
     }
 
     #[track_caller]

@@ -54,16 +54,8 @@ fn by_bidder(name: &'static str, world: World, instruction: Instruction, keeper:
     let engine = if more.is_empty() { read(E::ForeignEngine) } else { written(E::ForeignEngine) };
     let mut roles = vec![Role::Signer, engine, written(E::ForeignEngine), written(E::ForeignEngine)];
     roles.extend(more);
-    Case {
-        name,
-        world,
-        instruction,
-        twin_owner: keeper.key.insecure_clone(),
-        signers: vec![keeper.key],
-        roles: with_events(roles),
-        before: vec![],
-        after: vec![],
-    }
+    let twin_owner = keeper.key.insecure_clone();
+    Case { twin_owner, ..signed(name, world, instruction, keeper.key, with_events(roles)) }
 }
 
 fn liquidation_replace_witness() -> Case {
@@ -155,16 +147,7 @@ fn insurance_deposit() -> Case {
         Role::Other,
         callee(),
     ];
-    Case {
-        name: "insurance_deposit",
-        world,
-        instruction: donation,
-        twin_owner: Keypair::new(),
-        signers: vec![donor.key],
-        roles: with_events(roles),
-        before: vec![],
-        after: vec![],
-    }
+    signed("insurance_deposit", world, donation, donor.key, with_events(roles))
 }
 
 fn insurance_limit() -> Case {
@@ -205,38 +188,16 @@ fn insurance_withdraw() -> Case {
 
 fn liquidation_start() -> Case {
     let (world, trader, keeper) = distressed();
-    let start = world.start(&keeper, &trader);
-    Case {
-        name: "liquidation_start",
-        world,
-        instruction: start.instruction(),
-        twin_owner: trader.key,
-        signers: vec![keeper.key],
-        roles: with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]),
-        before: vec![],
-        after: vec![],
-    }
+    let start = world.start(&keeper, &trader).instruction();
+    let roles = with_events(vec![Role::Signer, read(E::ForeignEngine), written(E::ForeignEngine)]);
+    Case { twin_owner: trader.key, ..signed("liquidation_start", world, start, keeper.key, roles) }
 }
 
 fn liquidation_bid() -> Case {
     let (mut world, trader, keeper) = distressed();
     start(&mut world, &keeper, &trader);
-    let bid = world.bid(&keeper, &trader, WHOLE);
-    Case {
-        name: "liquidation_bid",
-        world,
-        instruction: bid.instruction(),
-        twin_owner: keeper.key.insecure_clone(),
-        signers: vec![keeper.key],
-        roles: with_events(vec![
-            Role::Signer,
-            read(E::ForeignEngine),
-            written(E::ForeignEngine),
-            written(E::ForeignEngine),
-        ]),
-        before: vec![],
-        after: vec![],
-    }
+    let bid = world.bid(&keeper, &trader, WHOLE).instruction();
+    by_bidder("liquidation_bid", world, bid, keeper, vec![])
 }
 
 fn liquidation_stop() -> Case {
@@ -245,15 +206,6 @@ fn liquidation_stop() -> Case {
     let report = world.report(&trader);
     let missing = report.maintenance_margin + tenth(report.maintenance_margin) - report.equity;
     world.fund(&trader, USDC, missing.unsigned_abs());
-    let stop = world.stop(&trader);
-    Case {
-        name: "liquidation_stop",
-        world,
-        instruction: stop.instruction(),
-        twin_owner: trader.key,
-        signers: vec![],
-        roles: with_events(vec![read(E::ForeignEngine), written(E::ForeignEngine)]),
-        before: vec![],
-        after: vec![],
-    }
+    let stop = world.stop(&trader).instruction();
+    by_anyone("liquidation_stop", world, stop, trader)
 }
