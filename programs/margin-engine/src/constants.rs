@@ -58,7 +58,7 @@ pub const MIN_PUBLICATION_SECONDS: i64 = 60;
 pub const RELEASE_CHECK_POSITIONS: usize = 32;
 /// How long a claim that a token has no price must stand before liquidation goes on without it, in seconds: a day.
 pub const CHALLENGE_SECONDS: i64 = 86_400;
-/// precision: lamports. Paid by whoever makes such a claim to whoever brings a price: some hundred times what that costs.
+/// precision: lamports. Paid by whoever makes such a claim to whoever brings a price; far more than the transaction costs.
 pub const CHALLENGE_BOND: u64 = 100_000_000;
 /// Longest part of an auction, in seconds: 30 days.
 pub const MAX_AUCTION_SECONDS: u32 = 30 * 86_400;

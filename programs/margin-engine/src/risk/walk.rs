@@ -332,7 +332,7 @@ impl<'a> Check<'a> {
     ) -> Result<T> {
         let state = &*exposed.view.state;
         require!(state.scenario_count > 0, EngineError::ModelIncomplete);
-        // It is there for the sake of a token that counts for nothing.
+        // Zero stands for no price (`PriceView::NOTHING`); the program loads none for a market with positions, a keeper's view does.
         require!(exposed.view.price.price > Price::ZERO, EngineError::OraclePrice);
         // An unknown kind would be priced as something it is not; nothing below checks it again.
         let known = exposed.positions.iter().all(|position| InstrumentKind::from_byte(position.kind).is_some());
